@@ -1,0 +1,101 @@
+"""What an image becomes once read: values on a grid in the world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..geometry import Grid, read_only
+
+__all__ = ["Labels", "Modality", "Volume"]
+
+Modality = Literal["ct", "mr"]
+
+
+def _checked(name: str, grid: Grid, values: NDArray[Any]) -> NDArray[Any]:
+    if values.shape != grid.shape:
+        raise InputError(f"{name}: values have shape {values.shape}, the grid {grid.shape}")
+    return read_only(values)
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """A scalar image: Hounsfield units for CT, arbitrary units for MR.
+
+    Attributes
+    ----------
+    grid : where the voxels are.
+    values : (k, j, i) float32, read-only.
+    modality : "ct" or "mr".
+    source : the file or folder it came from, for messages.
+    """
+
+    grid: Grid
+    values: NDArray[np.float32]
+    modality: Modality
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        checked = _checked("volume", self.grid, self.values.astype(np.float32, copy=False))
+        object.__setattr__(self, "values", checked)
+
+    def canonical(self) -> Volume:
+        """Return the same image with axes closest to world x, y, z."""
+        grid, turned = self.grid.canonical()
+        return Volume(grid, turned.apply(self.values), self.modality, self.source)
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """A segmentation: an integer per voxel, 0 is background.
+
+    Attributes
+    ----------
+    grid : where the voxels are.
+    values : (k, j, i) int32, read-only.
+    names : label value to structure name, as far as known.
+    source : the file it came from, for messages.
+    """
+
+    grid: Grid
+    values: NDArray[np.int32]
+    names: Mapping[int, str] = field(default_factory=dict)
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        checked = _checked("labels", self.grid, self.values.astype(np.int32, copy=False))
+        object.__setattr__(self, "values", checked)
+        object.__setattr__(self, "names", MappingProxyType(dict(self.names)))
+
+    def canonical(self) -> Labels:
+        """Return the same labels with axes closest to world x, y, z."""
+        grid, turned = self.grid.canonical()
+        return Labels(grid, turned.apply(self.values), self.names, self.source)
+
+    def value_of(self, label: int | str) -> int:
+        """Return the integer of a label given by value or by name.
+
+        Raises
+        ------
+        InputError
+            When no voxel carries it, naming the labels there are.
+        """
+        present = np.unique(self.values)
+        if isinstance(label, str) and not label.lstrip("-").isdigit():
+            matches = [value for value, name in self.names.items() if name == label]
+            known = ", ".join(sorted(self.names.values())) or "none have names"
+            if not matches:
+                raise InputError(f"label '{label}' is not in {self.source}; its names: {known}")
+            value = matches[0]
+        else:
+            value = int(label)
+        if value not in present:
+            listed = ", ".join(str(v) for v in present[present != 0][:40]) or "none"
+            raise InputError(f"label {label} has no voxel in {self.source}; it holds: {listed}")
+        return value

@@ -1,0 +1,142 @@
+"""A tissue: the numbers that decide how it freezes, each with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..geometry import Grid, read_only
+
+__all__ = ["ASSUMPTION", "Tissue", "TissueGrid"]
+
+ASSUMPTION = "assumption"
+
+# Physical limits: outside them a number is a slip of the unit, not a tissue.
+_LIMITS: dict[str, tuple[float, float]] = {
+    "k_unfrozen_w_mk": (1e-3, 500.0),
+    "k_frozen_w_mk": (1e-3, 500.0),
+    "rho_c_unfrozen_j_m3k": (1e2, 2e7),
+    "rho_c_frozen_j_m3k": (1e2, 2e7),
+    "latent_heat_j_m3": (0.0, 1e9),
+    "solidus_c": (-150.0, 20.0),
+    "liquidus_c": (-150.0, 20.0),
+    "perfusion_1_s": (0.0, 1.0),
+    "rho_c_blood_j_m3k": (1e5, 1e7),
+    "arterial_c": (0.0, 45.0),
+    "metabolism_w_m3": (0.0, 1e6),
+}
+
+
+@dataclass(frozen=True)
+class Tissue:
+    """Thermal properties of one tissue.
+
+    Attributes
+    ----------
+    name : unique name in the library.
+    k_unfrozen_w_mk, k_frozen_w_mk : thermal conductivity, W/m/K.
+    rho_c_unfrozen_j_m3k, rho_c_frozen_j_m3k : volumetric heat capacity, J/m3/K.
+    latent_heat_j_m3 : latent heat of the freezing range, J/m3.
+    solidus_c, liquidus_c : the freezing range; all ice below, no ice above.
+    perfusion_1_s : blood volume per tissue volume and second.
+    rho_c_blood_j_m3k : volumetric heat capacity of blood, J/m3/K.
+    arterial_c : temperature at which blood arrives.
+    metabolism_w_m3 : metabolic heat, W/m3.
+    heat_sink : True for blood in vessels, held at `arterial_c` where a vessel is wide enough.
+    sources : where each number comes from, by field name; "assumption" where nobody measured it.
+
+    Raises
+    ------
+    InputError
+        When a number is not physical.
+    """
+
+    name: str
+    k_unfrozen_w_mk: float
+    k_frozen_w_mk: float
+    rho_c_unfrozen_j_m3k: float
+    rho_c_frozen_j_m3k: float
+    latent_heat_j_m3: float
+    solidus_c: float
+    liquidus_c: float
+    perfusion_1_s: float = 0.0
+    rho_c_blood_j_m3k: float = 1049.75 * 3617.0
+    arterial_c: float = 37.0
+    metabolism_w_m3: float = 0.0
+    heat_sink: bool = False
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        for key, (lowest, highest) in _LIMITS.items():
+            value = getattr(self, key)
+            if not lowest <= value <= highest:
+                raise InputError(
+                    f"tissue '{self.name}': {key} = {value:g} is outside {lowest:g} to "
+                    f"{highest:g}; check its unit"
+                )
+        if self.liquidus_c - self.solidus_c < 0.05:
+            raise InputError(
+                f"tissue '{self.name}': liquidus_c = {self.liquidus_c:g} must lie at least 0.05 C "
+                f"above solidus_c = {self.solidus_c:g}; widen the freezing range"
+            )
+        object.__setattr__(self, "sources", MappingProxyType(dict(self.sources)))
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """Names of the fields that rest on an assumption instead of a source."""
+        return tuple(
+            key for key, source in self.sources.items() if source.lower().startswith(ASSUMPTION)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class TissueGrid:
+    """The patient as the simulation sees it.
+
+    Attributes
+    ----------
+    grid : the simulation grid.
+    index : (k, j, i) uint8; which of `tissues` fills the voxel.
+    tissues : the tissues that occur.
+    structures : name ("target", an organ at risk) to (k, j, i) float32 in 0..1, the share of each
+        voxel that the structure fills.
+    heat_sink : (k, j, i) bool; voxels held at their tissue's arterial temperature.
+    assumptions : sentences about how the tissues were found, for the report.
+    """
+
+    grid: Grid
+    index: NDArray[np.uint8]
+    tissues: tuple[Tissue, ...]
+    structures: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    heat_sink: NDArray[np.bool_] | None = None
+    assumptions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.index.shape != self.grid.shape:
+            raise InputError(
+                f"tissue grid: index has shape {self.index.shape}, the grid {self.grid.shape}"
+            )
+        if int(self.index.max()) >= len(self.tissues):
+            raise InputError(
+                f"tissue grid: index {int(self.index.max())} points beyond the "
+                f"{len(self.tissues)} tissues given"
+            )
+        object.__setattr__(self, "index", read_only(self.index.astype(np.uint8, copy=False)))
+        shares = {}
+        for name, share in self.structures.items():
+            if share.shape != self.grid.shape:
+                raise InputError(f"tissue grid: structure '{name}' has shape {share.shape}")
+            shares[name] = read_only(share.astype(np.float32, copy=False))
+        object.__setattr__(self, "structures", MappingProxyType(shares))
+        if self.heat_sink is not None:
+            object.__setattr__(self, "heat_sink", read_only(self.heat_sink.astype(np.bool_)))
+
+    @classmethod
+    def uniform(cls, grid: Grid, tissue: Tissue) -> TissueGrid:
+        """Fill a grid with one tissue."""
+        return cls(grid, np.zeros(grid.shape, dtype=np.uint8), (tissue,))
