@@ -1,5 +1,25 @@
-"""Images in: NIfTI files and DICOM series become `Volume` and `Labels` in the LPS world."""
+"""Images in: NIfTI files and DICOM series become `Volume` and `Labels` in the LPS world.
 
-from .volume import Labels, Volume
+pydicom, nibabel and scipy are imported by the functions that need them, on their first call.
+"""
 
-__all__ = ["Labels", "Volume"]
+from .dicom_write import write_dicom_series
+from .nifti import write_labels, write_volume
+from .read import read_labels, read_volume
+from .resample import check_overlap, occupancy, resample_labels, resample_volume
+from .volume import Labels, Modality, Volume
+
+__all__ = [
+    "Labels",
+    "Modality",
+    "Volume",
+    "check_overlap",
+    "occupancy",
+    "read_labels",
+    "read_volume",
+    "resample_labels",
+    "resample_volume",
+    "write_dicom_series",
+    "write_labels",
+    "write_volume",
+]

@@ -1,5 +1,20 @@
 """Probes: the catalog with its sources, and how a thin probe meets a coarse grid."""
 
-from .model import Probe, ProbeModel
+from .catalog import find_model, read_catalog
+from .coupling import ProbeCoupling, couple, steady_potential
+from .model import ProbeModel
+from .occupancy import axis_coordinates, probe_share
+from .probe import Point, Probe
 
-__all__ = ["Probe", "ProbeModel"]
+__all__ = [
+    "Point",
+    "Probe",
+    "ProbeCoupling",
+    "ProbeModel",
+    "axis_coordinates",
+    "couple",
+    "find_model",
+    "probe_share",
+    "read_catalog",
+    "steady_potential",
+]

@@ -1,5 +1,15 @@
 """Tissues: the library with its sources, and the mapping from labels and HU to tissue."""
 
+from .library import TissueLibrary, citations, define_tissue, read_library
+from .mapping import build_tissue
 from .model import Tissue, TissueGrid
 
-__all__ = ["Tissue", "TissueGrid"]
+__all__ = [
+    "Tissue",
+    "TissueGrid",
+    "TissueLibrary",
+    "build_tissue",
+    "citations",
+    "define_tissue",
+    "read_library",
+]

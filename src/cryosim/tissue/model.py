@@ -106,6 +106,7 @@ class TissueGrid:
     structures : name ("target", an organ at risk) to (k, j, i) float32 in 0..1, the share of each
         voxel that the structure fills.
     heat_sink : (k, j, i) bool; voxels held at their tissue's arterial temperature.
+    image : (k, j, i) float32 or None; the CT or MR on the grid, for pictures.
     assumptions : sentences about how the tissues were found, for the report.
     """
 
@@ -114,6 +115,7 @@ class TissueGrid:
     tissues: tuple[Tissue, ...]
     structures: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     heat_sink: NDArray[np.bool_] | None = None
+    image: NDArray[np.float32] | None = None
     assumptions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -133,6 +135,8 @@ class TissueGrid:
                 raise InputError(f"tissue grid: structure '{name}' has shape {share.shape}")
             shares[name] = read_only(share.astype(np.float32, copy=False))
         object.__setattr__(self, "structures", MappingProxyType(shares))
+        if self.image is not None:
+            object.__setattr__(self, "image", read_only(self.image.astype(np.float32, copy=False)))
         if self.heat_sink is not None:
             object.__setattr__(self, "heat_sink", read_only(self.heat_sink.astype(np.bool_)))
 

@@ -1,0 +1,48 @@
+"""One decorator for all kernels, and a cache that never serves stale machine code."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numba
+
+
+def _source_fingerprint() -> str:
+    """Hash every kernel source: Numba's own cache looks at one file, not at what it calls."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(base) / "cryosim" / f"kernels-{_source_fingerprint()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / f"cryosim-kernels-{_source_fingerprint()}"
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def kernel(*, parallel: bool) -> Any:
+    """Compile a function of arrays and numbers; the only place where compiler flags are set.
+
+    Fused multiply-add is allowed, nothing else of fast-math: NaN and signed zeros keep their rules.
+    """
+
+    def compile_lazily(function: Any) -> Any:
+        return numba.njit(
+            cache=True, parallel=parallel, nogil=True, error_model="numpy", fastmath={"contract"}
+        )(function)
+
+    return compile_lazily
+
+
+if "NUMBA_CACHE_DIR" not in os.environ:
+    numba.config.CACHE_DIR = str(_cache_folder())

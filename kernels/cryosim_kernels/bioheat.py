@@ -1,0 +1,406 @@
+"""The Pennes bioheat equation in conservative enthalpy form on a voxel grid.
+
+State is the volumetric enthalpy H (J/m3), zero at the tissue's solidus. All (k, j, i) arrays carry
+one layer of ghost cells on every side, so the stencil has no edges to ask about. Two reserved tissue
+indices mark cells that are not unknowns:
+
+- `HELD`: temperature never changes (vessels, ghost cells); a tiny resistivity puts that temperature
+  on the cell's face.
+- `CLOSED`: no heat crosses its faces (cells inside a probe); a huge resistivity does that.
+
+Energy that crosses into a `HELD` cell inside the grid is collected in that cell's H, which is how
+the heat given by vessels is counted without another pass.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+from numpy.typing import NDArray
+
+from ._compile import kernel
+
+__all__ = [
+    "CLOSED",
+    "COLUMNS",
+    "HELD",
+    "HELD_RESISTIVITY",
+    "INSULATING_RESISTIVITY",
+    "add_scaled",
+    "advance_stage",
+    "boundary_heat",
+    "enthalpy_from_temperature",
+    "exchange_rate",
+    "exchange_with_probes",
+    "record_exposure",
+    "update_state",
+]
+
+HELD = 255
+CLOSED = 254
+HELD_RESISTIVITY = 1e-9  # K m/W
+INSULATING_RESISTIVITY = 1e300
+
+# Columns of the tissue table, one row a tissue, SI units and degrees Celsius.
+COLUMNS = (
+    "solidus_c",
+    "inverse_rho_c_frozen",
+    "mushy_energy",
+    "mushy_slope",
+    "inverse_rho_c_unfrozen",
+    "k_frozen",
+    "k_slope",
+    "inverse_mushy_energy",
+    "blood_coefficient",
+    "arterial_c",
+    "metabolism",
+)
+_SOLIDUS, _INV_FROZEN, _MUSHY, _MUSHY_SLOPE, _INV_UNFROZEN, _K_FROZEN, _K_SLOPE = range(7)
+_INV_MUSHY, _BLOOD, _ARTERIAL, _METABOLISM = range(7, 11)
+
+F64 = NDArray[np.float64]
+F32 = NDArray[np.float32]
+U8 = NDArray[np.uint8]
+
+
+@kernel(parallel=True)
+def update_state(
+    energy: F64,
+    index: U8,
+    table: F64,
+    perfusable: F32,
+    temperature: F64,
+    resistivity: F64,
+    source: F64,
+    slab_heat: F64,
+) -> None:
+    """Find temperature, resistivity 1/k and the Pennes source of every cell from its enthalpy.
+
+    Parameters
+    ----------
+    energy : (nz+2, ny+2, nx+2) H, J/m3.
+    index : same shape; row of `table`, or HELD, CLOSED.
+    table : (n, 11) tissue properties, columns as `COLUMNS`.
+    perfusable : same shape as `energy`; the liquid fraction that still carries blood at most (1: all).
+    temperature, resistivity, source : outputs, C, K m/W and W/m3.
+    slab_heat : (nz+2, 2) output; sums over each slab of blood and metabolic heat, W/m3 times cells.
+    """
+    nz, ny, nx = energy.shape
+    for k in prange(1, nz - 1):
+        blood_sum = 0.0
+        metabolism_sum = 0.0
+        for j in range(1, ny - 1):
+            for i in range(1, nx - 1):
+                row = index[k, j, i]
+                if row >= CLOSED:
+                    source[k, j, i] = 0.0
+                    continue
+                h = energy[k, j, i]
+                mushy = table[row, _MUSHY]
+                above_solidus = h if h > 0.0 else 0.0
+                melted = above_solidus if above_solidus < mushy else mushy
+                t = (
+                    table[row, _SOLIDUS]
+                    + (h - above_solidus) * table[row, _INV_FROZEN]
+                    + melted * table[row, _MUSHY_SLOPE]
+                    + (above_solidus - melted) * table[row, _INV_UNFROZEN]
+                )
+                liquid = melted * table[row, _INV_MUSHY]
+                temperature[k, j, i] = t
+                resistivity[k, j, i] = 1.0 / (table[row, _K_FROZEN] + melted * table[row, _K_SLOPE])
+                limit = np.float64(perfusable[k, j, i])
+                alive = liquid if liquid < limit else limit
+                blood = alive * table[row, _BLOOD] * (table[row, _ARTERIAL] - t)
+                metabolism = alive * table[row, _METABOLISM]
+                source[k, j, i] = blood + metabolism
+                blood_sum += blood
+                metabolism_sum += metabolism
+        slab_heat[k, 0] = blood_sum
+        slab_heat[k, 1] = metabolism_sum
+
+
+@kernel(parallel=True)
+def advance_stage(
+    temperature: F64,
+    resistivity: F64,
+    source: F64,
+    inverse_spacing_squared: F64,
+    weights: F64,
+    start: F64,
+    start_rate: F64,
+    previous: F64,
+    target: F64,
+) -> None:
+    """Take one Runge-Kutta-Legendre stage of dH/dt = div(k grad T) + source.
+
+    target = mu previous + nu target + (1 - mu - nu) start + mu' rate + gamma' start_rate, with the
+    rate of the temperatures given. An explicit Euler step has mu = 1, nu = 0, mu' = dt, gamma' = 0.
+
+    Parameters
+    ----------
+    inverse_spacing_squared : (3,) 1/dx^2 along i, j, k, 1/m2.
+    weights : (4,) mu, nu, mu' (s), gamma' (s).
+    start, start_rate : enthalpy and its rate where the step began.
+    previous : enthalpy the temperatures belong to. target : the stage before it; overwritten.
+    """
+    nz, ny, nx = temperature.shape
+    cx = 2.0 * inverse_spacing_squared[0]
+    cy = 2.0 * inverse_spacing_squared[1]
+    cz = 2.0 * inverse_spacing_squared[2]
+    mu, nu, rate_weight, start_weight = weights[0], weights[1], weights[2], weights[3]
+    rest = 1.0 - mu - nu
+    for k in prange(1, nz - 1):
+        for j in range(1, ny - 1):
+            for i in range(1, nx - 1):
+                t = temperature[k, j, i]
+                r = resistivity[k, j, i]
+                rate = (
+                    cx
+                    * (
+                        (temperature[k, j, i - 1] - t) / (r + resistivity[k, j, i - 1])
+                        + (temperature[k, j, i + 1] - t) / (r + resistivity[k, j, i + 1])
+                    )
+                    + cy
+                    * (
+                        (temperature[k, j - 1, i] - t) / (r + resistivity[k, j - 1, i])
+                        + (temperature[k, j + 1, i] - t) / (r + resistivity[k, j + 1, i])
+                    )
+                    + cz
+                    * (
+                        (temperature[k - 1, j, i] - t) / (r + resistivity[k - 1, j, i])
+                        + (temperature[k + 1, j, i] - t) / (r + resistivity[k + 1, j, i])
+                    )
+                    + source[k, j, i]
+                )
+                target[k, j, i] = (
+                    mu * previous[k, j, i]
+                    + nu * target[k, j, i]
+                    + rest * start[k, j, i]
+                    + rate_weight * rate
+                    + start_weight * start_rate[k, j, i]
+                )
+
+
+@kernel(parallel=True)
+def boundary_heat(
+    temperature: F64, resistivity: F64, inverse_spacing_squared: F64, slab_heat: F64
+) -> None:
+    """Sum the heat entering through the six outer faces, per slab.
+
+    Parameters
+    ----------
+    slab_heat : (nz+2,) output, W/m3 times cells.
+    """
+    nz, ny, nx = temperature.shape
+    cx = 2.0 * inverse_spacing_squared[0]
+    cy = 2.0 * inverse_spacing_squared[1]
+    cz = 2.0 * inverse_spacing_squared[2]
+    for k in prange(1, nz - 1):
+        total = 0.0
+        for j in range(1, ny - 1):
+            for inner, ghost in ((1, 0), (nx - 2, nx - 1)):
+                total += (
+                    cx
+                    * (temperature[k, j, ghost] - temperature[k, j, inner])
+                    / (resistivity[k, j, ghost] + resistivity[k, j, inner])
+                )
+        for inner, ghost in ((1, 0), (ny - 2, ny - 1)):
+            for i in range(1, nx - 1):
+                total += (
+                    cy
+                    * (temperature[k, ghost, i] - temperature[k, inner, i])
+                    / (resistivity[k, ghost, i] + resistivity[k, inner, i])
+                )
+        for inner, ghost in ((1, 0), (nz - 2, nz - 1)):
+            if k == inner:
+                for j in range(1, ny - 1):
+                    for i in range(1, nx - 1):
+                        total += (
+                            cz
+                            * (temperature[ghost, j, i] - temperature[inner, j, i])
+                            / (resistivity[ghost, j, i] + resistivity[inner, j, i])
+                        )
+        slab_heat[k] = total
+
+
+@kernel(parallel=False)
+def _conductivity_integral(energy: float, row: F64) -> float:
+    """Kirchhoff integral of k from the solidus to the temperature of enthalpy `energy`, W/m."""
+    if energy <= 0.0:
+        return energy * row[_INV_FROZEN] * row[_K_FROZEN]
+    melted = min(energy, row[_MUSHY])
+    unfrozen_rise = (energy - melted) * row[_INV_UNFROZEN]
+    k_unfrozen = row[_K_FROZEN] + row[_MUSHY] * row[_K_SLOPE]
+    mushy = row[_MUSHY_SLOPE] * melted * (row[_K_FROZEN] + 0.5 * row[_K_SLOPE] * melted)
+    return mushy + unfrozen_rise * k_unfrozen
+
+
+@kernel(parallel=False)
+def _enthalpy(temperature: float, row: F64) -> float:
+    """Return the enthalpy of one tissue at a temperature, J/m3."""
+    rise = temperature - row[_SOLIDUS]
+    if rise <= 0.0:
+        return rise / row[_INV_FROZEN]
+    mushy_width = row[_MUSHY] * row[_MUSHY_SLOPE]
+    if rise <= mushy_width:
+        return rise / row[_MUSHY_SLOPE]
+    return row[_MUSHY] + (rise - mushy_width) / row[_INV_UNFROZEN]
+
+
+@kernel(parallel=False)
+def exchange_with_probes(
+    cells: NDArray[np.int64],
+    owners: NDArray[np.int64],
+    lengths: F64,
+    probe_temperatures: F64,
+    cell_volume: float,
+    energy: F64,
+    index: U8,
+    table: F64,
+    source: F64,
+    probe_heat: F64,
+) -> None:
+    """Add the heat that probes give to the cells around them to `source`.
+
+    The exchange is L (Theta(T_probe) - Theta(T_cell)) with Theta the Kirchhoff integral of the
+    cell's own conductivity, because k varies fourfold between probe and ice edge.
+
+    Parameters
+    ----------
+    cells : (m,) flat indices into the padded arrays.
+    owners : (m,) probe of each entry. lengths : (m,) coupling lengths, m.
+    probe_temperatures : (p,) surface temperature, C; NaN for a probe that is off.
+    cell_volume : m3.
+    source : padded array, W/m3, added to. probe_heat : (p,) output, W given by each probe.
+    """
+    probe_heat[:] = 0.0
+    flat_energy = energy.reshape(-1)
+    flat_index = index.reshape(-1)
+    flat_source = source.reshape(-1)
+    for entry in range(cells.size):
+        surface = probe_temperatures[owners[entry]]
+        cell = cells[entry]
+        tissue = flat_index[cell]
+        if np.isnan(surface) or tissue >= CLOSED:
+            continue
+        row = table[tissue]
+        difference = _conductivity_integral(_enthalpy(surface, row), row) - _conductivity_integral(
+            flat_energy[cell], row
+        )
+        heat = lengths[entry] * difference
+        flat_source[cell] += heat / cell_volume
+        probe_heat[owners[entry]] += heat
+
+
+@kernel(parallel=True)
+def enthalpy_from_temperature(temperature: F64, index: U8, table: F64, energy: F64) -> None:
+    """Fill `energy` (J/m3) from temperatures; HELD and CLOSED cells get zero."""
+    nz, ny, nx = temperature.shape
+    for k in prange(nz):
+        for j in range(ny):
+            for i in range(nx):
+                tissue = index[k, j, i]
+                if tissue >= CLOSED:
+                    energy[k, j, i] = 0.0
+                else:
+                    energy[k, j, i] = _enthalpy(temperature[k, j, i], table[tissue])
+
+
+@kernel(parallel=True)
+def record_exposure(
+    temperature: F64,
+    index: U8,
+    liquidus: F64,
+    solidus: F64,
+    seconds: float,
+    thresholds: F64,
+    remember_freezing: bool,
+    earlier: F32,
+    coldest: F32,
+    time_below: F32,
+    perfusable: F32,
+) -> None:
+    """Update what each cell has been through since the last record.
+
+    The temperature is taken as linear in time between records, so that the time below a threshold
+    does not depend on where the records fall.
+
+    Parameters
+    ----------
+    liquidus, solidus : (n,) per tissue, C.
+    seconds : time since the last record, s.
+    thresholds : (m,) C.
+    remember_freezing : blood flow never returns where it was lost.
+    earlier : padded; temperature at the last record, updated.
+    coldest : padded; coldest temperature so far, C, updated.
+    time_below : (m, padded) seconds at or below each threshold, updated.
+    perfusable : padded; smallest liquid fraction so far, updated when freezing is remembered.
+    """
+    nz, ny, nx = temperature.shape
+    for k in prange(1, nz - 1):
+        for j in range(1, ny - 1):
+            for i in range(1, nx - 1):
+                now = np.float32(temperature[k, j, i])
+                before = earlier[k, j, i]
+                earlier[k, j, i] = now
+                high = max(now, before)
+                low = min(now, before)
+                for m in range(thresholds.size):
+                    threshold = thresholds[m]
+                    if low > threshold:
+                        continue
+                    share = 1.0
+                    if high > threshold:
+                        share = (threshold - low) / (high - low)
+                    time_below[m, k, j, i] += np.float32(share * seconds)
+                if now < coldest[k, j, i]:
+                    coldest[k, j, i] = now
+                    tissue = index[k, j, i]
+                    if remember_freezing and tissue < CLOSED:
+                        liquid = (now - solidus[tissue]) / (liquidus[tissue] - solidus[tissue])
+                        if liquid < perfusable[k, j, i]:
+                            perfusable[k, j, i] = np.float32(max(liquid, 0.0))
+
+
+@kernel(parallel=True)
+def add_scaled(start: F64, rate: F64, weight: float, target: F64) -> None:
+    """Set target = start + weight * rate inside the ghost layer."""
+    nz, ny, nx = start.shape
+    for k in prange(1, nz - 1):
+        for j in range(1, ny - 1):
+            for i in range(1, nx - 1):
+                target[k, j, i] = start[k, j, i] + weight * rate[k, j, i]
+
+
+@kernel(parallel=True)
+def exchange_rate(
+    resistivity: F64, inverse_capacity: F64, inverse_spacing_squared: F64, rate: F64
+) -> None:
+    """Find how fast each cell follows its neighbors, 1/s: sum of face conductances over capacity.
+
+    Twice the largest rate bounds the spectrum of the diffusion operator (Gershgorin), so an explicit
+    step may not exceed its inverse.
+
+    Parameters
+    ----------
+    resistivity : padded, K m/W, the smallest that each cell can have.
+    inverse_capacity : padded, m3 K/J, the largest that each cell can have.
+    rate : padded output, 1/s.
+    """
+    nz, ny, nx = rate.shape
+    cx = 2.0 * inverse_spacing_squared[0]
+    cy = 2.0 * inverse_spacing_squared[1]
+    cz = 2.0 * inverse_spacing_squared[2]
+    for k in prange(1, nz - 1):
+        for j in range(1, ny - 1):
+            for i in range(1, nx - 1):
+                r = resistivity[k, j, i]
+                faces = (
+                    cx / (r + resistivity[k, j, i - 1])
+                    + cx / (r + resistivity[k, j, i + 1])
+                    + cy / (r + resistivity[k, j - 1, i])
+                    + cy / (r + resistivity[k, j + 1, i])
+                    + cz / (r + resistivity[k - 1, j, i])
+                    + cz / (r + resistivity[k + 1, j, i])
+                )
+                rate[k, j, i] = faces * inverse_capacity[k, j, i]

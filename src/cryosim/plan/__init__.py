@@ -1,0 +1,32 @@
+"""The plan: probes, protocol, target, organs at risk and goals; its file format and checks."""
+
+from .model import (
+    AnatomyPlan,
+    BodyPlan,
+    Goal,
+    GridPlan,
+    OrganAtRisk,
+    PerfusionPlan,
+    Plan,
+    ReportPlan,
+    Target,
+)
+from .protocol import PRESETS, Protocol, Stage
+from .reading import plan_schema, read_plan
+
+__all__ = [
+    "PRESETS",
+    "AnatomyPlan",
+    "BodyPlan",
+    "Goal",
+    "GridPlan",
+    "OrganAtRisk",
+    "PerfusionPlan",
+    "Plan",
+    "Protocol",
+    "ReportPlan",
+    "Stage",
+    "Target",
+    "plan_schema",
+    "read_plan",
+]

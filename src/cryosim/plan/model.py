@@ -1,0 +1,236 @@
+"""What a plan holds: one frozen model gives the file's schema, its checks and the Python type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+
+from ..probes import Probe
+from .protocol import Protocol
+
+__all__ = [
+    "AnatomyPlan",
+    "BodyPlan",
+    "Goal",
+    "GridPlan",
+    "OrganAtRisk",
+    "PerfusionPlan",
+    "Plan",
+    "ReportPlan",
+    "Target",
+]
+
+Temperature = Annotated[float, Field(ge=-200, le=60, allow_inf_nan=False)]
+Label = int | str
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AnatomyPlan(_Section):
+    """Where the anatomy comes from: an image, or a phantom.
+
+    Attributes
+    ----------
+    image : NIfTI file or DICOM folder, relative to the plan file.
+    modality : "ct" or "mr"; DICOM says it, for NIfTI it is guessed when not given.
+    labels : NIfTI label map; optional for CT.
+    label_names : CSV with a name and an id per structure, where the label map has no names.
+    tissues : label value or name to tissue name; "hu" lets the CT value decide.
+    tissue : one tissue for everything.
+    phantom : name of a shipped phantom. size_mm : edge lengths of the phantom "uniform" (x, y, z).
+    """
+
+    image: str | None = None
+    modality: Literal["ct", "mr"] | None = None
+    labels: str | None = None
+    label_names: str | None = None
+    tissues: dict[str, str] = Field(default_factory=dict)
+    tissue: str | None = None
+    phantom: str | None = None
+    size_mm: tuple[float, float, float] | None = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> AnatomyPlan:
+        if (self.image is None) == (self.phantom is None):
+            found = "both" if self.image else "neither"
+            raise ValueError(f"give either image or phantom; found {found}")
+        if self.size_mm is not None:
+            if self.phantom != "uniform":
+                raise ValueError("size_mm only goes with phantom = 'uniform'; remove it")
+            if not all(5 <= edge <= 1000 for edge in self.size_mm):
+                raise ValueError(
+                    f"size_mm = {list(self.size_mm)} must be three lengths of 5 to 1000 mm"
+                )
+        return self
+
+
+class Target(_Section):
+    """What is to be destroyed.
+
+    Attributes
+    ----------
+    label : value or name in the label map; or mask : a NIfTI mask file.
+    margin_mm : how far the ice shall reach beyond it, everywhere.
+    lethal_c : the temperature that kills.
+    lethal_coverage : share of the volume that shall have been lethal.
+    """
+
+    label: Label | None = None
+    mask: str | None = None
+    margin_mm: Annotated[float, Field(ge=0, le=50)] = 10.0
+    lethal_c: Annotated[float, Field(ge=-150, le=-5)] = -40.0
+    lethal_coverage: Annotated[float, Field(gt=0, le=1)] = 0.99
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Target:
+        if (self.label is None) == (self.mask is None):
+            raise ValueError("give either label or mask")
+        return self
+
+
+class OrganAtRisk(_Section):
+    """What is to be spared.
+
+    Attributes
+    ----------
+    name : as it shall appear in the report.
+    label : value or name in the label map; or mask : a NIfTI mask file.
+    min_temperature_c : no part may have been colder.
+    min_ice_distance_mm : the ice edge shall stay at least this far away; no goal when not given.
+    """
+
+    name: str
+    label: Label | None = None
+    mask: str | None = None
+    min_temperature_c: Temperature | None = None
+    min_ice_distance_mm: Annotated[float, Field(ge=0, le=100)] | None = None
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> OrganAtRisk:
+        if (self.label is None) == (self.mask is None):
+            raise ValueError("give either label or mask")
+        if self.name == "target":
+            raise ValueError("name = 'target' is taken; use another name")
+        return self
+
+
+class Goal(_Section):
+    """A limit on a number of the report.
+
+    Attributes
+    ----------
+    metric : dotted path in report.json, for example "target.coverage.-20".
+    at_least, at_most : the limit; one of them.
+    """
+
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Goal:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("give either at_least or at_most")
+        return self
+
+
+class GridPlan(_Section):
+    """The simulation grid.
+
+    Attributes
+    ----------
+    spacing_mm : edge of a voxel.
+    padding_mm : room around target and active probe parts; the image may end earlier.
+    """
+
+    spacing_mm: Annotated[float, Field(ge=0.1, le=10)] = 1.0
+    padding_mm: Annotated[float, Field(ge=5, le=300)] = 50.0
+
+
+class PerfusionPlan(_Section):
+    """Blood flow.
+
+    Attributes
+    ----------
+    scale : factor on every tissue's perfusion.
+    stays_off_after_freezing : blood does not return to tissue that has been frozen.
+    """
+
+    scale: Annotated[float, Field(ge=0, le=1000)] = 1.0
+    stays_off_after_freezing: bool = True
+
+
+class BodyPlan(_Section):
+    """The state before the first freeze and at the grid's outer faces.
+
+    Attributes
+    ----------
+    temperature_c : everything starts at it, and held outer faces stay at it.
+    outer_faces : "held" at that temperature, or "insulated".
+    """
+
+    temperature_c: Annotated[float, Field(ge=0, le=45)] = 37.0
+    outer_faces: Literal["held", "insulated"] = "held"
+
+
+class ReportPlan(_Section):
+    """What the report lists.
+
+    Attributes
+    ----------
+    isotherms_c : temperatures of the isotherms.
+    times_s : times of rows in the timeline, besides the ends of the stages.
+    """
+
+    isotherms_c: Annotated[tuple[Temperature, ...], Field(min_length=1, max_length=12)] = (
+        0.0,
+        -20.0,
+        -40.0,
+    )
+    times_s: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
+
+
+class Plan(_Section):
+    """Anatomy, probes and protocol, and what is to be reached and spared.
+
+    Attributes
+    ----------
+    folder : where relative paths start; the plan file's folder, else the working folder.
+    """
+
+    anatomy: AnatomyPlan
+    tissue: tuple[dict[str, Any], ...] = ()
+    target: Target | None = None
+    organ_at_risk: tuple[OrganAtRisk, ...] = ()
+    probe: Annotated[tuple[Probe, ...], Field(min_length=1, max_length=50)]
+    protocol: Protocol
+    grid: GridPlan = GridPlan()
+    perfusion: PerfusionPlan = PerfusionPlan()
+    body: BodyPlan = BodyPlan()
+    report: ReportPlan = ReportPlan()
+    goal: tuple[Goal, ...] = ()
+
+    _folder: Path = PrivateAttr(default_factory=Path)
+
+    @property
+    def folder(self) -> Path:
+        """Folder that the paths of the plan are relative to."""
+        return self._folder
+
+    @model_validator(mode="after")
+    def _check(self) -> Plan:
+        names = [organ.name for organ in self.organ_at_risk]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"organ_at_risk: two organs are named '{name}'; rename one")
+        for time in self.report.times_s:
+            if time > self.protocol.duration_s:
+                raise ValueError(
+                    f"report.times_s: {time:g} s lies after the end of the protocol "
+                    f"({self.protocol.duration_s:g} s); remove it"
+                )
+        return self

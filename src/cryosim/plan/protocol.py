@@ -1,0 +1,160 @@
+"""The protocol: freeze and thaw stages in order, as a list or as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ..errors import InputError
+
+__all__ = ["PRESETS", "Preset", "Protocol", "Stage"]
+
+
+class Stage(BaseModel):
+    """One stage: all probes freeze, or all thaw.
+
+    Attributes
+    ----------
+    kind : "freeze" or "thaw".
+    minutes : how long.
+    active : a thaw in which the probes warm; a passive thaw has them off.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["freeze", "thaw"]
+    minutes: Annotated[float, Field(gt=0, le=240, allow_inf_nan=False)]
+    active: bool = False
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.minutes * 60.0
+
+    def describe(self) -> str:
+        """Return the stage in the text form of a protocol."""
+        amount = f"{self.minutes:g} min" if self.minutes >= 1 else f"{self.duration_s:g} s"
+        return f"{self.kind} {amount}" + (" active" if self.active else "")
+
+    @model_validator(mode="after")
+    def _freeze_is_not_active(self) -> Stage:
+        if self.kind == "freeze" and self.active:
+            raise ValueError("only a thaw can be active; drop 'active' from the freeze")
+        return self
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A protocol with a name and the place it comes from."""
+
+    text: str
+    source: str
+
+
+_KEIO = "clinical series behind this project (percutaneous cryoablation, argon, 20/10 min cycles)"
+
+PRESETS: Mapping[str, Preset] = {
+    "keio-bone": Preset("; ".join(["freeze 20 min; thaw 10 min"] * 2), f"{_KEIO}; bone, 2 cycles"),
+    "keio-soft-tissue": Preset(
+        "; ".join(["freeze 20 min; thaw 10 min"] * 3), f"{_KEIO}; soft tissue, 3 cycles"
+    ),
+    "renal-10-8-10": Preset(
+        "freeze 10 min; thaw 8 min active; freeze 10 min",
+        "Cardiovasc Intervent Radiol 2018, doi 10.1007/s00270-018-1950-z (10-8-10 min, kidney and "
+        "liver)",
+    ),
+    "lung-3-7-10": Preset(
+        "freeze 3 min; thaw 3 min; freeze 7 min; thaw 4 min; freeze 10 min",
+        "triple freeze of 3, 7 and 10 min in lung with passive thaws of about 180 and 250 s, from "
+        "the public Cryoablation-Dosimetry data set (commit e180920)",
+    ),
+}
+
+_STAGE = re.compile(
+    r"^(?P<kind>freeze|thaw)\s+(?P<number>\d+(?:\.\d*)?|\.\d+)\s*"
+    r"(?P<unit>min|minutes?|s|sec|seconds?)(?:\s+(?P<mode>active|passive))?$"
+)
+_FORMS = "valid forms: 'freeze 20 min; thaw 10 min; freeze 90 s; thaw 8 min active'"
+
+
+def _parse(text: str) -> tuple[Stage, ...]:
+    stages = []
+    for part in re.split(r"[;\n,]", text):
+        words = " ".join(part.split()).lower()
+        if not words:
+            continue
+        match = _STAGE.match(words)
+        if match is None:
+            raise InputError(f"protocol.text: cannot read '{words}'; {_FORMS}")
+        number = float(match["number"])
+        minutes = number if match["unit"].startswith("min") else number / 60
+        stages.append(Stage(kind=match["kind"], minutes=minutes, active=match["mode"] == "active"))
+    return tuple(stages)
+
+
+class Protocol(BaseModel):
+    """Stages in order. Give one of `preset`, `text` or `stages`.
+
+    Attributes
+    ----------
+    preset : name of a known protocol, see `PRESETS`.
+    text : for example "freeze 20 min; thaw 10 min; freeze 20 min; thaw 10 min active".
+    stages : the same as a list; filled in from the other two.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    preset: str | None = None
+    text: str | None = None
+    stages: tuple[Stage, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_stages(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        given = [key for key in ("preset", "text", "stages") if values.get(key)]
+        # A plan that was run carries its stages beside the preset or text they came from.
+        if len(given) > 1 and set(given) != {given[0], "stages"}:
+            raise ValueError(f"give one of preset, text, stages; found {' and '.join(given)}")
+        if not given:
+            raise ValueError("give one of preset, text, stages; found none")
+        if "stages" in given:
+            return values
+        if "preset" in given:
+            name = str(values["preset"])
+            if name not in PRESETS:
+                raise ValueError(f"preset '{name}' is unknown; known: {', '.join(PRESETS)}")
+            return {**values, "stages": _parse(PRESETS[name].text)}
+        return {**values, "stages": _parse(str(values["text"]))}
+
+    @model_validator(mode="after")
+    def _has_a_freeze(self) -> Protocol:
+        if not any(stage.kind == "freeze" for stage in self.stages):
+            raise ValueError(f"a protocol needs at least one freeze; {_FORMS}")
+        if self.duration_s > 24 * 3600:
+            raise ValueError(
+                f"the stages add up to {self.duration_s / 3600:.0f} h; the limit is 24 h"
+            )
+        return self
+
+    @property
+    def duration_s(self) -> float:
+        """Length of all stages in seconds."""
+        return sum(stage.duration_s for stage in self.stages)
+
+    def ends_s(self) -> tuple[float, ...]:
+        """Return the times at which stages end, in seconds."""
+        ends, now = [], 0.0
+        for stage in self.stages:
+            now += stage.duration_s
+            ends.append(now)
+        return tuple(ends)
+
+    def describe(self) -> str:
+        """Return the text form."""
+        return "; ".join(stage.describe() for stage in self.stages)

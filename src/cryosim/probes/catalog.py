@@ -1,0 +1,80 @@
+"""The probe catalog: bundled rows with a source per number.
+
+A source is a sentence with keys of the catalog's source table in square brackets; one that starts
+with "assumption" is named in every report that used the number.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from types import MappingProxyType
+from typing import Any
+
+from ..errors import InputError
+from .model import ProbeModel
+
+__all__ = ["citations", "find_model", "read_catalog"]
+
+_SOURCE_KEY = re.compile(r"\[([a-z0-9-]+)\]")
+
+
+@functools.cache
+def read_catalog() -> Mapping[str, ProbeModel]:
+    """Read the bundled catalog: name to model, in the catalog's order."""
+    content = _read_content()
+    rows = {name: {**content["default"], **row} for name, row in content["probe"].items()}
+    return MappingProxyType({name: _model_of_row(name, row) for name, row in rows.items()})
+
+
+def find_model(name: str) -> ProbeModel:
+    """Return a model by name; case, blanks and underscores do not matter.
+
+    Raises
+    ------
+    InputError
+        When the catalog has none of that name, with the nearest one and all names.
+    """
+    catalog = read_catalog()
+    plain = re.sub(r"[\s_]+", "-", name.strip().lower())
+    if plain in catalog:
+        return catalog[plain]
+    nearest = difflib.get_close_matches(plain, catalog, n=1)
+    hint = f" (did you mean '{nearest[0]}'?)" if nearest else ""
+    raise InputError(
+        f"probe model '{name}' is not in the catalog{hint}; it holds: {', '.join(catalog)}; or "
+        "give diameter_mm, active_length_mm and surface_c instead of a model"
+    )
+
+
+def citations(models: Iterable[ProbeModel]) -> list[str]:
+    """Return the bibliography of `models`: each citation once, sorted; assumptions cite nothing."""
+    table: Mapping[str, str] = _read_content()["sources"]
+    keys = {
+        key
+        for model in models
+        for _, source in model.sources
+        for key in _SOURCE_KEY.findall(source)
+        if key in table
+    }
+    return [f"[{key}] {table[key]}" for key in sorted(keys)]
+
+
+@functools.cache
+def _read_content() -> Mapping[str, Any]:
+    text = resources.files(__package__).joinpath("catalog.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _model_of_row(name: str, row: Mapping[str, Any]) -> ProbeModel:
+    numbers = {key: entry for key, entry in row.items() if key != "description"}
+    return ProbeModel(
+        name=name,
+        description=row["description"],
+        sources=tuple((key, entry["source"]) for key, entry in sorted(numbers.items())),
+        **{key: float(entry["value"]) for key, entry in numbers.items()},
+    )

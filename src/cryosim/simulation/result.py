@@ -1,0 +1,98 @@
+"""What a simulation leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..plan import Plan
+from ..tissue import TissueGrid
+
+__all__ = ["EnergyLedger", "Performance", "Result"]
+
+
+@dataclass(frozen=True)
+class EnergyLedger:
+    """Where the heat went, in joules, over the whole protocol.
+
+    Attributes
+    ----------
+    probe_heat_out_j : taken out of the tissue by the probes (negative while they warm it).
+    sensible_j, latent_j : change stored in the tissue; negative when cooled and frozen.
+    blood_j, metabolism_j : given to the tissue by perfusion and metabolism.
+    vessels_j : given by vessels held at blood temperature.
+    boundary_j : given through the grid's outer faces.
+    """
+
+    probe_heat_out_j: float
+    sensible_j: float
+    latent_j: float
+    blood_j: float
+    metabolism_j: float
+    vessels_j: float
+    boundary_j: float
+
+    @property
+    def relative_error(self) -> float:
+        """What does not add up, over the largest term."""
+        given = self.blood_j + self.metabolism_j + self.vessels_j + self.boundary_j
+        stored = self.sensible_j + self.latent_j
+        largest = max(abs(value) for value in asdict(self).values())
+        gap = stored - (given - self.probe_heat_out_j)
+        return abs(gap) / largest if largest > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Performance:
+    """What the run cost.
+
+    Attributes
+    ----------
+    wall_s : stepping and records, without compiling. compile_s : compiling or loading kernels.
+    cells : voxels of the grid. steps : time steps. stages : evaluations of the heat balance.
+    cell_updates : cells times stages. memory_bytes : predicted peak.
+    """
+
+    wall_s: float
+    compile_s: float
+    cells: int
+    steps: int
+    stages: int
+    cell_updates: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """Fields and bookkeeping of a finished simulation. All arrays are read-only.
+
+    Attributes
+    ----------
+    tissue, plan : what was simulated.
+    times_s : times of the snapshots, increasing; the first is 0.
+    temperatures_c : one (k, j, i) float32 field a time.
+    coldest_c : (k, j, i) float32, the coldest temperature each voxel has seen.
+    thresholds_c : temperatures for which exposure was counted.
+    time_below_s : threshold to (k, j, i) float32, seconds at or below it.
+    probe_share : (k, j, i) float32, share of each voxel filled by probes and shafts.
+    flux_ratio : per probe, heat flow found on the grid over the exact one before correction.
+    """
+
+    tissue: TissueGrid
+    plan: Plan
+    times_s: tuple[float, ...]
+    temperatures_c: tuple[NDArray[np.float32], ...]
+    coldest_c: NDArray[np.float32]
+    time_below_s: dict[float, NDArray[np.float32]]
+    probe_share: NDArray[np.float32]
+    flux_ratio: tuple[float, ...]
+    energy: EnergyLedger
+    performance: Performance
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def thresholds_c(self) -> tuple[float, ...]:
+        """Temperatures for which exposure was counted."""
+        return tuple(self.time_below_s)

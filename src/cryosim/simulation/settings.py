@@ -1,0 +1,46 @@
+"""How to compute, as opposed to what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import InputError
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Numerical settings; the defaults are right for clinical grids.
+
+    Attributes
+    ----------
+    integrator : "rkl2" (second-order Runge-Kutta-Legendre super-time-stepping) or "explicit" (plain
+        Euler steps, slower, the readable reference).
+    smallest_step_s, largest_step_s : limits of a super step. Steps start small after each switch of
+        the probes and grow with the time since.
+    growth : step as a share of the time since the last switch.
+    snapshot_every_s : temperature fields are kept this often, besides stage ends and asked times.
+    """
+
+    integrator: Literal["rkl2", "explicit"] = "rkl2"
+    smallest_step_s: float = 0.25
+    largest_step_s: float = 10.0
+    growth: float = 0.02
+    snapshot_every_s: float = 300.0
+
+    def __post_init__(self) -> None:
+        if self.integrator not in ("rkl2", "explicit"):
+            raise InputError(
+                f"settings.integrator = '{self.integrator}' is unknown; use 'rkl2' or 'explicit'"
+            )
+        if not 0 < self.smallest_step_s <= self.largest_step_s or self.growth <= 0:
+            raise InputError(
+                "settings: steps must be positive, smallest_step_s at most largest_step_s; found "
+                f"{self.smallest_step_s:g}, {self.largest_step_s:g}, growth {self.growth:g}"
+            )
+        if self.snapshot_every_s <= 0:
+            raise InputError(
+                f"settings.snapshot_every_s = {self.snapshot_every_s:g} must be positive"
+            )

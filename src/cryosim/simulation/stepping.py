@@ -1,0 +1,162 @@
+"""Time integrators. One small interface: advance the state by dt and say how much heat moved."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+from cryosim_kernels import bioheat
+from numpy.typing import NDArray
+
+from .settings import Settings
+from .state import State
+
+__all__ = ["ExplicitEuler", "Integrator", "RungeKuttaLegendre", "make_integrator"]
+
+F64 = NDArray[np.float64]
+
+
+class Integrator(Protocol):
+    """What a time integrator offers.
+
+    Attributes
+    ----------
+    stages : evaluations of the heat balance so far.
+    """
+
+    stages: int
+
+    def next_step_s(self, since_switch_s: float) -> float:
+        """Propose a step, given the time since the probes were last switched."""
+
+    def advance(self, state: State, rates: F64, step_s: float) -> tuple[F64, F64]:
+        """Take one step from an up-to-date state, leaving it up to date.
+
+        Parameters
+        ----------
+        rates : W given to the tissue at the start of the step, as `State.refresh` returns them.
+
+        Returns
+        -------
+        heat : J given to the tissue during the step, same order. rates : those at its end.
+        """
+
+
+class ExplicitEuler:
+    """Plain explicit steps at the stability limit: slow, simple, the reference."""
+
+    def __init__(self, stable_step_s: float) -> None:
+        self.stages = 0
+        self._step_s = 0.9 * stable_step_s
+
+    def next_step_s(self, since_switch_s: float) -> float:  # noqa: ARG002
+        """Return the stability limit with a tenth in reserve."""
+        return self._step_s
+
+    def advance(self, state: State, rates: F64, step_s: float) -> tuple[F64, F64]:
+        """See `Integrator.advance`."""
+        bioheat.advance_stage(
+            state.temperature,
+            state.resistivity,
+            state.source,
+            state.inverse_spacing_squared,
+            np.array([1.0, 0.0, step_s, 0.0]),
+            state.start,
+            state.start_rate,
+            state.energy,
+            state.energy,
+        )
+        self.stages += 1
+        return rates * step_s, state.refresh(state.energy)
+
+
+class RungeKuttaLegendre:
+    """Second-order super-time-stepping: s stages reach about s^2/4 explicit steps.
+
+    Meyer, Balsara, Aslam, J. Comput. Phys. 257 (2014) 594, the scheme RKL2. The heat terms of the
+    energy ledger are advanced with the same weights as the enthalpy, so that the ledger closes.
+    """
+
+    def __init__(self, stable_step_s: float, settings: Settings) -> None:
+        self.stages = 0
+        self._stable_step_s = stable_step_s
+        self._settings = settings
+
+    def next_step_s(self, since_switch_s: float) -> float:
+        """Grow with the time since the last switch, within the limits of the settings."""
+        wanted = self._settings.growth * since_switch_s
+        return min(max(wanted, self._settings.smallest_step_s), self._settings.largest_step_s)
+
+    def advance(self, state: State, rates: F64, step_s: float) -> tuple[F64, F64]:
+        """See `Integrator.advance`."""
+        count = _stage_count(step_s / self._stable_step_s)
+        weights = _weights(count)
+        state.start, state.energy = state.energy, state.start
+        start, previous, target = state.start, state.energy, state.spare
+        state.start_rate.fill(0.0)
+        self._stage(state, np.array([0.0, 1.0, 1.0, 0.0]), start, state.start_rate)
+        bioheat.add_scaled(start, state.start_rate, weights[0, 2] * step_s, previous)
+        target[...] = start
+        heat_before = np.zeros_like(rates)
+        heat = weights[0, 2] * step_s * rates
+        now = rates
+        for mu, nu, rate_weight, start_weight in weights[1:]:
+            now = state.refresh(previous)
+            stage = np.array([mu, nu, rate_weight * step_s, start_weight * step_s])
+            self._stage(state, stage, previous, target)
+            heat, heat_before = (
+                mu * heat + nu * heat_before + stage[2] * now + stage[3] * rates,
+                heat,
+            )
+            previous, target = target, previous
+        state.energy, state.spare = previous, target
+        self.stages += count
+        return heat, state.refresh(state.energy)
+
+    @staticmethod
+    def _stage(state: State, weights: F64, previous: F64, target: F64) -> None:
+        bioheat.advance_stage(
+            state.temperature,
+            state.resistivity,
+            state.source,
+            state.inverse_spacing_squared,
+            weights,
+            state.start,
+            state.start_rate,
+            previous,
+            target,
+        )
+
+
+def make_integrator(settings: Settings, stable_step_s: float) -> Integrator:
+    """Return the integrator that the settings ask for."""
+    if settings.integrator == "explicit":
+        return ExplicitEuler(stable_step_s)
+    return RungeKuttaLegendre(stable_step_s, settings)
+
+
+def _stage_count(ratio: float) -> int:
+    """Smallest odd number of stages that is stable for a step of `ratio` explicit steps.
+
+    An explicit step is stable up to 2/lambda_max, RKL2 up to (s^2 + s - 2)/4 of that. Odd numbers
+    damp the stiffest modes better.
+    """
+    count = math.ceil((-1 + math.sqrt(9 + 16 * ratio)) / 2)
+    count = max(count, 3)
+    return count + 1 - count % 2
+
+
+@lru_cache(maxsize=256)
+def _weights(count: int) -> F64:
+    """(s, 4) rows mu, nu, mu', gamma' of the stages 1 to s, for a unit step."""
+    b = [1 / 3, 1 / 3, 1 / 3]
+    b += [(j * j + j - 2) / (2 * j * (j + 1)) for j in range(3, count + 1)]
+    w = 4 / (count * count + count - 2)
+    rows = [(1.0, 0.0, b[1] * w, 0.0)]
+    for j in range(2, count + 1):
+        mu = (2 * j - 1) / j * b[j] / b[j - 1]
+        nu = -(j - 1) / j * b[j] / b[j - 2]
+        rows.append((mu, nu, mu * w, -(1 - b[j - 1]) * mu * w))
+    return np.array(rows)

@@ -1,0 +1,98 @@
+"""Which blood vessels are wide enough to stay warm beside an iceball."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
+
+__all__ = ["wide_vessels"]
+
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
+
+# The 27 points of the half-voxel lattice around a voxel center: vessels of an even number of voxels
+# have their axis between voxels.
+_HALF_STEPS = 0.5 * (np.indices((3, 3, 3)).reshape(3, 27).T - 1.0)
+
+
+def wide_vessels(
+    blood_mask: BoolArray, spacing_mm: ArrayLike, diameter_mm: float = 3.0
+) -> BoolArray:
+    """Return the part of a blood mask that lies in vessels wider than `diameter_mm`.
+
+    A morphological opening: a ball of that diameter is moved wherever it fits, and what it sweeps
+    is wide. A mask knows its surface to half a voxel only: the surface is taken half a voxel before
+    the nearest voxel outside, and the ball may overlap it by a quarter of a voxel. With voxels of
+    1 mm that keeps vessels of 3.5 mm and drops those of 2.5 mm, whatever their direction; voxels of
+    2 mm and more cannot tell, and every blood voxel counts as wide. Vessels that leave the array
+    are taken to go on.
+
+    Parameters
+    ----------
+    blood_mask : (k, j, i) bool.
+    spacing_mm : along i, j, k as in `Grid.spacing_mm`, or one number.
+    diameter_mm : vessels must be wider than this.
+
+    Returns
+    -------
+    (k, j, i) bool, a subset of `blood_mask`.
+    """
+    from scipy.spatial import cKDTree
+
+    step = np.broadcast_to(np.asarray(spacing_mm, dtype=float), 3)[::-1]
+    blood = np.asarray(blood_mask, dtype=bool)
+    outside = _shell(blood)
+    if not outside.any():
+        return blood.copy()  # nothing at all, or nothing but blood
+    size = float(step.mean())
+    needed = diameter_mm / 2 - size / 4 + size / 2  # from a ball's center to a voxel outside
+    walls = cKDTree(np.argwhere(outside) * step)
+    voxels = np.argwhere(blood)
+    centers = voxels * step
+    wide = _clear_of(walls, centers, needed)
+    reach = diameter_mm / 2 + size / 2
+    swept = wide | _near(centers[wide], centers, reach)
+    # Only where no ball fits about a voxel's own center, try the points between voxels.
+    rest = np.flatnonzero(~swept)
+    between = (centers[rest, None, :] + _HALF_STEPS * step).reshape(-1, 3)
+    fitting = between[_clear_of(walls, between, needed)]
+    swept[rest] = _near(fitting, centers[rest], reach)
+    result = np.zeros_like(blood)
+    result[tuple(voxels[swept].T)] = True
+    return result
+
+
+def _shell(mask: BoolArray) -> BoolArray:
+    """Return the voxels outside `mask` that touch it, by a face, an edge or a corner."""
+    grown = mask.copy()
+    for axis in range(3):
+        before = grown.copy()
+        low = [slice(None)] * 3
+        high = [slice(None)] * 3
+        low[axis], high[axis] = slice(None, -1), slice(1, None)
+        grown[tuple(high)] |= before[tuple(low)]
+        grown[tuple(low)] |= before[tuple(high)]
+    return grown & ~mask
+
+
+def _clear_of(walls: cKDTree, points: FloatArray, distance: float) -> BoolArray:
+    """Tell which points have nothing of `walls` nearer than `distance`."""
+    nearest, _ = walls.query(points, distance_upper_bound=distance - 1e-9)
+    clear: BoolArray = np.isinf(nearest)
+    return clear
+
+
+def _near(centers: FloatArray, points: FloatArray, distance: float) -> BoolArray:
+    """Tell which points lie within `distance` of one of `centers`."""
+    if len(centers) == 0:
+        return np.zeros(len(points), dtype=bool)
+    from scipy.spatial import cKDTree
+
+    nearest, _ = cKDTree(centers).query(points, distance_upper_bound=distance + 1e-9)
+    near: BoolArray = np.isfinite(nearest)
+    return near
