@@ -1,8 +1,8 @@
 """The Pennes bioheat equation in conservative enthalpy form on a voxel grid.
 
 State is the volumetric enthalpy H (J/m3), zero at the tissue's solidus. All (k, j, i) arrays carry
-one layer of ghost cells on every side, so the stencil has no edges to ask about. Two reserved tissue
-indices mark cells that are not unknowns:
+one layer of ghost cells on every side, so the stencil has no edges to ask about. Two reserved
+tissue indices mark cells that are not unknowns:
 
 - `HELD`: temperature never changes (vessels, ghost cells); a tiny resistivity puts that temperature
   on the cell's face.
@@ -81,9 +81,9 @@ def update_state(
     energy : (nz+2, ny+2, nx+2) H, J/m3.
     index : same shape; row of `table`, or HELD, CLOSED.
     table : (n, 11) tissue properties, columns as `COLUMNS`.
-    perfusable : same shape as `energy`; the liquid fraction that still carries blood at most (1: all).
+    perfusable : same shape; the liquid fraction that still carries blood at most (1: all).
     temperature, resistivity, source : outputs, C, K m/W and W/m3.
-    slab_heat : (nz+2, 2) output; sums over each slab of blood and metabolic heat, W/m3 times cells.
+    slab_heat : (nz+2, 2) output; blood and metabolic heat of each slab, W/m3 times cells.
     """
     nz, ny, nx = energy.shape
     for k in prange(1, nz - 1):
@@ -378,8 +378,8 @@ def exchange_rate(
 ) -> None:
     """Find how fast each cell follows its neighbors, 1/s: sum of face conductances over capacity.
 
-    Twice the largest rate bounds the spectrum of the diffusion operator (Gershgorin), so an explicit
-    step may not exceed its inverse.
+    Twice the largest rate bounds the spectrum of the diffusion operator (Gershgorin), so an
+    explicit step may not exceed its inverse.
 
     Parameters
     ----------

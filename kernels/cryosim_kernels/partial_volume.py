@@ -36,9 +36,7 @@ def _cube_below_plane(a: float, b: float, c: float, level: float) -> float:
 
 
 @kernel(parallel=True)
-def share_below(
-    field: NDArray[np.float32], level: float, share: NDArray[np.float32]
-) -> None:
+def share_below(field: NDArray[np.float32], level: float, share: NDArray[np.float32]) -> None:
     """Share of each voxel where the field is at or below a level.
 
     In each voxel the field is taken as linear with the gradient of central differences (one-sided

@@ -1,3 +1,112 @@
-"""cryosim: the cryoablation iceball simulator. Research software, not a medical device."""
+"""cryosim: the cryoablation iceball simulator. Research software, not a medical device.
+
+The main job in six lines::
+
+    plan = cryosim.read_plan("plan.toml")
+    tissue = cryosim.place_anatomy(cryosim.read_anatomy(plan), plan)
+    result = cryosim.simulate(tissue, plan)
+    report = cryosim.evaluate(result)
+    cryosim.save_result(result, "result.vtkhdf")
+    cryosim.show(result).show()
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .anatomy import Anatomy, place_anatomy, read_anatomy
+    from .errors import InputError
+    from .evaluation import Report, citations, evaluate
+    from .geometry import Grid
+    from .images import Labels, Volume, read_labels, read_volume
+    from .plan import Goal, Plan, Protocol, Stage, read_plan
+    from .probes import Probe
+    from .report import print_report, write_report
+    from .simulation import Callback, Result, Settings, simulate
+    from .store import load_result, save_result
+    from .tissue import Tissue, TissueGrid, build_tissue, read_library
+    from .view import show
+
+# Name to module; loaded on first use, so that `import cryosim` stays fast.
+_PUBLIC = {
+    "Anatomy": "anatomy",
+    "Callback": "simulation",
+    "Goal": "plan",
+    "Grid": "geometry",
+    "InputError": "errors",
+    "Labels": "images",
+    "Plan": "plan",
+    "Probe": "probes",
+    "Protocol": "plan",
+    "Report": "evaluation",
+    "Result": "simulation",
+    "Settings": "simulation",
+    "Stage": "plan",
+    "Tissue": "tissue",
+    "TissueGrid": "tissue",
+    "Volume": "images",
+    "build_tissue": "tissue",
+    "citations": "evaluation",
+    "evaluate": "evaluation",
+    "load_result": "store",
+    "place_anatomy": "anatomy",
+    "print_report": "report",
+    "read_anatomy": "anatomy",
+    "read_labels": "images",
+    "read_library": "tissue",
+    "read_plan": "plan",
+    "read_volume": "images",
+    "save_result": "store",
+    "show": "view",
+    "simulate": "simulation",
+    "write_report": "report",
+}
+
+__all__ = [
+    "Anatomy",
+    "Callback",
+    "Goal",
+    "Grid",
+    "InputError",
+    "Labels",
+    "Plan",
+    "Probe",
+    "Protocol",
+    "Report",
+    "Result",
+    "Settings",
+    "Stage",
+    "Tissue",
+    "TissueGrid",
+    "Volume",
+    "__version__",
+    "build_tissue",
+    "citations",
+    "evaluate",
+    "load_result",
+    "place_anatomy",
+    "print_report",
+    "read_anatomy",
+    "read_labels",
+    "read_library",
+    "read_plan",
+    "read_volume",
+    "save_result",
+    "show",
+    "simulate",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(f".{_PUBLIC[name]}", __name__), name)
+    raise AttributeError(f"module 'cryosim' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

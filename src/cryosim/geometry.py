@@ -81,7 +81,9 @@ class Grid:
             raise InputError(f"grid: shape {shape} must be three positive numbers of voxels")
         affine = np.array(self.affine, dtype=float)
         if affine.shape != (4, 4) or not np.all(np.isfinite(affine)):
-            raise InputError("grid: the affine must be a finite 4x4 matrix; repair the image header")
+            raise InputError(
+                "grid: the affine must be a finite 4x4 matrix; repair the image header"
+            )
         columns = affine[:3, :3]
         spacing = np.linalg.norm(columns, axis=0)
         if np.any(spacing <= 0):
@@ -210,13 +212,13 @@ class Grid:
         axis_of_world = [-1, -1, -1]
         strength = np.abs(unit)
         for _ in range(3):
-            world_axis, index_axis = np.unravel_index(int(np.argmax(strength)), (3, 3))
-            axis_of_world[int(world_axis)] = int(index_axis)
+            world_axis, index_axis = divmod(int(np.argmax(strength)), 3)
+            axis_of_world[world_axis] = index_axis
             strength[world_axis, :] = -1
             strength[:, index_axis] = -1
         affine = np.eye(4)
         affine[:3, 3] = self.origin_mm
-        flips = []
+        flips: list[int] = []
         for world_axis, index_axis in enumerate(axis_of_world):
             column = self.affine[:3, index_axis]
             if column[world_axis] < 0:

@@ -25,6 +25,14 @@ _ENHANCED_IMAGES = (
     "1.2.840.10008.5.1.4.1.1.4.4",
 )
 _FILE_SET_INDEX = "1.2.840.10008.1.3.10"  # DICOMDIR
+# All attributes that reading a series looks at, the pixels aside.
+_USED = (
+    "SOPClassUID", "ImageType", "Modality", "SeriesInstanceUID", "SeriesDescription",
+    "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "ImagePositionPatient",
+    "ImageOrientationPatient", "GantryDetectorTilt", "RescaleSlope", "RescaleIntercept",
+    "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
+    "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,13 +119,22 @@ def _dicom_files(folder: Path) -> list[Slice]:
     for path in sorted(folder.iterdir()):
         if path.is_file() and not path.name.startswith(".") and _looks_like_dicom(path):
             file = Slice(path, read_dataset(path, stop_before_pixels=True))
-            if file.storage_class != _FILE_SET_INDEX and path.name != "DICOMDIR":
-                found.append(file)
+            if file.storage_class == _FILE_SET_INDEX or path.name == "DICOMDIR":
+                continue
+            # Required in every file but that index; pydicom does not notice a short file itself.
+            if not file.text("Modality"):
+                raise InputError(
+                    f"{path}: has no Modality, it is damaged or truncated; copy the series again"
+                )
+            found.append(file)
     return found
 
 
 def _is_slice(file: Slice) -> bool:
     modality = file.text("Modality")
+    has_image = bool(file.text("Rows") and file.text("Columns"))
+    if file.storage_class in _CLASSIC_IMAGES and not has_image:
+        raise InputError(f"{file.path}: ends before its image; copy the series again")
     if modality not in _IMAGE_MODALITIES or "LOCALIZER" in file.text("ImageType").upper():
         return False
     if file.storage_class in _ENHANCED_IMAGES or file.text("NumberOfFrames") not in ("", "0", "1"):
@@ -125,11 +142,7 @@ def _is_slice(file: Slice) -> bool:
             f"{file.path}: is an enhanced multi-frame {modality} image, single slices expected; "
             "export the series as classic single-frame DICOM or convert it to NIfTI"
         )
-    if file.text("Rows") and file.text("Columns"):
-        return True
-    if file.storage_class in _CLASSIC_IMAGES:
-        raise InputError(f"{file.path}: ends before its image; copy the series again")
-    return False
+    return has_image
 
 
 def _looks_like_dicom(path: Path) -> bool:
@@ -176,6 +189,11 @@ def read_dataset(path: Path, *, stop_before_pixels: bool = False) -> Any:
     try:
         with tolerating_harmless_values():
             dataset = pydicom.dcmread(path, stop_before_pixels=stop_before_pixels, force=True)
+            # Values are parsed on first access: do it here, where damage is expected.
+            for keyword in _USED:
+                dataset.get(keyword)
+            for keyword in ("MediaStorageSOPClassUID", "TransferSyntaxUID"):
+                dataset.file_meta.get(keyword)
     # pydicom raises whatever its parsers stumble over: struct.error, KeyError, EOFError, ...
     except Exception as error:
         cause = " ".join(str(error).split()) or type(error).__name__
@@ -200,12 +218,13 @@ def _uncompressed_syntax(implicit: bool, little_endian: bool) -> Any:
 def tolerating_harmless_values() -> Iterator[None]:
     """Let pydicom pass over what real scanners write and what does not touch the image.
 
-    That is numbers of more than 16 characters, odd UIDs and padding after the pixels. A file that
-    ends too early, where pydicom only warns, raises.
+    That is numbers of more than 16 characters, odd UIDs, unknown text encodings and padding after
+    the pixels. A file that ends too early, where pydicom only warns, raises.
     """
     from pydicom import config
 
     with warnings.catch_warnings(), config.disable_value_validation():
-        warnings.filterwarnings("error", message="(?s).*(nexpected end of file|end of file)")
+        warnings.filterwarnings("error", message="(?s).*end of file")
         warnings.filterwarnings("ignore", message="(?s).*excess padding")
+        warnings.filterwarnings("ignore", message="(?s).*(encoding|Character Set)")
         yield

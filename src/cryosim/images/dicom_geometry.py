@@ -49,7 +49,7 @@ def series_grid(slices: Sequence[Slice]) -> tuple[list[Slice], Grid]:
     _check_duplicates(slices, heights)
     _check_tilt(slices, positions, normal)
     _check_gaps(slices, heights)
-    _check_sideways(slices, positions)
+    _check_even(slices, positions)
     between_rows_mm, between_columns_mm = _numbers(first, "PixelSpacing", 2)
     affine = np.eye(4)
     affine[:3, 0] = row * between_columns_mm
@@ -180,16 +180,15 @@ def _check_gaps(slices: Sequence[Slice], heights: FloatArray) -> None:
     )
 
 
-def _check_sideways(slices: Sequence[Slice], positions: FloatArray) -> None:
-    """Refuse single slices beside the line from the first to the last."""
+def _check_even(slices: Sequence[Slice], positions: FloatArray) -> None:
+    """Refuse single slices away from the even line from the first to the last."""
     share = np.linspace(0, 1, len(slices))[:, np.newaxis]
     line = positions[0] + share * (positions[-1] - positions[0])
-    # Lengthwise deviations of a regular series are below this; sideways ones are left.
     away_mm = np.linalg.norm(positions - line, axis=1)
     worst = int(np.argmax(away_mm))
     step_mm = float(np.linalg.norm(positions[-1] - positions[0])) / (len(slices) - 1)
     if away_mm[worst] > max(_DRIFT_TOLERANCE_MM, 0.1 * step_mm):
         raise InputError(
-            f"{slices[worst].name} is displaced by {away_mm[worst]:.2f} mm against the other "
-            "slices; export the series without moving the field of view"
+            f"{slices[worst].name} is {away_mm[worst]:.2f} mm away from its place in an even stack "
+            "of the slices; export the series without moving the field of view"
         )

@@ -12,7 +12,7 @@ from .model import (
     Target,
 )
 from .protocol import PRESETS, Protocol, Stage
-from .reading import plan_schema, read_plan
+from .reading import plan_from_dict, plan_schema, read_plan
 
 __all__ = [
     "PRESETS",
@@ -27,6 +27,7 @@ __all__ = [
     "ReportPlan",
     "Stage",
     "Target",
+    "plan_from_dict",
     "plan_schema",
     "read_plan",
 ]

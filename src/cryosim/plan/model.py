@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -123,7 +124,8 @@ class Goal(_Section):
 
     Attributes
     ----------
-    metric : dotted path in report.json, for example "target.coverage.-20".
+    metric : dotted path in report.json, for example "target.coverage.-20"; an organ at risk is
+        named, as in "organs_at_risk.bowel.ice_distance_mm".
     at_least, at_most : the limit; one of them.
     """
 
@@ -221,6 +223,27 @@ class Plan(_Section):
         """Folder that the paths of the plan are relative to."""
         return self._folder
 
+    def metrics(self) -> tuple[str, ...]:
+        """Return the dotted paths of all numbers that goals can be put on."""
+        found = []
+        if self.target is not None:
+            levels = sorted({*self.report.isotherms_c, self.target.lethal_c}, reverse=True)
+            found += ["target.volume_ml"]
+            found += [f"target.coverage.{level:g}" for level in levels]
+            found += [
+                f"target.margin.{which}.{key}"
+                for which in ("ice", "lethal")
+                for key in ("min_mm", "p05_mm", "fraction_at_least_10mm")
+            ]
+            found += ["target.compliance.surface_fraction"]
+            found += ["target.compliance.shell_frozen_fraction"]
+        for organ in self.organ_at_risk:
+            keys = ["volume_ml", "coldest_c", "volume_frozen_ml", "ice_distance_mm"]
+            if organ.min_temperature_c is not None:
+                keys += ["volume_below_limit_ml", "longest_below_limit_s"]
+            found += [f"organs_at_risk.{organ.name}.{key}" for key in keys]
+        return tuple(found)
+
     @model_validator(mode="after")
     def _check(self) -> Plan:
         names = [organ.name for organ in self.organ_at_risk]
@@ -233,4 +256,10 @@ class Plan(_Section):
                     f"report.times_s: {time:g} s lies after the end of the protocol "
                     f"({self.protocol.duration_s:g} s); remove it"
                 )
+        metrics = self.metrics()
+        for goal in self.goal:
+            if goal.metric not in metrics:
+                close = difflib.get_close_matches(goal.metric, metrics, n=1)
+                hint = f"did you mean '{close[0]}'?" if close else f"known: {', '.join(metrics)}"
+                raise ValueError(f"goal.metric = '{goal.metric}' is not in the report; {hint}")
         return self

@@ -1,9 +1,10 @@
 """Probes: the catalog with its sources, and how a thin probe meets a coarse grid."""
 
-from .catalog import find_model, read_catalog
+from .catalog import citations, find_model, read_catalog
 from .coupling import ProbeCoupling, couple, steady_potential
 from .model import ProbeModel
 from .occupancy import axis_coordinates, probe_share
+from .placement import check_placement
 from .probe import Point, Probe
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "ProbeCoupling",
     "ProbeModel",
     "axis_coordinates",
+    "check_placement",
+    "citations",
     "couple",
     "find_model",
     "probe_share",

@@ -13,14 +13,23 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import InputError
-from .model import ProbeModel
+from .model import NUMBERS, ProbeModel
 
-__all__ = ["citations", "find_model", "read_catalog"]
+__all__ = ["citations", "find_model", "read_catalog", "sources_of"]
+
+PLAN_SOURCE = "assumption: plan"
 
 _SOURCE_KEY = re.compile(r"\[([a-z0-9-]+)\]")
+
+
+class PlacedProbe(Protocol):
+    """A probe in place: says which catalog row it is, and has the row's numbers as attributes."""
+
+    @property
+    def model(self) -> str: ...
 
 
 @functools.cache
@@ -51,13 +60,30 @@ def find_model(name: str) -> ProbeModel:
     )
 
 
-def citations(models: Iterable[ProbeModel]) -> list[str]:
-    """Return the bibliography of `models`: each citation once, sorted; assumptions cite nothing."""
+def sources_of(probe: ProbeModel | PlacedProbe) -> dict[str, str]:
+    """Return where each number of a model, or of a probe in place, comes from.
+
+    A number of a probe in place that differs from its catalog row is the plan's assumption.
+    """
+    if isinstance(probe, ProbeModel):
+        return dict(probe.sources)
+    row = read_catalog().get(probe.model)
+    known = {} if row is None else dict(row.sources)
+    return {
+        key: known[key]
+        if row is not None and getattr(probe, key) == getattr(row, key)
+        else PLAN_SOURCE
+        for key in NUMBERS
+    }
+
+
+def citations(probes: Iterable[ProbeModel | PlacedProbe]) -> list[str]:
+    """Return the bibliography of `probes`: each citation once, sorted; assumptions cite nothing."""
     table: Mapping[str, str] = _read_content()["sources"]
     keys = {
         key
-        for model in models
-        for _, source in model.sources
+        for probe in probes
+        for source in sources_of(probe).values()
         for key in _SOURCE_KEY.findall(source)
         if key in table
     }

@@ -267,9 +267,7 @@ def _distance_from_active(probe: Probe, radius: FloatArray, height: FloatArray) 
     return distance
 
 
-def _missing_flux(
-    phi: FloatArray, closed: NDArray[np.bool_], spacing_mm: FloatArray
-) -> FloatArray:
+def _missing_flux(phi: FloatArray, closed: NDArray[np.bool_], spacing_mm: FloatArray) -> FloatArray:
     """Flux a voxel passes on to its open neighbors but receives from none of them, mm."""
     supply = np.zeros_like(phi)
     for axis in range(3):

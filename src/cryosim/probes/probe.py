@@ -47,7 +47,7 @@ class Probe(BaseModel):
         if not isinstance(values, Mapping) or values.get("model", "custom") == "custom":
             return values
         row = find_model(str(values["model"]))
-        return {**{key: getattr(row, key) for key in NUMBERS}, **values}
+        return {**{key: getattr(row, key) for key in NUMBERS}, **values, "model": row.name}
 
     @model_validator(mode="after")
     def _check(self) -> Probe:

@@ -1,7 +1,7 @@
 """The simulation: Pennes bioheat with freezing, in conservative enthalpy form."""
 
 from .callbacks import Callback
-from .memory import available_memory_bytes, predict_memory_bytes
+from .forecast import Forecast, forecast
 from .result import EnergyLedger, Performance, Result
 from .settings import Settings
 from .simulate import exposure_thresholds, simulate, snapshot_times
@@ -9,12 +9,12 @@ from .simulate import exposure_thresholds, simulate, snapshot_times
 __all__ = [
     "Callback",
     "EnergyLedger",
+    "Forecast",
     "Performance",
     "Result",
     "Settings",
-    "available_memory_bytes",
     "exposure_thresholds",
-    "predict_memory_bytes",
+    "forecast",
     "simulate",
     "snapshot_times",
 ]

@@ -10,12 +10,11 @@ from cryosim_kernels import bioheat
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ..errors import InputError
 from ..plan import Plan, Stage
-from ..probes import Probe, ProbeCoupling, couple, probe_share
+from ..probes import Probe, ProbeCoupling, check_placement, couple, probe_share
 from ..tissue import TissueGrid
 from .callbacks import Callback
-from .memory import check_memory
+from .forecast import check_memory
 from .result import EnergyLedger, Performance, Result
 from .settings import Settings
 from .state import INNER, State, build_state
@@ -50,7 +49,7 @@ def simulate(
         When a probe lies outside the grid, two probes are in one place, or memory does not suffice.
     """
     settings = settings or Settings()
-    _check_probes(tissue, plan.probe)
+    check_placement(tissue.grid, plan.probe)
     thresholds = exposure_thresholds(plan)
     stops = snapshot_times(plan, settings)
     memory = check_memory(tissue.grid, len(thresholds), len(stops))
@@ -96,41 +95,6 @@ def snapshot_times(plan: Plan, settings: Settings | None = None) -> tuple[float,
     regular = np.arange(0.0, end, settings.snapshot_every_s)
     times = {0.0, end, *plan.protocol.ends_s(), *plan.report.times_s, *map(float, regular)}
     return tuple(sorted(times))
-
-
-def _check_probes(tissue: TissueGrid, probes: Sequence[Probe]) -> None:
-    for number, probe in enumerate(probes):
-        ends = np.stack([np.asarray(probe.tip_mm), probe.active_end_mm])
-        for name, point in zip(("tip", "upper end of the active part"), ends, strict=True):
-            if not tissue.grid.contains(point):
-                at = ", ".join(f"{value:g}" for value in point)
-                corners = tissue.grid.corners_mm()
-                low = ", ".join(f"{value:.0f}" for value in corners.min(axis=0))
-                high = ", ".join(f"{value:.0f}" for value in corners.max(axis=0))
-                raise InputError(
-                    f"probe.{number}: the {name} at ({at}) mm lies outside the image, which spans "
-                    f"({low}) to ({high}) mm in LPS; check tip_mm and entry_mm and their signs"
-                )
-        for other in range(number):
-            gap = _gap_mm(probes[other], probe)
-            if gap < 0:
-                raise InputError(
-                    f"probe.{number} and probe.{other} are in one place (their active parts overlap "
-                    f"by {-gap:.2f} mm); move one"
-                )
-
-
-def _gap_mm(one: Probe, other: Probe) -> float:
-    """Smallest gap between the surfaces of two active parts, sampled along both axes."""
-    share = np.linspace(0, 1, 101)[:, None]
-
-    def along(probe: Probe) -> F64:
-        tip = np.asarray(probe.tip_mm)
-        points: F64 = tip + share * (probe.active_end_mm - tip)
-        return points
-
-    gap = np.linalg.norm(along(one)[:, None] - along(other)[None], axis=-1).min()
-    return float(gap) - (one.diameter_mm + other.diameter_mm) / 2
 
 
 class _Run:
@@ -309,9 +273,7 @@ def _warm_kernels() -> None:
     spacing = np.ones(3)
     none = np.zeros(0, dtype=np.int64)
     bioheat.enthalpy_from_temperature(field, index, table, field)
-    bioheat.update_state(
-        field, index, table, single, field, field + 1, field, np.zeros((3, 2))
-    )
+    bioheat.update_state(field, index, table, single, field, field + 1, field, np.zeros((3, 2)))
     bioheat.advance_stage(field, field + 1, field, spacing, np.zeros(4), field, field, field, field)
     bioheat.add_scaled(field, field, 0.0, field)
     bioheat.boundary_heat(field, field + 1, spacing, np.zeros(3))

@@ -120,9 +120,7 @@ class State:
         return 1.0 / float(rate[INNER].max() + blood)
 
 
-def tissue_table(
-    tissues: Sequence[Tissue], perfusion_scale: float
-) -> tuple[F64, tuple[str, ...]]:
+def tissue_table(tissues: Sequence[Tissue], perfusion_scale: float) -> tuple[F64, tuple[str, ...]]:
     """Turn tissues into kernel rows (see `bioheat.COLUMNS`) and say what was assumed.
 
     Gas follows its surroundings within milliseconds and stores almost no heat; its heat capacity
@@ -135,8 +133,8 @@ def tissue_table(
             frozen = max(frozen, tissue.k_frozen_w_mk / _GAS_DIFFUSIVITY)
             unfrozen = max(unfrozen, tissue.k_unfrozen_w_mk / _GAS_DIFFUSIVITY)
             assumptions.append(
-                f"heat capacity of {tissue.name} raised to {unfrozen:.3g} J/m3/K (under 1 % of soft "
-                "tissue) so that gas does not dictate the time step; convection in it is not "
+                f"heat capacity of {tissue.name} raised to {unfrozen:.3g} J/m3/K (under 1 % of "
+                "soft tissue) so that gas does not dictate the time step; convection in it is not "
                 "modelled"
             )
         width = tissue.liquidus_c - tissue.solidus_c
@@ -182,9 +180,7 @@ def build_state(
     k, j, i = (coupling.inside + 1).T
     index[k, j, i] = bioheat.CLOSED
     outside = (
-        bioheat.HELD_RESISTIVITY
-        if body.outer_faces == "held"
-        else bioheat.INSULATING_RESISTIVITY
+        bioheat.HELD_RESISTIVITY if body.outer_faces == "held" else bioheat.INSULATING_RESISTIVITY
     )
     resistivity = np.full(shape, outside)
     resistivity[INNER] = np.where(

@@ -31,6 +31,9 @@ class Integrator(Protocol):
     def next_step_s(self, since_switch_s: float) -> float:
         """Propose a step, given the time since the probes were last switched."""
 
+    def stages_of(self, step_s: float) -> int:
+        """Return how many evaluations a step takes."""
+
     def advance(self, state: State, rates: F64, step_s: float) -> tuple[F64, F64]:
         """Take one step from an up-to-date state, leaving it up to date.
 
@@ -54,6 +57,10 @@ class ExplicitEuler:
     def next_step_s(self, since_switch_s: float) -> float:  # noqa: ARG002
         """Return the stability limit with a tenth in reserve."""
         return self._step_s
+
+    def stages_of(self, step_s: float) -> int:  # noqa: ARG002
+        """Return 1."""
+        return 1
 
     def advance(self, state: State, rates: F64, step_s: float) -> tuple[F64, F64]:
         """See `Integrator.advance`."""
@@ -89,9 +96,18 @@ class RungeKuttaLegendre:
         wanted = self._settings.growth * since_switch_s
         return min(max(wanted, self._settings.smallest_step_s), self._settings.largest_step_s)
 
+    def stages_of(self, step_s: float) -> int:
+        """Return the smallest odd number of stages that is stable.
+
+        RKL2 is stable up to (s^2 + s - 2)/4 explicit steps; odd numbers damp stiff modes better.
+        """
+        ratio = step_s / self._stable_step_s
+        count = max(math.ceil((-1 + math.sqrt(9 + 16 * ratio)) / 2), 3)
+        return count + 1 - count % 2
+
     def advance(self, state: State, rates: F64, step_s: float) -> tuple[F64, F64]:
         """See `Integrator.advance`."""
-        count = _stage_count(step_s / self._stable_step_s)
+        count = self.stages_of(step_s)
         weights = _weights(count)
         state.start, state.energy = state.energy, state.start
         start, previous, target = state.start, state.energy, state.spare
@@ -135,17 +151,6 @@ def make_integrator(settings: Settings, stable_step_s: float) -> Integrator:
     if settings.integrator == "explicit":
         return ExplicitEuler(stable_step_s)
     return RungeKuttaLegendre(stable_step_s, settings)
-
-
-def _stage_count(ratio: float) -> int:
-    """Smallest odd number of stages that is stable for a step of `ratio` explicit steps.
-
-    An explicit step is stable up to 2/lambda_max, RKL2 up to (s^2 + s - 2)/4 of that. Odd numbers
-    damp the stiffest modes better.
-    """
-    count = math.ceil((-1 + math.sqrt(9 + 16 * ratio)) / 2)
-    count = max(count, 3)
-    return count + 1 - count % 2
 
 
 @lru_cache(maxsize=256)

@@ -157,7 +157,9 @@ def define_tissue(definition: Mapping[str, object], library: TissueLibrary) -> T
     given: dict[str, Any] = dict(numbers)
     if "heat_sink" in definition:
         if not isinstance(definition["heat_sink"], bool):
-            raise InputError(f"{owner}: heat_sink = {definition['heat_sink']!r} must be true/false")
+            raise InputError(
+                f"{owner}: heat_sink = {definition['heat_sink']!r} must be true or false"
+            )
         given["heat_sink"] = definition["heat_sink"]
     sources = dict.fromkeys(numbers, source)
     if "base" in definition:

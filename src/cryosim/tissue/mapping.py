@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry import Grid
-from ..images import Labels, Volume
+from ..images import Labels, Volume, resample_labels, resample_volume
 from .hounsfield import (
     HU_ASSUMPTION,
     HU_TISSUES,
@@ -82,8 +82,8 @@ def build_tissue(
     Returns
     -------
     TissueGrid
-        With a sentence for everything that was assumed. Vessels of more than 3 mm whose tissue is
-        a heat sink are held at arterial temperature.
+        With the image on its grid, and a sentence for everything that was assumed. Vessels of
+        more than 3 mm whose tissue is a heat sink are held at arterial temperature.
 
     Raises
     ------
@@ -91,11 +91,10 @@ def build_tissue(
         When nothing tells the tissue (MR or no image, without labels), or the mapping names a
         label or a tissue that does not exist.
     """
-    from ..images.resample import resample_labels, resample_volume
-
     _check_inputs(volume, labels, tissues)
     explicit = _explicit_rules(tissues, labels, library) if labels is not None else {}
-    hu = resample_volume(volume, grid) if volume is not None and volume.modality == "ct" else None
+    image = resample_volume(volume, grid) if volume is not None else None
+    hu = image if volume is not None and volume.modality == "ct" else None
     if hu is None:
         _refuse_hu(explicit)
     background = np.zeros(grid.shape, dtype=np.int32)
@@ -109,7 +108,7 @@ def build_tissue(
     index = _paint(which, rules, hu, palette)
     heat_sink = _hold_vessels(index, grid, palette, notes)
     index, used = _drop_unused(index, palette)
-    return TissueGrid(grid, index, used, structures or {}, heat_sink, tuple(notes))
+    return TissueGrid(grid, index, used, structures or {}, heat_sink, image, tuple(notes))
 
 
 def _check_inputs(volume: Volume | None, labels: Labels | None, tissues: Mapping[str, str]) -> None:
@@ -186,6 +185,7 @@ def _rules_of_values(
     """Return the rule of every label value that occurs, in the order of `values`."""
     rules = []
     by_name: dict[str, list[str]] = {}
+    unknown: list[str] = []
     for value in values:
         name = names.get(value, "")
         rule = explicit.get(value)
@@ -194,11 +194,13 @@ def _rules_of_values(
             if rule is not None:
                 by_name.setdefault(_WORD_OF_SPLIT.get(rule.split, rule.tissue), []).append(name)
         if rule is None and value != 0:
-            called = f"label {value} '{name}'" if name else f"label {value}"
-            notes.append(
-                f"{called} has no tissue in the plan and no known name: taken as unlabeled"
-            )
+            unknown.append(f"{value} '{name}'" if name else f"{value}")
         rules.append(rule or BY_HU)
+    if unknown:
+        notes.append(
+            f"no tissue in the plan and no known name, so taken as unlabeled: "
+            f"label {', '.join(unknown)}"
+        )
     if by_name:
         told = "; ".join(f"{word} for {_listed(named)}" for word, named in by_name.items())
         notes.append(f"tissue by structure name: {told}")

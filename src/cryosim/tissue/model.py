@@ -108,6 +108,7 @@ class TissueGrid:
     heat_sink : (k, j, i) bool; voxels held at their tissue's arterial temperature.
     image : (k, j, i) float32 or None; the CT or MR on the grid, for pictures.
     assumptions : sentences about how the tissues were found, for the report.
+    warnings : sentences about what may be wrong with them, for the report.
     """
 
     grid: Grid
@@ -117,6 +118,7 @@ class TissueGrid:
     heat_sink: NDArray[np.bool_] | None = None
     image: NDArray[np.float32] | None = None
     assumptions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.index.shape != self.grid.shape:

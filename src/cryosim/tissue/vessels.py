@@ -46,16 +46,20 @@ def wide_vessels(
 
     step = np.broadcast_to(np.asarray(spacing_mm, dtype=float), 3)[::-1]
     blood = np.asarray(blood_mask, dtype=bool)
+    parts = np.rint(step / step.min()).astype(int)
+    if parts.max() > 1:  # flat voxels: cut them into nearly cubic ones
+        fine = _cut(blood, parts)
+        return blood & _joined(wide_vessels(fine, (step / parts)[::-1], diameter_mm), parts)
     outside = _shell(blood)
     if not outside.any():
         return blood.copy()  # nothing at all, or nothing but blood
-    size = float(step.mean())
-    needed = diameter_mm / 2 - size / 4 + size / 2  # from a ball's center to a voxel outside
+    half_voxel = float(step.mean()) / 2
+    needed = diameter_mm / 2 - half_voxel / 2 + half_voxel  # to the nearest voxel center outside
+    reach = diameter_mm / 2 + half_voxel
     walls = cKDTree(np.argwhere(outside) * step)
     voxels = np.argwhere(blood)
     centers = voxels * step
     wide = _clear_of(walls, centers, needed)
-    reach = diameter_mm / 2 + size / 2
     swept = wide | _near(centers[wide], centers, reach)
     # Only where no ball fits about a voxel's own center, try the points between voxels.
     rest = np.flatnonzero(~swept)
@@ -65,6 +69,23 @@ def wide_vessels(
     result = np.zeros_like(blood)
     result[tuple(voxels[swept].T)] = True
     return result
+
+
+def _cut(mask: BoolArray, parts: NDArray[np.int_]) -> BoolArray:
+    """Return a mask whose voxels are cut into `parts` along each axis."""
+    fine = mask
+    for axis, count in enumerate(parts):
+        fine = np.repeat(fine, int(count), axis=axis)
+    return fine
+
+
+def _joined(mask: BoolArray, parts: NDArray[np.int_]) -> BoolArray:
+    """Undo `_cut`: a voxel is what any of its parts is."""
+    blocks = [
+        size for n, count in zip(mask.shape, parts, strict=True) for size in (n // count, count)
+    ]
+    joined: BoolArray = np.asarray(mask.reshape(blocks).any(axis=(1, 3, 5)))
+    return joined
 
 
 def _shell(mask: BoolArray) -> BoolArray:
@@ -83,7 +104,7 @@ def _shell(mask: BoolArray) -> BoolArray:
 def _clear_of(walls: cKDTree, points: FloatArray, distance: float) -> BoolArray:
     """Tell which points have nothing of `walls` nearer than `distance`."""
     nearest, _ = walls.query(points, distance_upper_bound=distance - 1e-9)
-    clear: BoolArray = np.isinf(nearest)
+    clear: BoolArray = np.isinf(np.asarray(nearest))
     return clear
 
 
@@ -94,5 +115,5 @@ def _near(centers: FloatArray, points: FloatArray, distance: float) -> BoolArray
     from scipy.spatial import cKDTree
 
     nearest, _ = cKDTree(centers).query(points, distance_upper_bound=distance + 1e-9)
-    near: BoolArray = np.isfinite(nearest)
+    near: BoolArray = np.isfinite(np.asarray(nearest))
     return near

@@ -1,0 +1,324 @@
+"""The command line: parse, call the API, set the exit code; nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import __version__
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from .evaluation import Report
+    from .plan import Plan
+    from .simulation import Callback
+    from .tissue import TissueGrid
+
+__all__ = ["main"]
+
+GOALS_MET, GOAL_FAILED, BAD_INPUT = 0, 1, 2
+_DISCLAIMER = "Research software, not a medical device."
+_DEMO = "iliac-metastasis"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns
+    -------
+    0 when all goals are met, 1 when one failed, 2 for bad input or usage.
+    """
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except InputError as error:
+        print(f"cryosim: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("cryosim: stopped; nothing was written", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cryosim",
+        description=f"Cryoablation iceball simulator. {_DISCLAIMER}",
+        epilog="Exit code: 0 all goals met, 1 a goal failed, 2 bad input or usage.",
+    )
+    parser.add_argument("--version", action="version", version=f"cryosim {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="the main job on a shipped phantom, no input needed")
+    demo.add_argument("-o", "--output", type=Path, default=Path("cryosim-demo"), metavar="DIR")
+    demo.set_defaults(command=_demo)
+
+    run = commands.add_parser("run", help="simulate and evaluate a plan")
+    run.add_argument("plan", type=Path, metavar="PLAN.toml")
+    run.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: PLAN-result")
+    run.set_defaults(command=_run)
+
+    check = commands.add_parser("check", help="validate a plan, predict memory and time")
+    check.add_argument("plan", type=Path, metavar="PLAN.toml")
+    check.set_defaults(command=_check)
+
+    view = commands.add_parser("view", help="show a result in 3-D")
+    view.add_argument("folder", type=Path, metavar="DIR", help="a folder that run or demo wrote")
+    view.add_argument(
+        "--screenshot", type=Path, metavar="FILE.png", help="write a picture; needs no display"
+    )
+    view.set_defaults(command=_view)
+
+    phantom = commands.add_parser("phantom", help="write a phantom as NIfTI and DICOM with a plan")
+    phantom.add_argument("name", metavar="NAME", help="see: cryosim list phantoms")
+    phantom.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    phantom.set_defaults(command=_phantom)
+
+    listing = commands.add_parser("list", help="list what is shipped")
+    listing.add_argument("what", choices=["probes", "tissues", "protocols", "phantoms"])
+    listing.set_defaults(command=_list)
+
+    schema = commands.add_parser("schema", help="print the JSON Schema of plan files")
+    schema.set_defaults(command=_schema)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from cryosim_phantoms import build_phantom
+
+    from .plan import plan_from_dict
+
+    content = dict(build_phantom(_DEMO).plan)
+    content["anatomy"] = {**content.get("anatomy", {}), "phantom": _DEMO}
+    _carry_out(plan_from_dict(content, Path()), options.output)
+    # The demo shows what a report looks like, failed goals included; it did its job.
+    return GOALS_MET
+
+
+def _run(options: argparse.Namespace) -> int:
+    from .plan import read_plan
+
+    plan = read_plan(options.plan)
+    output = options.output or Path(f"{options.plan.stem}-result")
+    report = _carry_out(plan, output)
+    return GOALS_MET if report.passed else GOAL_FAILED
+
+
+def _carry_out(plan: Plan, output: Path) -> Report:
+    """Simulate, evaluate, write and print."""
+    from .anatomy import place_anatomy, read_anatomy
+    from .evaluation import evaluate
+    from .report import print_report, write_report
+    from .simulation import simulate
+    from .store import save_result
+    from .view import draw_planes, save_picture
+
+    console = _console()
+    with _all_or_nothing(output) as folder:
+        tissue = place_anatomy(read_anatomy(plan), plan)
+        console.print(_describe(plan, tissue), highlight=False)
+        with _progress(console) as callback:
+            result = simulate(tissue, plan, callbacks=[callback])
+        report = evaluate(result)
+        print_report(report, result, console)
+        write_report(report, result, folder / "report.json")
+        save_result(result, folder / "result.vtkhdf")
+        draw_planes(result).savefig(folder / "planes.png", dpi=150)
+        note = save_picture(result, folder / "picture.png")
+    console.print(f"wrote {output}/: report.json, result.vtkhdf, picture.png, planes.png")
+    if note:
+        console.print(note, highlight=False)
+    return report
+
+
+def _check(options: argparse.Namespace) -> int:
+    from .anatomy import place_anatomy, read_anatomy
+    from .plan import read_plan
+    from .simulation import forecast, snapshot_times
+
+    plan = read_plan(options.plan)
+    tissue = place_anatomy(read_anatomy(plan), plan)
+    expected = forecast(tissue, plan, len(snapshot_times(plan)))
+    console = _console()
+    console.print(_describe(plan, tissue), highlight=False)
+    for name, share in tissue.structures.items():
+        volume = float(share.sum(dtype=float)) * tissue.grid.cell_volume_ml
+        console.print(f"{name}: {volume:.1f} ml in the box", highlight=False, markup=False)
+    console.print(
+        f"expected: {expected.memory_bytes / 1e9:.1f} of {expected.available_bytes / 1e9:.1f} GB "
+        f"memory, {expected.stages:,} stages, about {expected.wall_s:.0f} s",
+        highlight=False,
+    )
+    for note in tissue.assumptions:
+        console.print(f"assumption: {note}", highlight=False, markup=False)
+    for note in tissue.warnings:
+        console.print(f"warning: {note}", highlight=False, markup=False)
+    if expected.memory_bytes > expected.available_bytes:
+        raise InputError(
+            f"grid.spacing_mm = {plan.grid.spacing_mm:g}: the run would not fit in memory; "
+            "use a larger spacing or a smaller grid.padding_mm"
+        )
+    return GOALS_MET
+
+
+def _view(options: argparse.Namespace) -> int:
+    from .store import load_result
+    from .view import open_window, save_picture
+
+    result = load_result(options.folder / "result.vtkhdf")
+    if options.screenshot is None:
+        open_window(result)
+        return GOALS_MET
+    note = save_picture(result, options.screenshot)
+    _console().print(f"wrote {options.screenshot}. {note}".strip(), highlight=False)
+    return GOALS_MET
+
+
+def _phantom(options: argparse.Namespace) -> int:
+    from cryosim_phantoms import build_phantom, write_phantom
+
+    for path in write_phantom(build_phantom(options.name), options.output):
+        print(path)
+    return GOALS_MET
+
+
+def _list(options: argparse.Namespace) -> int:
+    from rich.table import Table
+
+    table = Table(*_LISTS[options.what][0])
+    for row in _LISTS[options.what][1]():
+        table.add_row(*row)
+    _console().print(table)
+    return GOALS_MET
+
+
+def _probe_rows() -> Iterator[tuple[str, ...]]:
+    from .probes import read_catalog
+
+    for model in read_catalog().values():
+        numbers = (model.diameter_mm, model.active_length_mm, model.surface_c)
+        yield (model.name, *[f"{number:g}" for number in numbers], model.description)
+
+
+def _tissue_rows() -> Iterator[tuple[str, ...]]:
+    from .tissue import read_library
+
+    for tissue in read_library().values():
+        yield (
+            tissue.name,
+            f"{tissue.k_unfrozen_w_mk:.3g} / {tissue.k_frozen_w_mk:.3g}",
+            f"{tissue.rho_c_unfrozen_j_m3k / 1e6:.3g} / {tissue.rho_c_frozen_j_m3k / 1e6:.3g}",
+            f"{tissue.latent_heat_j_m3 / 1e6:.3g}",
+            f"{tissue.solidus_c:g} to {tissue.liquidus_c:g}",
+            f"{tissue.perfusion_1_s:.2g}",
+        )
+
+
+def _protocol_rows() -> Iterator[tuple[str, ...]]:
+    from .plan import PRESETS
+
+    for name, preset in PRESETS.items():
+        yield name, preset.text, preset.source
+
+
+def _phantom_rows() -> Iterator[tuple[str, ...]]:
+    from cryosim_phantoms import build_phantom, phantom_names
+
+    for name in phantom_names():
+        yield name, build_phantom(name).description
+
+
+_LISTS: dict[str, tuple[tuple[str, ...], Callable[[], Iterator[tuple[str, ...]]]]] = {
+    "probes": (("name", "diameter mm", "active mm", "surface C", "what"), _probe_rows),
+    "tissues": (
+        (
+            "name",
+            "k W/m/K (unfrozen / frozen)",
+            "rho c MJ/m3/K",
+            "latent MJ/m3",
+            "freezes C",
+            "perfusion 1/s",
+        ),
+        _tissue_rows,
+    ),
+    "protocols": (("preset", "stages", "source"), _protocol_rows),
+    "phantoms": (("name", "what"), _phantom_rows),
+}
+
+
+def _schema(_: argparse.Namespace) -> int:
+    from .plan import plan_schema
+
+    print(json.dumps(plan_schema(), indent=2))
+    return GOALS_MET
+
+
+def _describe(plan: Plan, tissue: TissueGrid) -> str:
+    probes = ", ".join(sorted({probe.model for probe in plan.probe}))
+    return (
+        f"{tissue.grid.describe()}; {', '.join(t.name for t in tissue.tissues)}\n"
+        f"{len(plan.probe)} x {probes}; {plan.protocol.describe()}"
+    )
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console()
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Callback]:
+    """Show a bar that follows the simulated time."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from .simulation import Callback
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.1f} of {task.total:.0f} min"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("preparing", total=None)
+
+        class Bar(Callback):
+            def on_compile(self) -> None:
+                bar.update(task, description="compiling (once)")
+
+            def on_start(self, duration_s: float) -> None:
+                bar.update(task, description="simulating", total=duration_s / 60)
+
+            def on_progress(self, time_s: float) -> None:
+                bar.update(task, completed=time_s / 60)
+
+        yield Bar()
+
+
+@contextmanager
+def _all_or_nothing(output: Path) -> Iterator[Path]:
+    """Give a folder to write to; its files move to `output` only if all went well."""
+    if output.exists() and not output.is_dir():
+        raise InputError(f"output {output}: is a file; choose a folder with -o")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
+    except OSError as error:
+        raise InputError(f"output {output}: cannot be written ({error.strerror})") from None
+    try:
+        yield partial
+        output.mkdir(exist_ok=True)
+        for path in partial.iterdir():
+            path.replace(output / path.name)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,132 @@
+"""From a result to a report."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from ..plan import PRESETS
+from ..probes import catalog
+from ..simulation import Result
+from ..tissue import citations as tissue_citations
+from ..tissue.model import ASSUMPTION
+from .goals import judge_goals, judge_metrics
+from .isotherms import isotherm_volume_ml
+from .organs import evaluate_organ
+from .report import Report, TargetReport, TimelineRow
+from .surfaces import isosurface
+from .target import ICE_C, evaluate_target
+
+__all__ = ["citations", "evaluate"]
+
+# Ice this near to the grid's outer faces is no longer free to grow.
+_ROOM_MM = 10.0
+_HEALTHY_FLUX = (0.9, 1.1)
+
+
+def evaluate(result: Result) -> Report:
+    """Evaluate a result: isotherm volumes, target, organs at risk, goals.
+
+    Parameters
+    ----------
+    result : of `simulate`; its plan says what is asked, its tissue grid holds the structures.
+    """
+    plan = result.plan
+    target = None
+    if plan.target is not None and "target" in result.tissue.structures:
+        target = evaluate_target(result, plan.target)
+    organs = tuple(evaluate_organ(result, organ) for organ in plan.organ_at_risk)
+    half_voxel_mm = float(result.tissue.grid.spacing_mm.max()) / 2
+    report = Report(
+        timeline=_timeline(result),
+        target=target,
+        organs_at_risk=organs,
+        goals=judge_goals(plan, target, organs, half_voxel_mm),
+        warnings=result.tissue.warnings + _warnings(result, target),
+        assumptions=_assumptions(result),
+        sources=citations(result),
+    )
+    stated = judge_metrics(plan.goal, report.metrics())
+    return dataclasses.replace(report, goals=report.goals + stated)
+
+
+def citations(result: Result) -> tuple[str, ...]:
+    """Return the bibliography of a result: tissues, probes, protocol, methods."""
+    found = [*tissue_citations(result.tissue.tissues), *_probe_citations(result)]
+    preset = result.plan.protocol.preset
+    if preset is not None:
+        found.append(f"Protocol {preset}: {PRESETS[preset].source}")
+    found.append(
+        "Bioheat: Pennes, J Appl Physiol 1948;1:93; time stepping RKL2: Meyer, Balsara, Aslam, "
+        "J Comput Phys 2014;257:594"
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _probe_citations(result: Result) -> list[str]:
+    models = {probe.model for probe in result.plan.probe} & set(catalog.read_catalog())
+    return catalog.citations(catalog.find_model(name) for name in sorted(models))
+
+
+def _timeline(result: Result) -> tuple[TimelineRow, ...]:
+    levels = sorted(set(result.plan.report.isotherms_c), reverse=True)
+    return tuple(
+        TimelineRow(time_s, {level: isotherm_volume_ml(result, field, level) for level in levels})
+        for time_s, field in zip(result.times_s, result.temperatures_c, strict=True)
+        if time_s > 0
+    )
+
+
+def _assumptions(result: Result) -> tuple[str, ...]:
+    found = list(result.assumptions)
+    for tissue in result.tissue.tissues:
+        if tissue.assumptions:
+            found.append(f"tissue {tissue.name}: {', '.join(tissue.assumptions)} (assumption)")
+    for name in sorted({probe.model for probe in result.plan.probe}):
+        if name in catalog.read_catalog():
+            found += [
+                f"probe {name}: {key}: {source}"
+                for key, source in catalog.find_model(name).sources
+                if source.lower().startswith(ASSUMPTION)
+            ]
+    found.append(
+        "perfusion does not return where tissue has been frozen"
+        if result.plan.perfusion.stays_off_after_freezing
+        else "perfusion returns when tissue thaws"
+    )
+    found.append("frozen conductivity and heat capacity are constant, taken at -40 C")
+    return tuple(dict.fromkeys(found))
+
+
+def _warnings(result: Result, target: TargetReport | None) -> tuple[str, ...]:
+    found = []
+    room = _room_around_ice_mm(result)
+    if room is not None and room < _ROOM_MM:
+        found.append(
+            f"ice comes within {room:.1f} mm of the edge of the simulated box, which is held at "
+            f"{result.plan.body.temperature_c:g} C: the ice is too small there; use a larger image "
+            "or grid.padding_mm"
+        )
+    low, high = _HEALTHY_FLUX
+    for number, ratio in enumerate(result.flux_ratio):
+        if not low <= ratio <= high:
+            found.append(
+                f"probe.{number} is poorly resolved (heat flow on the grid {ratio:.2f} of the "
+                "exact one before correction); use a smaller grid.spacing_mm"
+            )
+    if target is not None and target.margin.ice.min_mm is None:
+        found.append("no ice edge in the simulated box: margins are not defined")
+    return tuple(found)
+
+
+def _room_around_ice_mm(result: Result) -> float | None:
+    """Distance of the ice from the grid's outer faces; None without ice."""
+    grid = result.tissue.grid
+    ice = isosurface(grid, result.coldest_c, ICE_C)
+    if ice.empty:
+        return None
+    index = grid.to_index(ice.triangles_mm.reshape(-1, 3))
+    upper = np.asarray(grid.shape[::-1]) - 0.5
+    room = np.minimum(index + 0.5, upper - index) * grid.spacing_mm
+    return max(float(room.min()), 0.0)

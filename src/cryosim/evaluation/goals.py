@@ -1,0 +1,91 @@
+"""Goals: a number, a limit, a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from ..plan import Goal, OrganAtRisk, Plan, Target
+from .report import GoalVerdict, OrganReport, TargetReport
+
+__all__ = ["judge_goals", "judge_metrics"]
+
+
+def judge_goals(
+    plan: Plan,
+    target: TargetReport | None,
+    organs: Sequence[OrganReport],
+    half_voxel_mm: float,
+) -> tuple[GoalVerdict, ...]:
+    """Judge what every plan with a target or organs at risk is meant to reach.
+
+    Lengths pass within half a voxel, with a warning: the grid knows no better.
+    """
+    verdicts: list[GoalVerdict] = []
+    if plan.target is not None and target is not None:
+        verdicts += _target_goals(plan.target, target, half_voxel_mm)
+    for organ, found in zip(plan.organ_at_risk, organs, strict=True):
+        verdicts += _organ_goals(organ, found, half_voxel_mm)
+    return tuple(verdicts)
+
+
+def judge_metrics(
+    goals: Sequence[Goal], metrics: Mapping[str, float | None]
+) -> tuple[GoalVerdict, ...]:
+    """Judge the goals that a plan states on numbers of the report, by their dotted path."""
+    return tuple(_judge_metric(goal, metrics[goal.metric]) for goal in goals)
+
+
+def _target_goals(target: Target, found: TargetReport, half_voxel_mm: float) -> list[GoalVerdict]:
+    coverage = found.coverage[target.lethal_c]
+    compliance = found.compliance
+    share = min(compliance.surface_fraction, compliance.shell_frozen_fraction)
+    exact = share >= 1 - 1e-9
+    return [
+        _at_least(f"lethal coverage ({target.lethal_c:g} C)", coverage, target.lethal_coverage, ""),
+        _at_least("ice margin", found.margin.ice.min_mm, target.margin_mm, "mm", half_voxel_mm),
+        GoalVerdict(
+            f"{target.margin_mm:g} mm compliance",
+            share,
+            1.0,
+            "at least",
+            "",
+            "ok" if exact else "warn" if compliance.passed else "fail",
+        ),
+    ]
+
+
+def _organ_goals(organ: OrganAtRisk, found: OrganReport, half_voxel_mm: float) -> list[GoalVerdict]:
+    goals = []
+    if organ.min_temperature_c is not None:
+        goals.append(
+            _at_least(f"{organ.name} coldest", found.coldest_c, organ.min_temperature_c, "C")
+        )
+    if organ.min_ice_distance_mm is not None:
+        limit = organ.min_ice_distance_mm
+        if found.ice_distance_mm is None:
+            goals.append(GoalVerdict(f"{organ.name} to ice", None, limit, "at least", "mm", "ok"))
+        else:
+            goals.append(
+                _at_least(f"{organ.name} to ice", found.ice_distance_mm, limit, "mm", half_voxel_mm)
+            )
+    return goals
+
+
+def _at_least(
+    name: str, value: float | None, limit: float, unit: str, tolerance: float = 0.0
+) -> GoalVerdict:
+    if value is None or value < limit - tolerance:
+        return GoalVerdict(name, value, limit, "at least", unit, "fail")
+    return GoalVerdict(name, value, limit, "at least", unit, "ok" if value >= limit else "warn")
+
+
+def _judge_metric(goal: Goal, value: float | None) -> GoalVerdict:
+    sense: Literal["at least", "at most"]
+    if goal.at_least is not None:
+        good = value is not None and value >= goal.at_least
+        limit, sense = goal.at_least, "at least"
+    else:
+        limit, sense = goal.at_most or 0.0, "at most"
+        good = value is not None and value <= limit
+    return GoalVerdict(goal.metric, value, limit, sense, "", "ok" if good else "fail")

@@ -1,0 +1,36 @@
+"""Volumes enclosed by isotherms, to a fraction of a voxel."""
+
+from __future__ import annotations
+
+import numpy as np
+from cryosim_kernels import partial_volume
+from numpy.typing import NDArray
+
+from ..simulation import Result
+
+__all__ = ["isotherm_volume_ml", "share_at_or_below", "share_exposed"]
+
+F32 = NDArray[np.float32]
+
+
+def share_at_or_below(field_c: F32, level_c: float) -> F32:
+    """Share of each voxel, (k, j, i) in 0..1, where a temperature field is at or below a level."""
+    share = np.empty(field_c.shape, dtype=np.float32)
+    partial_volume.share_below(np.ascontiguousarray(field_c), level_c, share)
+    return share
+
+
+def share_exposed(seconds: F32, at_least_s: float) -> F32:
+    """Share of each voxel that has been exposed for at least so many seconds."""
+    return share_at_or_below(-seconds, -at_least_s)
+
+
+def isotherm_volume_ml(result: Result, field_c: F32, level_c: float) -> float:
+    """Volume of tissue at or below a temperature, the probes' own volume excluded.
+
+    Parameters
+    ----------
+    field_c : (k, j, i) temperatures on the result's grid, a snapshot or the coldest-ever field.
+    """
+    tissue = share_at_or_below(field_c, level_c) * (1 - result.probe_share)
+    return float(tissue.sum(dtype=np.float64)) * result.tissue.grid.cell_volume_ml

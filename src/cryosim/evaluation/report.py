@@ -1,0 +1,166 @@
+"""What an evaluation says: the numbers of report.json as Python objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = [
+    "Compliance",
+    "GoalVerdict",
+    "Margin",
+    "Margins",
+    "OrganReport",
+    "Report",
+    "TargetReport",
+    "TimelineRow",
+    "Verdict",
+]
+
+Verdict = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True)
+class TimelineRow:
+    """Isotherm volumes at one time: tissue at or below each isotherm (C), in ml."""
+
+    t_s: float
+    volume_ml: Mapping[float, float]
+
+
+@dataclass(frozen=True)
+class Margin:
+    """Signed distance from the target's surface to an isotherm, positive outwards.
+
+    Attributes
+    ----------
+    isotherm_c : the isotherm of the coldest-ever field.
+    min_mm, p05_mm : smallest, and exceeded by 95 % of the surface; None where nothing got so cold.
+    fraction_at_least_10mm : share of the surface with at least 10 mm.
+    """
+
+    isotherm_c: float
+    min_mm: float | None
+    p05_mm: float | None
+    fraction_at_least_10mm: float
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Margin of the visible ice and of the lethal isotherm."""
+
+    ice: Margin
+    lethal: Margin
+
+
+@dataclass(frozen=True)
+class Compliance:
+    """Whether the ice reaches the wanted margin everywhere.
+
+    Attributes
+    ----------
+    margin_mm : the wanted margin.
+    surface_fraction : share of the target's surface with at least that ice margin.
+    shell_frozen_fraction : share of the shell of that thickness around the target that froze.
+    passed : both are 1 within half a voxel.
+    """
+
+    margin_mm: float
+    surface_fraction: float
+    shell_frozen_fraction: float
+    passed: bool
+
+
+@dataclass(frozen=True)
+class TargetReport:
+    """The target: volume, coverage by isotherm (C) in 0..1, margins, compliance."""
+
+    volume_ml: float
+    coverage: Mapping[float, float]
+    margin: Margins
+    compliance: Compliance
+
+
+@dataclass(frozen=True)
+class OrganReport:
+    """An organ at risk.
+
+    Attributes
+    ----------
+    volume_ml : the part inside the simulated box.
+    coldest_c : coldest temperature that any part of it has seen.
+    limit_c : the limit given in the plan.
+    volume_below_limit_ml, longest_below_limit_s : how much was colder, and for how long at most.
+    volume_frozen_ml : part of it that has been at or below 0 C.
+    ice_distance_mm : smallest distance to the ice edge, negative inside the ice; None without ice.
+    """
+
+    name: str
+    volume_ml: float
+    coldest_c: float
+    limit_c: float | None
+    volume_below_limit_ml: float | None
+    longest_below_limit_s: float | None
+    volume_frozen_ml: float
+    ice_distance_mm: float | None
+
+
+@dataclass(frozen=True)
+class GoalVerdict:
+    """A goal and how it went; `value` is None where the metric does not exist."""
+
+    name: str
+    value: float | None
+    limit: float
+    sense: Literal["at least", "at most"]
+    unit: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Report:
+    """The evaluation of one result.
+
+    Attributes
+    ----------
+    timeline : isotherm volumes over time.
+    target : None for a plan without a target.
+    organs_at_risk, goals : one entry each.
+    warnings : what may be wrong. assumptions : what was taken for granted.
+    sources : where the numbers come from.
+    """
+
+    timeline: tuple[TimelineRow, ...]
+    target: TargetReport | None
+    organs_at_risk: tuple[OrganReport, ...]
+    goals: tuple[GoalVerdict, ...]
+    warnings: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    sources: tuple[str, ...]
+
+    def metrics(self) -> dict[str, float | None]:
+        """Return the numbers that goals can be put on, by dotted path (see `Plan.metrics`)."""
+        found: dict[str, float | None] = {}
+        if self.target is not None:
+            target = self.target
+            found["target.volume_ml"] = target.volume_ml
+            for level, share in target.coverage.items():
+                found[f"target.coverage.{level:g}"] = share
+            for which, margin in (("ice", target.margin.ice), ("lethal", target.margin.lethal)):
+                for key in ("min_mm", "p05_mm", "fraction_at_least_10mm"):
+                    found[f"target.margin.{which}.{key}"] = getattr(margin, key)
+            for key in ("surface_fraction", "shell_frozen_fraction"):
+                found[f"target.compliance.{key}"] = getattr(target.compliance, key)
+        for organ in self.organs_at_risk:
+            keys = ["volume_ml", "coldest_c", "volume_frozen_ml", "ice_distance_mm"]
+            if organ.limit_c is not None:
+                keys += ["volume_below_limit_ml", "longest_below_limit_s"]
+            for key in keys:
+                found[f"organs_at_risk.{organ.name}.{key}"] = getattr(organ, key)
+        return found
+
+    @property
+    def passed(self) -> bool:
+        """Whether no goal failed."""
+        return all(goal.verdict != "fail" for goal in self.goals)

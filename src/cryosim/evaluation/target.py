@@ -1,0 +1,104 @@
+"""The target: how much was covered, and by which margin."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..geometry import Grid
+from ..plan import Target
+from ..simulation import Result
+from .isotherms import share_at_or_below, share_exposed
+from .report import Compliance, Margin, Margins, TargetReport
+from .surfaces import Surface, isosurface, signed_distance_mm
+
+__all__ = ["ICE_C", "evaluate_target", "structure_surface"]
+
+F64 = NDArray[np.float64]
+F32 = NDArray[np.float32]
+
+ICE_C = 0.0  # what CT shows as the edge of the ice, and what the 1 cm rule was stated for
+_LETHAL_HOLD_S = 60.0
+_TEN_MM = 10.0
+# A share counts as everything when less than this is missing: rounding of partial volumes.
+_ALL = 0.999
+
+
+def structure_surface(grid: Grid, share: F32) -> Surface:
+    """Triangulate the surface of a structure given by the share of each voxel that it fills."""
+    return isosurface(grid, -share, -0.5, outside=0.0)
+
+
+def evaluate_target(result: Result, target: Target) -> TargetReport:
+    """Coverage, ice and lethal margin, and compliance with the wanted margin."""
+    grid = result.tissue.grid
+    share = result.tissue.structures["target"]
+    surface = structure_surface(grid, share)
+    ice = signed_distance_mm(grid, result.coldest_c, ICE_C, surface.centers_mm)
+    lethal = signed_distance_mm(grid, result.coldest_c, target.lethal_c, surface.centers_mm)
+    return TargetReport(
+        volume_ml=float(share.sum(dtype=np.float64)) * grid.cell_volume_ml,
+        coverage=_coverage(result, target, share),
+        margin=Margins(
+            ice=_margin(ICE_C, ice, surface.areas_mm2),
+            lethal=_margin(target.lethal_c, lethal, surface.areas_mm2),
+        ),
+        compliance=_compliance(result, target.margin_mm, surface, ice),
+    )
+
+
+def _coverage(result: Result, target: Target, share: F32) -> dict[float, float]:
+    """Share of the target that has been cold enough; the lethal isotherm for a minute in total."""
+    total = share.sum(dtype=np.float64)
+    covered = {}
+    for level in sorted({*result.plan.report.isotherms_c, target.lethal_c}, reverse=True):
+        if level == target.lethal_c:
+            cold = share_exposed(result.time_below_s[level], _LETHAL_HOLD_S)
+        else:
+            cold = share_at_or_below(result.coldest_c, level)
+        covered[level] = float((cold * share).sum(dtype=np.float64) / total)
+    return covered
+
+
+def _margin(isotherm_c: float, margin_mm: F64, areas_mm2: F64) -> Margin:
+    total = areas_mm2.sum()
+    enough = float(areas_mm2[margin_mm >= _TEN_MM].sum() / total)
+    if not np.all(np.isfinite(margin_mm)):
+        # Either nothing got so cold, or the ice left the grid altogether.
+        return Margin(isotherm_c, None, None, enough)
+    order = np.argsort(margin_mm)
+    below = np.cumsum(areas_mm2[order]) / total
+    p05 = float(margin_mm[order][min(int(np.searchsorted(below, 0.05)), len(order) - 1)])
+    return Margin(isotherm_c, float(margin_mm.min()), p05, enough)
+
+
+def _compliance(
+    result: Result, wanted_mm: float, surface: Surface, ice_margin_mm: F64
+) -> Compliance:
+    areas = surface.areas_mm2
+    half = float(result.tissue.grid.spacing_mm.max()) / 2
+    total = areas.sum()
+    exact = float(areas[ice_margin_mm >= wanted_mm].sum() / total)
+    tolerant = float(areas[ice_margin_mm >= wanted_mm - half].sum() / total)
+    shell = _shell_frozen(result, surface, wanted_mm)
+    tolerant_shell = _shell_frozen(result, surface, max(wanted_mm - half, 0.0))
+    passed = min(tolerant, tolerant_shell) >= _ALL
+    return Compliance(wanted_mm, exact, shell, passed)
+
+
+def _shell_frozen(result: Result, surface: Surface, thickness_mm: float) -> float:
+    """Share of the shell of a thickness around the target that has been at or below 0 C."""
+    grid = result.tissue.grid
+    share = result.tissue.structures["target"]
+    spacing = grid.spacing_mm[::-1]
+    rough = ndimage.distance_transform_edt(share < 0.5, sampling=spacing)
+    edge = float(spacing.max())
+    near = np.argwhere((rough > 0) & (rough < thickness_mm + 3 * edge) | (share > 0) & (share < 1))
+    distance = surface.distance_mm(grid.to_world(near[:, ::-1]))
+    at = tuple(near.T)
+    within = np.clip(0.5 + (thickness_mm - distance) / edge, 0.0, 1.0) * (1 - share[at])
+    if within.sum() == 0:
+        return 1.0
+    frozen = share_at_or_below(result.coldest_c, ICE_C)[at]
+    return float((within * frozen).sum() / within.sum())

@@ -1,0 +1,202 @@
+"""The report as JSON and as a table on the terminal."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import __version__
+from .evaluation import Report
+from .simulation import Result
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = ["DISCLAIMER", "print_report", "report_document", "write_report"]
+
+DISCLAIMER = (
+    "Research software, not a medical device: not for diagnosis or treatment decisions. "
+    "Results depend on tissue and probe data of limited accuracy and have not been clinically "
+    "validated."
+)
+
+_STYLE = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+
+
+def report_document(report: Report, result: Result) -> dict[str, Any]:
+    """Return the content of report.json; isotherms are keys such as "-40"."""
+    energy = dataclasses.asdict(result.energy)
+    return {
+        "version": __version__,
+        "disclaimer": DISCLAIMER,
+        "plan": result.plan.model_dump(mode="json", exclude_none=True),
+        "goals": [dataclasses.asdict(goal) for goal in report.goals],
+        "passed": report.passed,
+        "target": _plain(report.target),
+        "organs_at_risk": [_plain(organ) for organ in report.organs_at_risk],
+        "timeline": [
+            {
+                "t_s": _number(row.t_s),
+                **{f"{c:g}": {"volume_ml": ml} for c, ml in row.volume_ml.items()},
+            }
+            for row in report.timeline
+        ],
+        "energy": {**energy, "relative_error": result.energy.relative_error},
+        "performance": dataclasses.asdict(result.performance),
+        "grid": {
+            "shape_kji": list(result.tissue.grid.shape),
+            "spacing_mm": [round(float(step), 6) for step in result.tissue.grid.spacing_mm],
+            "affine_lps": result.tissue.grid.affine.tolist(),
+        },
+        "probe_flux_ratio": list(result.flux_ratio),
+        "warnings": list(report.warnings),
+        "assumptions": list(report.assumptions),
+        "sources": list(report.sources),
+    }
+
+
+def write_report(report: Report, result: Result, path: str | Path) -> None:
+    """Write report.json."""
+    text = json.dumps(report_document(report, result), indent=2, allow_nan=False)
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def print_report(report: Report, result: Result, console: Console) -> None:
+    """Print verdicts, target, organs and isotherm volumes as tables."""
+    if report.goals:
+        console.print(_goal_table(report))
+    if report.target is not None:
+        console.print(_target_table(report))
+    if report.organs_at_risk:
+        console.print(_organ_table(report))
+    console.print(_timeline_table(report, result))
+    energy, cost = result.energy, result.performance
+    console.print(
+        f"energy closes to {energy.relative_error:.1e}; probes took out "
+        f"{energy.probe_heat_out_j / 1e3:.1f} kJ; {cost.cells:,} voxels, {cost.stages:,} stages "
+        f"in {cost.wall_s:.1f} s (+ {cost.compile_s:.1f} s compiling)",
+        highlight=False,
+    )
+    for warning in report.warnings:
+        console.print(f"[yellow]warning:[/yellow] {_escape(warning)}", highlight=False)
+    console.print(f"[dim]{DISCLAIMER}[/dim]", highlight=False)
+
+
+def _plain(value: Any) -> Any:
+    """Turn dataclasses into JSON values; temperatures as keys become text."""
+    if value is None:
+        return None
+    found = dataclasses.asdict(value)
+    return _text_keys(found)
+
+
+def _text_keys(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            key if isinstance(key, str) else f"{key:g}": _text_keys(item)
+            for key, item in value.items()
+        }
+    return value
+
+
+def _number(value: float) -> float | int:
+    """600.0 becomes 600, as people write times."""
+    return int(value) if float(value).is_integer() else value
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _table(title: str, *columns: str) -> Table:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number == 0 else "right")
+    return table
+
+
+def _amount(value: float | None, unit: str, digits: int = 1) -> str:
+    return "none" if value is None else f"{value:.{digits}f} {unit}".rstrip()
+
+
+def _goal_table(report: Report) -> Table:
+    table = _table("Goals", "goal", "value", "limit", "verdict")
+    for goal in report.goals:
+        share = goal.unit == "" and goal.limit <= 1
+        digits = 3 if share else 1
+        sign = "≥" if goal.sense == "at least" else "≤"
+        table.add_row(
+            _escape(goal.name),
+            _amount(goal.value, goal.unit, digits),
+            f"{sign} {goal.limit:g} {goal.unit}".rstrip(),
+            f"[{_STYLE[goal.verdict]}]{goal.verdict}[/]",
+        )
+    return table
+
+
+def _target_table(report: Report) -> Table:
+    target = report.target
+    table = _table("Target", "", "", "")
+    table.show_header = False
+    if target is None:
+        return table
+    table.add_row("volume", _amount(target.volume_ml, "ml"), "")
+    for level, share in target.coverage.items():
+        table.add_row(f"coverage at {level:g} C", f"{100 * share:.1f} %", "")
+    for name, margin in (
+        ("ice margin", target.margin.ice),
+        ("lethal margin", target.margin.lethal),
+    ):
+        table.add_row(
+            f"{name} ({margin.isotherm_c:g} C)",
+            f"min {_amount(margin.min_mm, 'mm')}",
+            f"{100 * margin.fraction_at_least_10mm:.0f} % of the surface ≥ 10 mm",
+        )
+    found = target.compliance
+    table.add_row(
+        f"{found.margin_mm:g} mm compliance",
+        f"{100 * found.surface_fraction:.1f} % of the surface",
+        f"{100 * found.shell_frozen_fraction:.1f} % of the shell frozen",
+    )
+    return table
+
+
+def _organ_table(report: Report) -> Table:
+    table = _table("Organs at risk", "organ", "coldest", "limit", "below limit", "frozen", "to ice")
+    for organ in report.organs_at_risk:
+        seconds = organ.longest_below_limit_s
+        table.add_row(
+            _escape(organ.name),
+            _amount(organ.coldest_c, "C"),
+            "" if organ.limit_c is None else f"{organ.limit_c:g} C",
+            "" if seconds is None else f"{seconds / 60:.1f} min",
+            _amount(organ.volume_frozen_ml, "ml", 2),
+            _amount(organ.ice_distance_mm, "mm"),
+        )
+    return table
+
+
+def _timeline_table(report: Report, result: Result) -> Table:
+    levels = list(report.timeline[0].volume_ml) if report.timeline else []
+    columns = ["time", "stage", *[f"{level:g} C" for level in levels]]
+    table = _table("Isotherm volumes", *columns)
+    ends = dict(zip(result.plan.protocol.ends_s(), result.plan.protocol.stages, strict=True))
+    asked = {*ends, *result.plan.report.times_s}
+    for row in report.timeline:
+        if row.t_s not in asked:
+            continue
+        stage = ends.get(row.t_s)
+        table.add_row(
+            f"{row.t_s / 60:g} min",
+            f"end of {stage.kind}" if stage is not None else "",
+            *[_amount(ml, "ml") for ml in row.volume_ml.values()],
+        )
+    return table

@@ -1,0 +1,142 @@
+"""A one-dimensional slab for the production code, and its exact solutions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from cryosim.geometry import Grid
+from cryosim.plan import BodyPlan, PerfusionPlan
+from cryosim.probes import ProbeCoupling
+from cryosim.simulation.settings import Settings
+from cryosim.simulation.state import INNER, State, build_state
+from cryosim.simulation.stepping import make_integrator
+from cryosim.tissue import Tissue, TissueGrid
+from cryosim_kernels import bioheat
+from scipy.optimize import fsolve
+from scipy.special import erf, erfc
+
+
+@dataclass(frozen=True)
+class Medium:
+    """Numbers of a freezing medium, SI and Celsius; the sets W and G of the verification cases."""
+
+    k_frozen: float
+    k_unfrozen: float
+    rho_c_frozen: float
+    rho_c_unfrozen: float
+    latent: float
+    solidus: float
+    liquidus: float
+
+    def tissue(self) -> Tissue:
+        return Tissue(
+            name="slab",
+            k_unfrozen_w_mk=self.k_unfrozen,
+            k_frozen_w_mk=self.k_frozen,
+            rho_c_unfrozen_j_m3k=self.rho_c_unfrozen,
+            rho_c_frozen_j_m3k=self.rho_c_frozen,
+            latent_heat_j_m3=self.latent,
+            solidus_c=self.solidus,
+            liquidus_c=self.liquidus,
+        )
+
+
+def no_probes() -> ProbeCoupling:
+    cells = np.zeros((0, 3), dtype=np.int64)
+    none = np.zeros(0, dtype=np.int64)
+    return ProbeCoupling(cells, none, np.zeros(0), cells, none, np.zeros(0, bool), np.zeros(0))
+
+
+def slab_state(
+    medium: Medium, length_mm: float, cells: int, cold_c: float, start_c: float
+) -> State:
+    """A row of cells along x: the low end held at `cold_c`, all other faces insulated."""
+    spacing = length_mm / cells
+    grid = Grid.from_spacing((1, 1, cells), (spacing, 1.0, 1.0), (spacing / 2, 0.0, 0.0))
+    tissue = TissueGrid.uniform(grid, medium.tissue())
+    body = BodyPlan(temperature_c=37.0, outer_faces="insulated")
+    state, _ = build_state(tissue, (), no_probes(), PerfusionPlan(), body, 0)
+    state.temperature[...] = start_c
+    bioheat.enthalpy_from_temperature(state.temperature, state.index, state.table, state.energy)
+    state.temperature[:, :, 0] = cold_c
+    state.resistivity[:, :, 0] = bioheat.HELD_RESISTIVITY
+    return state
+
+
+def freeze_slab(
+    state: State, seconds: float, settings: Settings | None = None
+) -> tuple[np.ndarray, float]:
+    """Advance; return cell temperatures and the heat that entered through the ends, J."""
+    integrator = make_integrator(settings or Settings(), state.stable_step_s())
+    rates = state.refresh(state.energy)
+    now, entered = 0.0, 0.0
+    while now < seconds - 1e-9:
+        step = min(integrator.next_step_s(now), seconds - now)
+        heat, rates = integrator.advance(state, rates, step)
+        entered += float(heat.sum())
+        now += step
+    return state.temperature[INNER][0, 0].copy(), entered
+
+
+def neumann(medium: Medium, cold_c: float, start_c: float, freezing_c: float):
+    """Two-phase solution (C1): similarity constant lambda and T(x in m, t in s)."""
+    a_f = medium.k_frozen / medium.rho_c_frozen
+    a_u = medium.k_unfrozen / medium.rho_c_unfrozen
+    ratio = np.sqrt(a_f / a_u)
+
+    def balance(lam):
+        frozen = medium.k_frozen * (freezing_c - cold_c) * np.exp(-(lam**2))
+        frozen /= np.sqrt(np.pi * a_f) * erf(lam)
+        unfrozen = medium.k_unfrozen * (start_c - freezing_c) * np.exp(-((lam * ratio) ** 2))
+        unfrozen /= np.sqrt(np.pi * a_u) * erfc(lam * ratio)
+        return frozen - unfrozen - medium.latent * lam * np.sqrt(a_f)
+
+    lam = float(fsolve(balance, 0.4, xtol=1e-13)[0])
+
+    def temperature(x, t):
+        front = 2 * lam * np.sqrt(a_f * t)
+        frozen = cold_c + (freezing_c - cold_c) * erf(x / (2 * np.sqrt(a_f * t))) / erf(lam)
+        outside = erfc(x / (2 * np.sqrt(a_u * t))) / erfc(lam * ratio)
+        return np.where(x < front, frozen, start_c - (start_c - freezing_c) * outside)
+
+    return lam, 2 * lam * np.sqrt(a_f), temperature
+
+
+def three_region(medium: Medium, cold_c: float, start_c: float, guess):
+    """Mushy-zone similarity solution (C2): interface constants (m/sqrt(s)) and T(x, t)."""
+    k_m = (medium.k_frozen + medium.k_unfrozen) / 2
+    width = medium.liquidus - medium.solidus
+    c_m = (medium.rho_c_frozen + medium.rho_c_unfrozen) / 2 + medium.latent / width
+    a_f = medium.k_frozen / medium.rho_c_frozen
+    a_u = medium.k_unfrozen / medium.rho_c_unfrozen
+    a_m = k_m / c_m
+
+    def slope(k, a, rise, spread, at):
+        return k * rise / spread * np.exp(-(at**2) / a) / np.sqrt(np.pi * a)
+
+    def balance(unknown):
+        s, m = unknown  # interfaces at 2 s sqrt(t) and 2 m sqrt(t)
+        spread = erf(m / np.sqrt(a_m)) - erf(s / np.sqrt(a_m))
+        frozen = slope(medium.k_frozen, a_f, medium.solidus - cold_c, erf(s / np.sqrt(a_f)), s)
+        mushy_s = slope(k_m, a_m, width, spread, s)
+        mushy_m = slope(k_m, a_m, width, spread, m)
+        warm = slope(
+            medium.k_unfrozen, a_u, start_c - medium.liquidus, erfc(m / np.sqrt(a_u)), m
+        )
+        return [(frozen - mushy_s) / 1e3, (mushy_m - warm) / 1e3]
+
+    s, m = fsolve(balance, guess, xtol=1e-13)
+
+    def temperature(x, t):
+        z = x / (2 * np.sqrt(t))
+        frozen = cold_c + (medium.solidus - cold_c) * erf(z / np.sqrt(a_f)) / erf(s / np.sqrt(a_f))
+        share = (erf(z / np.sqrt(a_m)) - erf(s / np.sqrt(a_m))) / (
+            erf(m / np.sqrt(a_m)) - erf(s / np.sqrt(a_m))
+        )
+        warm = start_c - (start_c - medium.liquidus) * erfc(z / np.sqrt(a_u)) / erfc(
+            m / np.sqrt(a_u)
+        )
+        return np.where(z < s, frozen, np.where(z < m, medium.solidus + width * share, warm))
+
+    return float(s), float(m), temperature
