@@ -191,17 +191,24 @@ def _squared_distance(p: F64, triangle: F64) -> float:
 
 @kernel(parallel=True)
 def distance_to_triangles(
-    points: F64, triangles: F64, candidates: NDArray[np.int64], distance: F64
+    points: F64,
+    triangles: F64,
+    starts: NDArray[np.int64],
+    candidates: NDArray[np.int64],
+    distance: F64,
 ) -> None:
-    """Distance from each point to the nearest of its candidate triangles.
+    """Distance from each point to the nearest triangle of its candidate patches.
 
     Parameters
     ----------
-    points : (n, 3). triangles : (m, 3, 3). candidates : (n, c) rows of `triangles`.
+    points : (n, 3). triangles : (m, 3, 3). starts : (p + 1,) first triangle of each patch, and m.
+    candidates : (n, c) patches.
     distance : (n,) output, in the unit of the coordinates.
     """
     for n in prange(points.shape[0]):
         best = np.inf
         for c in range(candidates.shape[1]):
-            best = min(best, _squared_distance(points[n], triangles[candidates[n, c]]))
+            patch = candidates[n, c]
+            for row in range(starts[patch], starts[patch + 1]):
+                best = min(best, _squared_distance(points[n], triangles[row]))
         distance[n] = np.sqrt(best)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from cryosim_phantoms import build_phantom
 from numpy.typing import NDArray
+
+from cryosim_phantoms import build_phantom
 
 from .errors import InputError
 from .geometry import Grid

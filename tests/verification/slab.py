@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.integrate import solve_ivp
+from scipy.optimize import brentq, fsolve
+from scipy.special import erf, erfc
+
 from cryosim.geometry import Grid
 from cryosim.plan import BodyPlan, PerfusionPlan
 from cryosim.probes import ProbeCoupling
@@ -13,8 +17,6 @@ from cryosim.simulation.state import INNER, State, build_state
 from cryosim.simulation.stepping import make_integrator
 from cryosim.tissue import Tissue, TissueGrid
 from cryosim_kernels import bioheat
-from scipy.optimize import fsolve
-from scipy.special import erf, erfc
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,7 @@ def three_region(medium: Medium, cold_c: float, start_c: float, guess):
         frozen = slope(medium.k_frozen, a_f, medium.solidus - cold_c, erf(s / np.sqrt(a_f)), s)
         mushy_s = slope(k_m, a_m, width, spread, s)
         mushy_m = slope(k_m, a_m, width, spread, m)
-        warm = slope(
-            medium.k_unfrozen, a_u, start_c - medium.liquidus, erfc(m / np.sqrt(a_u)), m
-        )
+        warm = slope(medium.k_unfrozen, a_u, start_c - medium.liquidus, erfc(m / np.sqrt(a_u)), m)
         return [(frozen - mushy_s) / 1e3, (mushy_m - warm) / 1e3]
 
     s, m = fsolve(balance, guess, xtol=1e-13)
@@ -140,3 +140,64 @@ def three_region(medium: Medium, cold_c: float, start_c: float, guess):
         return np.where(z < s, frozen, np.where(z < m, medium.solidus + width * share, warm))
 
     return float(s), float(m), temperature
+
+
+def similarity_profile(medium: Medium, cold_c: float, start_c: float, bracket):
+    """Exact profile of the production model (k linear in T between solidus and liquidus).
+
+    With z = x / (2 sqrt(t)) the heat equation is (k T')' = -2 z c T'; the wall's gradient is found
+    by shooting. Returns T(x, t).
+    """
+    width = medium.liquidus - medium.solidus
+    mushy_c = (medium.rho_c_frozen + medium.rho_c_unfrozen) / 2 + medium.latent / width
+
+    def k(t):
+        share = np.clip((t - medium.solidus) / width, 0, 1)
+        return medium.k_frozen + share * (medium.k_unfrozen - medium.k_frozen)
+
+    def c(t):
+        if t < medium.solidus:
+            return medium.rho_c_frozen
+        return mushy_c if t < medium.liquidus else medium.rho_c_unfrozen
+
+    # Integrated in pieces, because c jumps at solidus and liquidus.
+    def shoot(flux):
+        z, values, pieces = 0.0, [cold_c, flux], []
+        for level in (medium.solidus, medium.liquidus, np.inf):
+
+            def reached(_, y, level=level):
+                return y[0] - level if np.isfinite(level) else 1.0
+
+            reached.terminal = True
+            capacity = c(min(level, 1e3) - 1e-6)
+            piece = solve_ivp(
+                lambda z, y, capacity=capacity: [
+                    y[1] / k(y[0]),
+                    -2 * z * capacity * y[1] / k(y[0]),
+                ],
+                (z, 6e-3),
+                values,
+                events=reached,
+                rtol=1e-10,
+                atol=[1e-9, 1e-3],
+                dense_output=True,
+            )
+            pieces.append(piece)
+            z, values = piece.t[-1], piece.y[:, -1]
+            if piece.status == 0:
+                break
+        return pieces, values[0]
+
+    flux = brentq(lambda flux: shoot(flux)[1] - start_c, *bracket, xtol=1e-6)
+    pieces, _ = shoot(flux)
+
+    def temperature(x, t):
+        z = np.atleast_1d(x / (2 * np.sqrt(t)))
+        found = np.full(z.shape, start_c)
+        for piece in pieces:
+            within = (z >= piece.t[0]) & (z <= piece.t[-1])
+            if within.any():
+                found[within] = piece.sol(z[within])[0]
+        return found
+
+    return temperature

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from cryosim_kernels import partial_volume
 from numpy.typing import NDArray
+
+from cryosim_kernels import partial_volume
 
 from ..simulation import Result
 

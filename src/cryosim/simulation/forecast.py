@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
 from cryosim_kernels import bioheat
 
 from ..errors import InputError

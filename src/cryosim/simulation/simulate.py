@@ -6,9 +6,10 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-from cryosim_kernels import bioheat
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
+
+from cryosim_kernels import bioheat
 
 from ..plan import Plan, Stage
 from ..probes import Probe, ProbeCoupling, check_placement, couple, probe_share
@@ -23,6 +24,10 @@ from .stepping import Integrator, make_integrator
 __all__ = ["exposure_thresholds", "simulate", "snapshot_times"]
 
 F64 = NDArray[np.float64]
+
+# Voxels inside a probe show a mean of so many voxels around it, none farther than so many voxels.
+_FILL_COUNT = 18
+_FILL_REACH = 4
 
 
 def simulate(
@@ -116,7 +121,7 @@ class _Run:
         self.steps = 0
         self.heat = np.zeros(4)
         self.snapshots: list[tuple[float, NDArray[np.float32]]] = []
-        self._filled_from = _open_neighbors(tissue, coupling)
+        self._neighbors, self._neighbor_weights = _open_neighbors(tissue, coupling)
         self._start = self._stored()
 
     def go(self, stops: Sequence[float]) -> None:
@@ -172,7 +177,7 @@ class _Run:
         inner = self.state.temperature[INNER]
         surface = self.state.probe_temperatures[self.coupling.inside_owners]
         cold = self.coupling.inside_active & ~np.isnan(surface)
-        around = inner[tuple(np.moveaxis(self._filled_from, -1, 0))].mean(axis=1)
+        around = (inner[tuple(self._neighbors.T)].T * self._neighbor_weights).sum(axis=1)
         inner[tuple(self.coupling.inside.T)] = np.where(cold, surface, around)
 
     def _keep(self, time_s: float) -> None:
@@ -243,13 +248,18 @@ def _surface_temperatures(stage: Stage, probes: Sequence[Probe]) -> list[float]:
     return [probe.active_thaw_c if stage.active else float("nan") for probe in probes]
 
 
-def _open_neighbors(tissue: TissueGrid, coupling: ProbeCoupling) -> NDArray[np.int64]:
-    """For each voxel inside a probe the six nearest outside: (n, 6, 3), k, j, i."""
+def _open_neighbors(tissue: TissueGrid, coupling: ProbeCoupling) -> tuple[NDArray[np.int64], F64]:
+    """For each of n voxels inside a probe some of the nearest outside, and their weights.
+
+    Returns
+    -------
+    neighbors : (n, m, 3) k, j, i. weights : (n, m), falling to zero at the last, so that it does
+        not matter which of several equally far voxels is left out.
+    """
     inside = coupling.inside
     if len(inside) == 0:
-        return np.zeros((0, 6, 3), dtype=np.int64)
-    reach = 3
-    ticks = np.arange(-reach, reach + 1)
+        return np.zeros((0, 1, 3), dtype=np.int64), np.zeros((0, 1))
+    ticks = np.arange(-_FILL_REACH, _FILL_REACH + 1)
     around = np.stack(np.meshgrid(ticks, ticks, ticks, indexing="ij"), axis=-1).reshape(-1, 3)
     candidates = np.unique((inside[:, None] + around).reshape(-1, 3), axis=0)
     shape = np.asarray(tissue.grid.shape)
@@ -258,9 +268,10 @@ def _open_neighbors(tissue: TissueGrid, coupling: ProbeCoupling) -> NDArray[np.i
     taken[tuple(inside.T)] = True
     candidates = candidates[~taken[tuple(candidates.T)]]
     scale = tissue.grid.spacing_mm[::-1]
-    _, nearest = cKDTree(candidates * scale).query(inside * scale, k=6)
+    distance, nearest = cKDTree(candidates * scale).query(inside * scale, k=_FILL_COUNT)
+    weights = 1.0 + 1e-9 - distance / distance[:, -1:]
     neighbors: NDArray[np.int64] = candidates[nearest]
-    return neighbors
+    return neighbors, weights / weights.sum(axis=1, keepdims=True)
 
 
 def _warm_kernels() -> None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from cryosim_kernels import bioheat
 from numpy.typing import NDArray
+
+from cryosim_kernels import bioheat
 
 from ..plan import BodyPlan, PerfusionPlan
 from ..probes import Probe, ProbeCoupling

@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
-from cryosim_kernels import bioheat
 from numpy.typing import NDArray
+
+from cryosim_kernels import bioheat
 
 from .settings import Settings
 from .state import State

@@ -1,0 +1,234 @@
+"""Result files: temporal VTKHDF, which ParaView and PyVista open, with everything else beside it.
+
+`/VTKHDF` is an ImageData with one step a snapshot (VTKHDF 2.3, described at
+https://docs.vtk.org/en/latest/vtk_file_formats/vtkhdf_file_format/index.html); readers ignore the
+group `/cryosim`, which holds the plan, the tissues and the bookkeeping as JSON.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import __version__
+from .errors import InputError
+from .geometry import Grid
+from .plan import plan_from_dict
+from .simulation import EnergyLedger, Performance, Result
+from .tissue import Tissue, TissueGrid
+
+if TYPE_CHECKING:
+    import h5py
+
+__all__ = ["FORMAT_VERSION", "load_result", "save_result"]
+
+FORMAT_VERSION = "1.0"
+
+Array = NDArray[Any]
+
+
+def save_result(result: Result, path: str | Path) -> None:
+    """Write a result; a file of that name is replaced only once the new one is complete.
+
+    Raises
+    ------
+    InputError
+        When the folder cannot be written to.
+    """
+    path = Path(path)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    except OSError as error:
+        raise InputError(f"result {path}: cannot be written ({error.strerror})") from None
+    os.close(handle)
+    partial = Path(name)
+    try:
+        _write(result, partial)
+        partial.chmod(0o644)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_result(path: str | Path) -> Result:
+    """Read a result that `save_result` wrote.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, damaged, not a result, or of a newer format.
+    """
+    import h5py
+
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"result {path}: there is no such file; run the plan first")
+    try:
+        with h5py.File(path) as file:
+            if "cryosim" not in file or "VTKHDF" not in file:
+                raise InputError(f"result {path}: was not written by cryosim")
+            _check_version(path, str(file["cryosim"].attrs["format_version"]))
+            return _read(file)
+    except (OSError, KeyError, json.JSONDecodeError) as error:
+        raise InputError(f"result {path}: damaged or not a result file ({error})") from None
+
+
+def _check_version(path: Path, version: str) -> None:
+    if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
+        raise InputError(
+            f"result {path}: format {version} cannot be read by this version, which knows "
+            f"{FORMAT_VERSION}; use the cryosim that wrote it"
+        )
+
+
+def _write(result: Result, path: Path) -> None:
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        _write_image(file.create_group("VTKHDF", track_order=True), result)
+        extra = file.create_group("cryosim")
+        extra.attrs["format_version"] = FORMAT_VERSION
+        extra.attrs["program_version"] = __version__
+        extra.attrs["written"] = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        extra.attrs["affine_lps"] = result.tissue.grid.affine
+        for name, content in _documents(result).items():
+            extra.create_dataset(name, data=json.dumps(content))
+
+
+def _write_image(group: h5py.Group, result: Result) -> None:
+    grid = result.tissue.grid
+    k, j, i = grid.shape
+    group.attrs["Version"] = np.array([2, 3], dtype=np.int64)
+    group.attrs.create("Type", b"ImageData", dtype="S9")
+    group.attrs["WholeExtent"] = np.array([0, i - 1, 0, j - 1, 0, k - 1], dtype=np.int64)
+    group.attrs["Origin"] = grid.origin_mm
+    group.attrs["Spacing"] = grid.spacing_mm
+    group.attrs["Direction"] = grid.direction.ravel()
+    points = group.create_group("PointData")
+    points.attrs.create("Scalars", b"temperature_c", dtype="S13")
+    steps = group.create_group("Steps")
+    count = len(result.times_s)
+    steps.attrs["NSteps"] = np.int64(count)
+    steps.create_dataset("Values", data=np.array(result.times_s))
+    offsets = steps.create_group("PointDataOffsets")
+    moving = points.create_dataset(
+        "temperature_c", (count, *grid.shape), np.float32, **_packing(grid.shape)
+    )
+    for step, field in enumerate(result.temperatures_c):
+        moving[step] = field
+    offsets.create_dataset("temperature_c", data=np.arange(count, dtype=np.int64))
+    for name, values in _fields(result).items():
+        points.create_dataset(name, data=values[None], **_packing(grid.shape))
+        offsets.create_dataset(name, data=np.zeros(count, dtype=np.int64))
+
+
+def _packing(shape: tuple[int, int, int]) -> dict[str, Any]:
+    """Of the filters that VTK reads, gzip with shuffle packs temperature fields best."""
+    chunks = (1, min(16, shape[0]), shape[1], shape[2])
+    return {"chunks": chunks, "compression": "gzip", "compression_opts": 4, "shuffle": True}
+
+
+def _fields(result: Result) -> dict[str, Array]:
+    """Fields that do not change over time, by their name in the file."""
+    tissue = result.tissue
+    fields: dict[str, Array] = {
+        "coldest_c": result.coldest_c,
+        "tissue": tissue.index,
+        "probe_share": result.probe_share,
+    }
+    fields.update({_exposure_field(c): seconds for c, seconds in result.time_below_s.items()})
+    fields.update(
+        {
+            _structure_field(n, name): share
+            for n, (name, share) in enumerate(tissue.structures.items())
+        }
+    )
+    if tissue.image is not None:
+        fields["image"] = tissue.image
+    if tissue.heat_sink is not None:
+        fields["heat_sink"] = tissue.heat_sink.astype(np.uint8)
+    return fields
+
+
+def _exposure_field(threshold_c: float) -> str:
+    return f"seconds_below_{threshold_c:g}C"
+
+
+def _structure_field(number: int, name: str) -> str:
+    """A name that every reader takes, and that no two structures share."""
+    return f"structure_{number}_{re.sub('[^A-Za-z0-9_-]', '_', name)}"
+
+
+def _documents(result: Result) -> dict[str, Any]:
+    """Everything that is not a field, as JSON values."""
+    return {
+        "plan": result.plan.model_dump(mode="json", exclude_none=True),
+        "tissues": [
+            {**_shallow(tissue), "sources": dict(tissue.sources)}
+            for tissue in result.tissue.tissues
+        ],
+        "structures": list(result.tissue.structures),
+        "thresholds_c": list(result.thresholds_c),
+        "energy": _shallow(result.energy),
+        "performance": _shallow(result.performance),
+        "flux_ratio": list(result.flux_ratio),
+        "assumptions": list(result.assumptions),
+        "tissue_assumptions": list(result.tissue.assumptions),
+        "warnings": list(result.tissue.warnings),
+    }
+
+
+def _shallow(item: Any) -> dict[str, Any]:
+    return {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
+
+
+def _read(file: h5py.File) -> Result:
+    documents = {name: json.loads(item.asstr()[()]) for name, item in file["cryosim"].items()}
+    points = file["VTKHDF/PointData"]
+
+    def field(name: str) -> Array:
+        return _locked(points[name][0])
+
+    structures = {
+        name: field(_structure_field(n, name)) for n, name in enumerate(documents["structures"])
+    }
+    first = points["temperature_c"]
+    grid = Grid(tuple(first.shape[1:]), file["cryosim"].attrs["affine_lps"])
+    tissue = TissueGrid(
+        grid=grid,
+        index=field("tissue"),
+        tissues=tuple(Tissue(**row) for row in documents["tissues"]),
+        structures=structures,
+        heat_sink=field("heat_sink").astype(np.bool_) if "heat_sink" in points else None,
+        image=field("image") if "image" in points else None,
+        assumptions=tuple(documents["tissue_assumptions"]),
+        warnings=tuple(documents["warnings"]),
+    )
+    thresholds = documents["thresholds_c"]
+    return Result(
+        tissue=tissue,
+        plan=plan_from_dict(documents["plan"], Path(), "the plan in the result"),
+        times_s=tuple(float(value) for value in file["VTKHDF/Steps/Values"][()]),
+        temperatures_c=tuple(_locked(first[step]) for step in range(len(first))),
+        coldest_c=field("coldest_c"),
+        time_below_s={level: field(_exposure_field(level)) for level in thresholds},
+        probe_share=field("probe_share"),
+        flux_ratio=tuple(documents["flux_ratio"]),
+        energy=EnergyLedger(**documents["energy"]),
+        performance=Performance(**documents["performance"]),
+        assumptions=tuple(documents["assumptions"]),
+    )
+
+
+def _locked(values: Array) -> Array:
+    values.flags.writeable = False
+    return values
