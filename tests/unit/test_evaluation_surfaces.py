@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from cryosim_kernels import surfaces as kernels
 
 from cryosim.evaluation import isosurface, share_at_or_below, signed_distance_mm
 from cryosim.geometry import Grid
+from cryosim_kernels import surfaces as kernels
 
 
 def ball_field(grid, center_mm, radius_mm):

@@ -101,6 +101,9 @@ def _assumptions(result: Result) -> tuple[str, ...]:
 
 def _warnings(result: Result, target: TargetReport | None) -> tuple[str, ...]:
     found = []
+    late = [f"{time:g}" for time in result.plan.report.times_s if time > result.times_s[-1]]
+    if late:
+        found.append(f"report.times_s: {', '.join(late)} s lie after the end of the protocol")
     room = _room_around_ice_mm(result)
     if room is not None and room < _ROOM_MM:
         found.append(

@@ -250,12 +250,6 @@ class Plan(_Section):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"organ_at_risk: two organs are named '{name}'; rename one")
-        for time in self.report.times_s:
-            if time > self.protocol.duration_s:
-                raise ValueError(
-                    f"report.times_s: {time:g} s lies after the end of the protocol "
-                    f"({self.protocol.duration_s:g} s); remove it"
-                )
         metrics = self.metrics()
         for goal in self.goal:
             if goal.metric not in metrics:

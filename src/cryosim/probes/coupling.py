@@ -35,7 +35,8 @@ FloatArray = NDArray[np.float64]
 # A voxel coupled more tightly than this many voxel edges is taken as part of the probe: it would
 # follow the probe's temperature anyway and would only make the equations stiff.
 _TIGHTEST_COUPLING = 6.0
-# Voxels whose center is farther from the active part than this many voxel edges see no probe.
+# Voxels whose center is farther from the active part's axis than this many voxel edges see no
+# probe, unless they are the first layer around a probe of several voxels' thickness.
 _REACH = 2.0
 
 
@@ -169,9 +170,11 @@ def _couple_one(grid: Grid, probe: Probe) -> _OneProbe:
     inside, shaft = _inside(probe, radius, height)
     edge = float(np.prod(grid.spacing_mm)) ** (1 / 3)
     distance = _distance_from_active(probe, radius, height)
-    near = distance < _REACH * edge
+    step = float(grid.spacing_mm.max())
+    reach = max(_REACH * step, probe.diameter_mm / 2 + 1.25 * step)
+    near = distance < reach
     phi = np.ones(radius.shape)
-    wanted = ~inside & (distance < _REACH * edge + 2 * grid.spacing_mm.max())
+    wanted = ~inside & (distance < reach + 2 * step)
     phi[wanted] = potential.at(radius[wanted], height[wanted])
     closed = inside | shaft
     while True:
@@ -228,7 +231,7 @@ def _on_grid(grid: Grid, corner: NDArray[np.int64], part: _OneProbe) -> _OneProb
 def _local_box(grid: Grid, probe: Probe) -> tuple[NDArray[np.int64], FloatArray, FloatArray]:
     """Voxels around the probe down to the grid's edge: corner (k, j, i), radius and height."""
     ends = grid.to_index(np.stack([np.asarray(probe.tip_mm), _shaft_end(grid, probe)]))[:, ::-1]
-    room = np.ceil(probe.diameter_mm / 2 / grid.spacing_mm[::-1]) + np.ceil(_REACH) + 2
+    room = np.ceil(probe.diameter_mm / 2 / grid.spacing_mm[::-1]) + np.ceil(_REACH) + 3
     lower = np.floor(ends.min(axis=0) - room).astype(np.int64)
     upper = np.ceil(ends.max(axis=0) + room).astype(np.int64)
     axes = [np.arange(a, b + 1) for a, b in zip(lower, upper, strict=True)]

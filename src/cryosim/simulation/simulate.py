@@ -98,8 +98,8 @@ def snapshot_times(plan: Plan, settings: Settings | None = None) -> tuple[float,
     settings = settings or Settings()
     end = plan.protocol.duration_s
     regular = np.arange(0.0, end, settings.snapshot_every_s)
-    times = {0.0, end, *plan.protocol.ends_s(), *plan.report.times_s, *map(float, regular)}
-    return tuple(sorted(times))
+    times = {0.0, *plan.protocol.ends_s(), *plan.report.times_s, *map(float, regular)}
+    return tuple(sorted(time_s for time_s in times if time_s <= end))
 
 
 class _Run:

@@ -1,0 +1,179 @@
+"""Plan files: what is accepted, and one clear sentence for what is not."""
+
+import json
+
+import pytest
+
+from cryosim.errors import InputError
+from cryosim.plan import PRESETS, Plan, Protocol, plan_from_dict, plan_schema, read_plan
+
+GOOD = """
+[anatomy]
+phantom = "uniform"
+size_mm = [60, 60, 80]
+tissue = "ref"
+
+[[tissue]]
+name = "ref"
+base = "muscle"
+source = "reference case"
+
+[[probe]]
+model = "argon-17g"
+tip_mm = [0, 0, -15]
+entry_mm = [0, 0, 100]
+
+[protocol]
+preset = "keio-bone"
+"""
+
+
+def written(tmp_path, text, name="plan.toml"):
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+def test_a_good_plan(tmp_path):
+    plan = read_plan(written(tmp_path, GOOD))
+    assert plan.probe[0].surface_c == -196
+    assert plan.probe[0].diameter_mm == 1.5
+    assert plan.protocol.describe() == "freeze 20 min; thaw 10 min; freeze 20 min; thaw 10 min"
+    assert plan.protocol.duration_s == 3600
+    assert plan.grid.spacing_mm == 1.0
+    assert plan.folder == tmp_path
+
+
+def test_json_with_the_same_keys(tmp_path):
+    content = {
+        "anatomy": {"phantom": "uniform"},
+        "probe": [{"model": "argon-17g", "tip_mm": [0, 0, 0], "entry_mm": [0, 0, 9]}],
+        "protocol": {"text": "freeze 90 s; thaw 2 min active"},
+    }
+    plan = read_plan(written(tmp_path, json.dumps(content), "plan.json"))
+    assert plan.protocol.stages[0].duration_s == 90
+    assert plan.protocol.stages[1].active
+
+
+def test_a_plan_as_run_can_be_run_again(tmp_path):
+    plan = read_plan(written(tmp_path, GOOD))
+    again = plan_from_dict(plan.model_dump(mode="json", exclude_none=True), tmp_path)
+    assert again == plan
+
+
+def test_a_number_beside_a_model_overrides_it(tmp_path):
+    text = GOOD.replace('model = "argon-17g"', 'model = "argon-17g"\nsurface_c = -150')
+    assert read_plan(written(tmp_path, text)).probe[0].surface_c == -150
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets(name):
+    protocol = Protocol(preset=name)
+    assert protocol.stages[0].kind == "freeze"
+    assert PRESETS[name].source
+
+
+def test_preset_stages():
+    def stages(name):
+        return [(s.kind, s.minutes, s.active) for s in Protocol(preset=name).stages]
+
+    assert stages("keio-bone") == [("freeze", 20, False), ("thaw", 10, False)] * 2
+    assert stages("keio-soft-tissue") == [("freeze", 20, False), ("thaw", 10, False)] * 3
+    assert stages("renal-10-8-10") == [
+        ("freeze", 10, False),
+        ("thaw", 8, True),
+        ("freeze", 10, False),
+    ]
+    assert [m for kind, m, _ in stages("lung-3-7-10") if kind == "freeze"] == [3, 7, 10]
+
+
+def replace(old, new):
+    return GOOD.replace(old, new)
+
+
+BAD = {
+    "unknown key with a suggestion": (
+        replace("tip_mm", "tip_mmm"),
+        r"probe\.0\.tip_mmm is not a known key; did you mean 'tip_mm'\?",
+    ),
+    "unknown section": (GOOD + "\n[protocl]\n", r"protocl is not a known key; did you mean"),
+    "tip at +20 C": (
+        replace('model = "argon-17g"', 'model = "argon-17g"\nsurface_c = 20'),
+        r"probe\.0.*surface_c = 20 is outside -200 to -5",
+    ),
+    "900 mm probe": (
+        replace('model = "argon-17g"', 'model = "argon-17g"\nactive_length_mm = 900'),
+        r"probe\.0.*active_length_mm = 900 is outside 1 to 100",
+    ),
+    "negative diameter": (
+        replace('model = "argon-17g"', 'model = "argon-17g"\ndiameter_mm = -1.5'),
+        r"diameter_mm = -1\.5 is outside",
+    ),
+    "unknown model": (replace("argon-17g", "argon-17"), r"did you mean 'argon-17g'"),
+    "model and numbers missing": (
+        replace('model = "argon-17g"', ""),
+        r"probe\.0\.diameter_mm is missing",
+    ),
+    "entry equal to tip": (
+        replace("entry_mm = [0, 0, 100]", "entry_mm = [0, 0, -15]"),
+        r"probe\.0: entry_mm .* equals tip_mm",
+    ),
+    "no probes": (replace("[[probe]]", "[[tissue]]"), r"probe is missing|tip_mm"),
+    "not a number": (replace("[0, 0, -15]", '["a", 0, 0]'), r"probe\.0\.tip_mm\.0 = 'a'"),
+    "two coordinates": (replace("[0, 0, -15]", "[0, 0]"), r"probe\.0\.tip_mm"),
+    "infinite coordinate": (replace("[0, 0, -15]", "[0, 0, inf]"), r"probe\.0\.tip_mm\.2 = inf"),
+    "spacing in meters": (GOOD + "\n[grid]\nspacing_mm = 0.001\n", r"grid\.spacing_mm = 0\.001"),
+    "negative spacing": (GOOD + "\n[grid]\nspacing_mm = -1\n", r"grid\.spacing_mm = -1"),
+    "unknown preset": (replace("keio-bone", "keio"), r"preset 'keio' is unknown; known: keio-bone"),
+    "unreadable protocol": (
+        replace('preset = "keio-bone"', 'text = "freeze 20 hours"'),
+        r"cannot read 'freeze 20 hours'; valid forms",
+    ),
+    "protocol without a freeze": (
+        replace('preset = "keio-bone"', 'text = "thaw 10 min"'),
+        r"at least one freeze",
+    ),
+    "endless protocol": (
+        replace('preset = "keio-bone"', 'text = "freeze 2000 min"'),
+        r"minutes|240",
+    ),
+    "image and phantom": (
+        replace('tissue = "ref"', 'image = "ct.nii"'),
+        r"either image or phantom",
+    ),
+    "target without shape": (GOOD + "\n[target]\nmargin_mm = 5\n", r"target: give either label"),
+    "negative perfusion": (GOOD + "\n[perfusion]\nscale = -1\n", r"perfusion\.scale = -1"),
+    "goal on nothing": (
+        GOOD + '\n[[goal]]\nmetric = "target.volume"\nat_least = 1\n',
+        r"goal\.metric = 'target\.volume' is not in the report",
+    ),
+    "not TOML": ("probe = [", r"not valid TOML"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_plans_get_one_sentence(case, tmp_path):
+    text, expected = BAD[case]
+    with pytest.raises(InputError, match=expected) as caught:
+        read_plan(written(tmp_path, text))
+    assert "\n" not in str(caught.value).split("not valid TOML")[0]
+    assert "plan.toml" in str(caught.value)
+
+
+def test_missing_and_binary_files(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_plan(tmp_path / "nothing.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_plan(tmp_path / "binary.toml")
+
+
+def test_schema_names_every_section():
+    properties = plan_schema()["properties"]
+    assert set(properties) == set(Plan.model_fields)
+
+
+def test_plans_are_frozen(tmp_path):
+    plan = read_plan(written(tmp_path, GOOD))
+    with pytest.raises(ValueError, match="frozen"):
+        plan.grid.spacing_mm = 3.0
