@@ -126,7 +126,7 @@ def _carry_out(plan: Plan, output: Path) -> Report:
     with _all_or_nothing(output) as folder:
         tissue = place_anatomy(read_anatomy(plan), plan)
         console.print(_describe(plan, tissue), highlight=False)
-        with _progress(console) as callback:
+        with _progress(console, plan.protocol.duration_s / 60) as callback:
             result = simulate(tissue, plan, callbacks=[callback])
         report = evaluate(result)
         print_report(report, result, console)
@@ -231,10 +231,9 @@ def _protocol_rows() -> Iterator[tuple[str, ...]]:
 
 
 def _phantom_rows() -> Iterator[tuple[str, ...]]:
-    from cryosim_phantoms import build_phantom, phantom_names
+    from cryosim_phantoms import phantom_descriptions
 
-    for name in phantom_names():
-        yield name, build_phantom(name).description
+    yield from phantom_descriptions().items()
 
 
 _LISTS: dict[str, tuple[tuple[str, ...], Callable[[], Iterator[tuple[str, ...]]]]] = {
@@ -277,7 +276,7 @@ def _console() -> Console:
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[Callback]:
+def _progress(console: Console, minutes: float) -> Iterator[Callback]:
     """Show a bar that follows the simulated time."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -290,7 +289,7 @@ def _progress(console: Console) -> Iterator[Callback]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task("preparing", total=None)
+        task = bar.add_task("preparing", total=minutes)
 
         class Bar(Callback):
             def on_compile(self) -> None:

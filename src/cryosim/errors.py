@@ -1,8 +1,11 @@
-"""The one exception that users see: bad input, said in one sentence."""
+"""What users see when input cannot be used: one sentence, with the nearest word that can."""
 
 from __future__ import annotations
 
-__all__ = ["InputError"]
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["InputError", "did_you_mean"]
 
 
 class InputError(ValueError):
@@ -10,3 +13,10 @@ class InputError(ValueError):
 
     The command line prints it as one line and exits with code 2.
     """
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return " (did you mean 'x'?)" for the nearest known word, or nothing."""
+    spelling = {name.lower(): name for name in known}
+    nearest = difflib.get_close_matches(word.lower(), spelling, n=1, cutoff=0.5)
+    return f" (did you mean '{spelling[nearest[0]]}'?)" if nearest else ""

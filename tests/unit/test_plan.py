@@ -94,9 +94,9 @@ def replace(old, new):
 BAD = {
     "unknown key with a suggestion": (
         replace("tip_mm", "tip_mmm"),
-        r"probe\.0\.tip_mmm is not a known key; did you mean 'tip_mm'\?",
+        r"probe\.0\.tip_mmm is not a known key \(did you mean 'tip_mm'\?\)",
     ),
-    "unknown section": (GOOD + "\n[protocl]\n", r"protocl is not a known key; did you mean"),
+    "unknown section": (GOOD + "\n[protocl]\n", r"protocl is not a known key \(did you mean"),
     "tip at +20 C": (
         replace('model = "argon-17g"', 'model = "argon-17g"\nsurface_c = 20'),
         r"probe\.0.*surface_c = 20 is outside -200 to -5",

@@ -240,7 +240,7 @@ def test_wide_vessels_at_the_limits():
 SHAPE = (12, 12, 12)
 
 
-def grid_of(spacing_mm: float = 1.0) -> Grid:
+def grid_of(spacing_mm: float = 5.0) -> Grid:
     return Grid.from_spacing(SHAPE, spacing_mm, (0.0, 0.0, 0.0))
 
 
@@ -443,3 +443,14 @@ def test_missing_anatomy_says_what_to_add(slabs):
         build_tissue(grid_of(), ct_of(slabs[0]), None, {"1": "liver"}, LIBRARY)
     with pytest.raises(InputError, match='label 1 = "hu" needs a CT'):
         build_tissue(grid_of(), mr, labels_of(slabs[1]), {"1": "hu"}, LIBRARY)
+
+
+def test_the_edge_of_the_skin_is_not_lung():
+    """A CT blurs skin into air through -700 HU; one voxel of that is no lung."""
+    hu = np.full((20, 4, 4), -1000.0)
+    hu[10:] = 40.0
+    hu[9] = -700.0
+    grid = Grid.from_spacing(hu.shape, 1.0, (0.0, 0.0, 0.0))
+    volume = Volume(grid, hu.astype(np.float32), "ct", "ct.nii.gz")
+    tissue = build_tissue(grid, volume, None, {}, LIBRARY)
+    assert {t.name for t in tissue.tissues} == {"gas", "muscle"}

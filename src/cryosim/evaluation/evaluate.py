@@ -9,8 +9,8 @@ import numpy as np
 from ..plan import PRESETS
 from ..probes import catalog
 from ..simulation import Result
+from ..sources import is_assumption
 from ..tissue import citations as tissue_citations
-from ..tissue.model import ASSUMPTION
 from .goals import judge_goals, judge_metrics
 from .isotherms import isotherm_volume_ml
 from .organs import evaluate_organ
@@ -53,7 +53,7 @@ def evaluate(result: Result) -> Report:
 
 def citations(result: Result) -> tuple[str, ...]:
     """Return the bibliography of a result: tissues, probes, protocol, methods."""
-    found = [*tissue_citations(result.tissue.tissues), *_probe_citations(result)]
+    found = [*tissue_citations(result.tissue.tissues), *catalog.citations(result.plan.probe)]
     preset = result.plan.protocol.preset
     if preset is not None:
         found.append(f"Protocol {preset}: {PRESETS[preset].source}")
@@ -62,11 +62,6 @@ def citations(result: Result) -> tuple[str, ...]:
         "J Comput Phys 2014;257:594"
     )
     return tuple(dict.fromkeys(found))
-
-
-def _probe_citations(result: Result) -> list[str]:
-    models = {probe.model for probe in result.plan.probe} & set(catalog.read_catalog())
-    return catalog.citations(catalog.find_model(name) for name in sorted(models))
 
 
 def _timeline(result: Result) -> tuple[TimelineRow, ...]:
@@ -83,13 +78,12 @@ def _assumptions(result: Result) -> tuple[str, ...]:
     for tissue in result.tissue.tissues:
         if tissue.assumptions:
             found.append(f"tissue {tissue.name}: {', '.join(tissue.assumptions)} (assumption)")
-    for name in sorted({probe.model for probe in result.plan.probe}):
-        if name in catalog.read_catalog():
-            found += [
-                f"probe {name}: {key}: {source}"
-                for key, source in catalog.find_model(name).sources
-                if source.lower().startswith(ASSUMPTION)
-            ]
+    for probe in result.plan.probe:
+        found += [
+            f"probe {probe.model}: {key}: {source}"
+            for key, source in catalog.sources_of(probe).items()
+            if is_assumption(source)
+        ]
     found.append(
         "perfusion does not return where tissue has been frozen"
         if result.plan.perfusion.stays_off_after_freezing

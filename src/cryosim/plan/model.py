@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
+from ..errors import did_you_mean
 from ..probes import Probe
 from .protocol import Protocol
 
@@ -253,7 +253,9 @@ class Plan(_Section):
         metrics = self.metrics()
         for goal in self.goal:
             if goal.metric not in metrics:
-                close = difflib.get_close_matches(goal.metric, metrics, n=1)
-                hint = f"did you mean '{close[0]}'?" if close else f"known: {', '.join(metrics)}"
-                raise ValueError(f"goal.metric = '{goal.metric}' is not in the report; {hint}")
+                hint = did_you_mean(goal.metric, metrics)
+                raise ValueError(
+                    f"goal.metric = '{goal.metric}' is not in the report{hint}; "
+                    f"known: {', '.join(metrics)}"
+                )
         return self

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
 import types
@@ -13,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ..errors import InputError
+from ..errors import InputError, did_you_mean
 from .model import Plan
 
 __all__ = ["plan_from_dict", "plan_schema", "read_plan"]
@@ -90,9 +89,8 @@ def _explain(problem: Any, where: str) -> str:
     if kind == "extra_forbidden":
         known = _keys_at(problem["loc"][:-1])
         unknown = str(problem["loc"][-1])
-        close = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
-        hint = f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(known)}"
-        return f"{where} is not a known key; {hint}"
+        hint = did_you_mean(unknown, known)
+        return f"{where} is not a known key{hint}; known: {', '.join(known)}"
     if kind == "missing":
         return f"{where} is missing; add it"
     message = str(problem["msg"]).removeprefix("Value error, ")

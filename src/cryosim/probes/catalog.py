@@ -6,7 +6,6 @@ with "assumption" is named in every report that used the number.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 import tomllib
@@ -15,14 +14,11 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from ..errors import InputError
+from ..errors import InputError, did_you_mean
+from ..sources import PLAN_SOURCE, bibliography
 from .model import NUMBERS, ProbeModel
 
 __all__ = ["citations", "find_model", "read_catalog", "sources_of"]
-
-PLAN_SOURCE = "assumption: plan"
-
-_SOURCE_KEY = re.compile(r"\[([a-z0-9-]+)\]")
 
 
 class PlacedProbe(Protocol):
@@ -52,11 +48,10 @@ def find_model(name: str) -> ProbeModel:
     plain = re.sub(r"[\s_]+", "-", name.strip().lower())
     if plain in catalog:
         return catalog[plain]
-    nearest = difflib.get_close_matches(plain, catalog, n=1)
-    hint = f" (did you mean '{nearest[0]}'?)" if nearest else ""
     raise InputError(
-        f"probe model '{name}' is not in the catalog{hint}; it holds: {', '.join(catalog)}; or "
-        "give diameter_mm, active_length_mm and surface_c instead of a model"
+        f"probe model '{name}' is not in the catalog{did_you_mean(plain, catalog)}; "
+        f"it holds: {', '.join(catalog)}; or give "
+        "diameter_mm, active_length_mm and surface_c instead of a model"
     )
 
 
@@ -80,14 +75,7 @@ def sources_of(probe: ProbeModel | PlacedProbe) -> dict[str, str]:
 def citations(probes: Iterable[ProbeModel | PlacedProbe]) -> list[str]:
     """Return the bibliography of `probes`: each citation once, sorted; assumptions cite nothing."""
     table: Mapping[str, str] = _read_content()["sources"]
-    keys = {
-        key
-        for probe in probes
-        for source in sources_of(probe).values()
-        for key in _SOURCE_KEY.findall(source)
-        if key in table
-    }
-    return [f"[{key}] {table[key]}" for key in sorted(keys)]
+    return bibliography((s for probe in probes for s in sources_of(probe).values()), table)
 
 
 @functools.cache

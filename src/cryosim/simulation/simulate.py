@@ -268,7 +268,8 @@ def _open_neighbors(tissue: TissueGrid, coupling: ProbeCoupling) -> tuple[NDArra
     taken[tuple(inside.T)] = True
     candidates = candidates[~taken[tuple(candidates.T)]]
     scale = tissue.grid.spacing_mm[::-1]
-    distance, nearest = cKDTree(candidates * scale).query(inside * scale, k=_FILL_COUNT)
+    found = cKDTree(candidates * scale).query(inside * scale, k=_FILL_COUNT)
+    distance, nearest = np.asarray(found[0]), np.asarray(found[1])
     weights = 1.0 + 1e-9 - distance / distance[:, -1:]
     neighbors: NDArray[np.int64] = candidates[nearest]
     return neighbors, weights / weights.sum(axis=1, keepdims=True)

@@ -18,6 +18,7 @@ __all__ = [
     "HU_TISSUES",
     "METAL_HU",
     "bone_from_hu",
+    "drop_thin_lung",
     "gas_from_hu",
     "tissue_from_hu",
 ]
@@ -39,13 +40,17 @@ HU_TISSUES = (
     "bone-cortical",
     "bone-marrow",
 )
-_GAS, _CANCELLOUS, _CORTICAL, _MARROW = 0, 4, 5, 6
+_GAS, _LUNG, _CANCELLOUS, _CORTICAL, _MARROW = 0, 1, 4, 5, 6
+
+# Lung is thicker than this everywhere; partial volume between skin and air is not.
+THIN_LUNG_MM = 8.0
 
 HU_ASSUMPTION = (
     f"tissue by Hounsfield units, voxel by voxel without denoising: gas below {GAS_BELOW_HU:g}, "
     f"lung to {LUNG_BELOW_HU:g}, fat to {FAT_BELOW_HU:g}, muscle to {SOFT_BELOW_HU:g}, cancellous "
-    f"bone to {CANCELLOUS_BELOW_HU:g}, cortical bone above; organs and tumors cannot be told from "
-    "muscle, contrast medium may pass for bone"
+    f"bone to {CANCELLOUS_BELOW_HU:g}, cortical bone above; lung in layers under "
+    f"{THIN_LUNG_MM:g} mm is the edge of the skin and taken as gas; organs and tumors cannot be "
+    "told from muscle, contrast medium may pass for bone"
 )
 
 HuArray = NDArray[np.float32]
@@ -74,6 +79,27 @@ def tissue_from_hu(hu: HuArray) -> IndexArray:
     for edge in _EDGES_HU:
         index += hu >= edge
     return index
+
+
+def drop_thin_lung(index: IndexArray, spacing_mm: NDArray[np.float64]) -> IndexArray:
+    """Turn lung in layers of a few voxels into gas: there it is half skin, half air.
+
+    Taken for lung, such a layer would heat the skin with the lung's perfusion.
+
+    Parameters
+    ----------
+    index : (k, j, i) indices into `HU_TISSUES`. spacing_mm : along i, j, k.
+    """
+    from scipy import ndimage
+
+    lung = index == _LUNG
+    if not lung.any():
+        return index
+    depth = ndimage.distance_transform_edt(lung, sampling=spacing_mm[::-1])
+    core = depth > THIN_LUNG_MM / 2
+    to_core = ndimage.distance_transform_edt(~core, sampling=spacing_mm[::-1])
+    thick = lung & (to_core <= THIN_LUNG_MM) if core.any() else core
+    return np.where(lung & ~thick, np.uint8(_GAS), index)
 
 
 def bone_from_hu(hu: HuArray) -> IndexArray:

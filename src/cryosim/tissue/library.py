@@ -8,7 +8,6 @@ named in every report that used the number.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import re
 import tomllib
@@ -18,14 +17,13 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
-from ..errors import InputError
-from .model import ASSUMPTION, Tissue
+from ..errors import InputError, did_you_mean
+from ..sources import ASSUMPTION, PLAN_SOURCE, bibliography
+from .model import Tissue
 
 __all__ = ["TissueLibrary", "citations", "define_tissue", "read_library"]
 
 Range = tuple[float, float]
-
-PLAN_SOURCE = f"{ASSUMPTION}: plan"
 
 NUMBER_KEYS = tuple(f.name for f in dataclasses.fields(Tissue) if f.type in ("float", float))
 REQUIRED_KEYS = tuple(
@@ -34,8 +32,6 @@ REQUIRED_KEYS = tuple(
     if f.type in ("float", float) and f.default is dataclasses.MISSING
 )
 ALLOWED_KEYS = ("name", "base", "source", "heat_sink", *NUMBER_KEYS)
-
-_SOURCE_KEY = re.compile(r"\[([a-z0-9-]+)\]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,21 +183,7 @@ def citations(tissues: Iterable[Tissue], library: TissueLibrary | None = None) -
     library : holds the citations of the keys in brackets; the bundled library by default.
     """
     table = (library or read_library()).source_table
-    found: set[str] = set()
-    for tissue in tissues:
-        for source in tissue.sources.values():
-            keys = [key for key in _SOURCE_KEY.findall(source) if key in table]
-            found.update(f"[{key}] {table[key]}" for key in keys)
-            if not keys and not source.lower().startswith((ASSUMPTION, "derived")):
-                found.add(source)
-    return sorted(found)
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return " (did you mean 'x'?)" for the nearest known word, or nothing."""
-    spelling = {name.lower(): name for name in known}
-    nearest = difflib.get_close_matches(word.lower(), spelling, n=1)
-    return f" (did you mean '{spelling[nearest[0]]}'?)" if nearest else ""
+    return bibliography((source for t in tissues for source in t.sources.values()), table)
 
 
 def _tissue_of_row(name: str, row: Mapping[str, Any]) -> Tissue:

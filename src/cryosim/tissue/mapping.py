@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, did_you_mean
 from ..geometry import Grid
 from ..images import Labels, Volume, resample_labels, resample_volume
 from .hounsfield import (
@@ -20,10 +20,11 @@ from .hounsfield import (
     HU_TISSUES,
     METAL_HU,
     bone_from_hu,
+    drop_thin_lung,
     gas_from_hu,
     tissue_from_hu,
 )
-from .library import TissueLibrary, did_you_mean
+from .library import TissueLibrary
 from .model import Tissue, TissueGrid
 from .structures import StructureRule, rule_of_structure, tissue_of_structure
 from .vessels import wide_vessels
@@ -105,7 +106,7 @@ def build_tissue(
     _note_hu(rules, hu, notes)
 
     palette = _Palette(library, {})
-    index = _paint(which, rules, hu, palette)
+    index = _paint(which, rules, hu, palette, grid.spacing_mm)
     heat_sink = _hold_vessels(index, grid, palette, notes)
     index, used = _drop_unused(index, palette)
     return TissueGrid(grid, index, used, structures or {}, heat_sink, image, tuple(notes))
@@ -251,16 +252,21 @@ def _label_of_voxels(on_grid: NDArray[np.int32]) -> tuple[list[int], NDArray[np.
 
 
 def _paint(
-    which: NDArray[np.intp], rules: list[StructureRule], hu: HuArray | None, palette: _Palette
+    which: NDArray[np.intp],
+    rules: list[StructureRule],
+    hu: HuArray | None,
+    palette: _Palette,
+    spacing_mm: NDArray[np.float64],
 ) -> IndexArray:
     """Return the tissue of every voxel as an index into the palette."""
     index: IndexArray = palette.indices_of(tuple(rule.tissue for rule in rules))[which]
     if hu is None:
         return index
     of_hu = palette.indices_of(HU_TISSUES)
-    for split, classify in (("hu", tissue_from_hu), ("bone", bone_from_hu)):
-        where = np.array([rule.split == split for rule in rules])[which]
-        index[where] = of_hu[classify(hu[where])]
+    by_hu = np.array([rule.split == "hu" for rule in rules])[which]
+    index[by_hu] = of_hu[drop_thin_lung(tissue_from_hu(hu), spacing_mm)[by_hu]]
+    in_bone = np.array([rule.split == "bone" for rule in rules])[which]
+    index[in_bone] = of_hu[bone_from_hu(hu[in_bone])]
     hollow = np.array([rule.split == "gas" for rule in rules])[which]
     index[hollow & gas_from_hu(hu)] = palette.index_of("gas")
     return index

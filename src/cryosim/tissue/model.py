@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry import Grid, read_only
+from ..sources import is_assumption
 
-__all__ = ["ASSUMPTION", "Tissue", "TissueGrid"]
-
-ASSUMPTION = "assumption"
+__all__ = ["Tissue", "TissueGrid"]
 
 # Physical limits: outside them a number is a slip of the unit, not a tissue.
 _LIMITS: dict[str, tuple[float, float]] = {
@@ -89,9 +88,7 @@ class Tissue:
     @property
     def assumptions(self) -> tuple[str, ...]:
         """Names of the fields that rest on an assumption instead of a source."""
-        return tuple(
-            key for key, source in self.sources.items() if source.lower().startswith(ASSUMPTION)
-        )
+        return tuple(key for key, source in self.sources.items() if is_assumption(source))
 
 
 @dataclass(frozen=True, eq=False)
