@@ -366,7 +366,7 @@ def test_mr_takes_names_and_soft_tissue_for_the_rest(slabs):
 
 
 def test_labels_on_another_grid_are_carried_over():
-    coarse = Grid.from_spacing((4, 4, 4), 3.0, (1.0, 1.0, 1.0))
+    coarse = Grid.from_spacing((4, 4, 4), 15.0, (5.0, 5.0, 5.0))
     values = np.zeros((4, 4, 4), dtype=np.int32)
     values[0] = 5
     labels = Labels(coarse, values, {5: "liver"}, "labels.nii.gz")
@@ -379,8 +379,11 @@ def test_wide_vessels_are_held_and_narrow_ones_are_soft_tissue():
     values = np.zeros(SHAPE)
     values[:, 1:7, 1:7] = 7
     values[:, 9, 9] = 8
-    named = labels_of(values, {7: "aorta", 8: "lumbar artery"})
-    tissue = build_tissue(grid_of(), ct_of(np.full(SHAPE, 40.0)), named, {}, LIBRARY)
+    grid = grid_of(1.0)
+    names = {7: "aorta", 8: "lumbar artery"}
+    named = Labels(grid, values.astype(np.int32), names, "labels.nii.gz")
+    image = Volume(grid, np.full(SHAPE, 40.0, dtype=np.float32), "ct", "ct.nii.gz")
+    tissue = build_tissue(grid, image, named, {}, LIBRARY)
     assert tissue.heat_sink is not None
     assert (names_in(tissue)[tissue.heat_sink] == "blood").all()
     assert tissue.heat_sink[:, 2:6, 2:6].all()
