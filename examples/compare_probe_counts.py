@@ -5,10 +5,9 @@ Usage: python compare_probe_counts.py [SPACING_MM]
 
 import sys
 
-from cryosim_phantoms import build_phantom
-
 import cryosim
 from cryosim.plan import plan_from_dict
+from cryosim_phantoms import build_phantom
 
 
 def main(spacing_mm: float = 2.0) -> None:

@@ -16,7 +16,9 @@ def main(plan_file: str, folder: str = ".") -> None:
     report = cryosim.evaluate(result)
 
     for goal in report.goals:
-        print(f"{goal.verdict:4}  {goal.name}: {goal.value} ({goal.sense} {goal.limit} {goal.unit})")
+        print(
+            f"{goal.verdict:4}  {goal.name}: {goal.value} ({goal.sense} {goal.limit} {goal.unit})"
+        )
     if report.target is not None:
         print(f"target {report.target.volume_ml:.1f} ml, coverage by isotherm:")
         for isotherm_c, share in report.target.coverage.items():

@@ -1,0 +1,341 @@
+"""The command line as users call it: real files, exit codes, nothing half-written."""
+
+import json
+import shutil
+
+import nibabel
+import numpy as np
+import pytest
+
+from cryosim.cli import main
+from cryosim.geometry import Grid
+from cryosim.images import Labels, Volume, write_dicom_series, write_labels, write_volume
+
+PLAN = """
+[anatomy]
+image = "ct.nii.gz"
+labels = "labels.nii.gz"
+
+[anatomy.tissues]
+1 = "muscle"
+2 = "tumor"
+3 = "nerve"
+
+[target]
+label = 2
+margin_mm = 2
+
+[[organ_at_risk]]
+name = "nerve"
+label = 3
+min_temperature_c = 10
+
+[[probe]]
+model = "argon-17g"
+active_length_mm = 12
+tip_mm = [100, 50, 194]
+entry_mm = [100, 50, 290]
+
+[protocol]
+text = "freeze 3 min; thaw 1 min"
+
+[grid]
+spacing_mm = 2.0
+padding_mm = 25
+
+[report]
+times_s = [60]
+"""
+
+
+def anatomy():
+    """A 60 mm cube of muscle around (100, 50, 200) with a 12 mm tumor and a nerve 18 mm away."""
+    grid = Grid.from_spacing((30, 40, 40), (1.5, 1.5, 2.0), (70.75, 20.75, 171.0))
+    k, j, i = np.meshgrid(*(np.arange(n) for n in grid.shape), indexing="ij")
+    points = grid.to_world(np.stack([i, j, k], axis=-1)) - [100.0, 50.0, 200.0]
+    labels = np.ones(grid.shape, np.int32)
+    labels[np.linalg.norm(points, axis=-1) < 6.0] = 2
+    labels[np.hypot(points[..., 0] - 18.0, points[..., 1]) < 2.5] = 3
+    hu = np.random.default_rng(0).normal(50, 5, grid.shape).round().astype(np.float32)
+    hu[0, 0, 0] = -1000.0  # tells CT from MR
+    return Volume(grid, hu, "ct"), Labels(grid, labels)
+
+
+@pytest.fixture
+def case(tmp_path):
+    volume, labels = anatomy()
+    write_volume(volume, tmp_path / "ct.nii.gz")
+    write_labels(labels, tmp_path / "labels.nii.gz")
+    (tmp_path / "plan.toml").write_text(PLAN)
+    return tmp_path
+
+
+def edit(case, old, new):
+    text = (case / "plan.toml").read_text()
+    assert old in text
+    (case / "plan.toml").write_text(text.replace(old, new))
+
+
+def refused(case, capsys):
+    """Run the plan, expect one sentence and exit code 2 and nothing written; return it."""
+    before = {path.name for path in case.iterdir()}
+    assert main(["run", str(case / "plan.toml"), "-o", str(case / "out")]) == 2
+    message = capsys.readouterr().err.strip()
+    assert message.startswith("cryosim: ")
+    assert "\n" not in message
+    assert "Traceback" not in message
+    assert {path.name for path in case.iterdir()} == before
+    return message
+
+
+def test_run_writes_everything(case, capsys):
+    code = main(["run", str(case / "plan.toml"), "-o", str(case / "out")])
+    printed = capsys.readouterr().out
+    assert {path.name for path in (case / "out").iterdir()} == {
+        "report.json",
+        "result.vtkhdf",
+        "picture.png",
+        "planes.png",
+    }
+    assert "lethal coverage" in printed
+    assert "not a medical device" in printed
+    report = json.loads((case / "out" / "report.json").read_text())
+    assert code == (0 if report["passed"] else 1)
+    assert report["energy"]["relative_error"] < 1e-6
+    assert [row["t_s"] for row in report["timeline"]] == [60, 180, 240]
+    assert set(report["timeline"][0]) == {"t_s", "0", "-20", "-40"}
+    assert report["target"]["volume_ml"] == pytest.approx(0.905, rel=0.05)
+    assert set(report["target"]["coverage"]) == {"0", "-20", "-40"}
+    for which in ("ice", "lethal"):
+        margin = report["target"]["margin"][which]
+        assert {"min_mm", "p05_mm", "fraction_at_least_10mm"} <= set(margin)
+    assert {"wall_s", "compile_s", "cells", "steps", "stages", "cell_updates"} <= set(
+        report["performance"]
+    )
+    assert report["organs_at_risk"][0]["name"] == "nerve"
+    assert report["plan"]["probe"][0]["surface_c"] == -196
+    for key in ("version", "goals", "sources", "assumptions", "disclaimer"):
+        assert report[key]
+
+
+@pytest.mark.parametrize(("limit_c", "code"), [(36.9, 1), (-100, 0)])
+def test_exit_code_tells_whether_goals_were_met(case, limit_c, code):
+    edit(case, "margin_mm = 2", "margin_mm = 0\nlethal_coverage = 0.01")
+    edit(case, "min_temperature_c = 10", f"min_temperature_c = {limit_c}")
+    assert main(["run", str(case / "plan.toml"), "-o", str(case / "out")]) == code
+
+
+def test_dicom_gives_the_same_report(case, tmp_path):
+    volume, _ = anatomy()
+    write_dicom_series(volume, tmp_path / "dicom")
+    reports = []
+    for image in ("ct.nii.gz", "dicom"):
+        (case / "plan.toml").write_text(PLAN.replace("ct.nii.gz", image))
+        main(["run", str(case / "plan.toml"), "-o", str(case / "out")])
+        reports.append(json.loads((case / "out" / "report.json").read_text()))
+    for key in ("target", "timeline", "organs_at_risk"):
+        assert reports[0][key] == reports[1][key]
+
+
+def test_check_says_what_to_expect(case, capsys):
+    assert main(["check", str(case / "plan.toml")]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "target: 0.9 ml" in printed
+    assert "stages" in printed
+    assert {path.name for path in case.iterdir()} == {"plan.toml", "ct.nii.gz", "labels.nii.gz"}
+
+
+def test_plan_without_labels_or_target_cannot_fail(case, capsys):
+    text = PLAN.split("[anatomy.tissues]", maxsplit=1)[0].replace('labels = "labels.nii.gz"\n', "")
+    text += "[[probe]]" + PLAN.split("[[probe]]")[1]
+    (case / "plan.toml").write_text(text)
+    assert main(["run", str(case / "plan.toml"), "-o", str(case / "out")]) == 0
+    report = json.loads((case / "out" / "report.json").read_text())
+    assert report["target"] is None
+    assert report["goals"] == []
+    capsys.readouterr()
+
+
+def test_view_writes_a_screenshot(case, capsys):
+    main(["run", str(case / "plan.toml"), "-o", str(case / "out")])
+    picture = case / "seen.png"
+    assert main(["view", str(case / "out"), "--screenshot", str(picture)]) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert main(["view", str(case / "nowhere"), "--screenshot", str(picture)]) == 2
+    assert "there is no such file" in capsys.readouterr().err
+
+
+def test_lists_schema_and_phantom(tmp_path, capsys):
+    for what, word in (
+        ("probes", "argon-17g"),
+        ("tissues", "liver"),
+        ("protocols", "keio-bone"),
+        ("phantoms", "iliac-metastasis"),
+    ):
+        assert main(["list", what]) == 0
+        assert word in capsys.readouterr().out
+    assert main(["schema"]) == 0
+    assert "probe" in json.loads(capsys.readouterr().out)["properties"]
+    assert main(["phantom", "gel", "-o", str(tmp_path / "gel")]) == 0
+    assert (tmp_path / "gel" / "plan.toml").exists()
+    assert main(["phantom", "jelly", "-o", str(tmp_path / "jelly")]) == 2
+    with pytest.raises(SystemExit) as stopped:
+        main(["fly"])
+    assert stopped.value.code == 2
+
+
+# --- bad input: one clear sentence, exit code 2, nothing written -----------------------------
+
+
+def test_missing_image(case, capsys):
+    (case / "ct.nii.gz").unlink()
+    assert "ct.nii.gz" in refused(case, capsys)
+
+
+def test_truncated_image(case, capsys):
+    content = (case / "ct.nii.gz").read_bytes()
+    (case / "ct.nii.gz").write_bytes(content[: len(content) // 2])
+    assert "ct.nii.gz" in refused(case, capsys)
+
+
+def test_unreadable_image(case, capsys):
+    (case / "ct.nii.gz").write_bytes(b"not an image")
+    assert "ct.nii.gz" in refused(case, capsys)
+
+
+def test_four_dimensional_image(case, capsys):
+    values = np.zeros((8, 8, 8, 2), np.float32)
+    nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), case / "ct.nii.gz")
+    assert "4" in refused(case, capsys)
+
+
+def test_nan_voxels(case, capsys):
+    image = nibabel.load(case / "ct.nii.gz")
+    values = np.asanyarray(image.dataobj).astype(np.float32).copy()
+    values[3, 4, 5] = np.nan
+    nibabel.save(nibabel.Nifti1Image(values, image.affine), case / "ct.nii.gz")
+    assert "nan" in refused(case, capsys).lower()
+
+
+def test_labels_elsewhere_in_the_world(case, capsys):
+    image = nibabel.load(case / "labels.nii.gz")
+    affine = image.affine.copy()
+    affine[:3, 3] += 500.0
+    moved = nibabel.Nifti1Image(np.asanyarray(image.dataobj), affine)
+    nibabel.save(moved, case / "labels.nii.gz")
+    assert "overlap" in refused(case, capsys)
+
+
+def test_labels_on_another_grid_are_resampled(case):
+    """Finer labels with flipped axes describe the same tumor."""
+    _, labels = anatomy()
+    grid = labels.grid
+    fine = Grid.from_spacing(
+        [n * 2 for n in grid.shape],
+        grid.spacing_mm / 2,
+        grid.to_world([i + 0.25 for i in np.array(grid.shape[::-1]) - 1]),
+        -np.eye(3),
+    )
+    values = labels.values.repeat(2, 0).repeat(2, 1).repeat(2, 2)[::-1, ::-1, ::-1]
+    volumes = []
+    for content in (labels, Labels(fine, values)):
+        write_labels(content, case / "labels.nii.gz")
+        main(["run", str(case / "plan.toml"), "-o", str(case / "out")])
+        report = json.loads((case / "out" / "report.json").read_text())
+        volumes.append((report["target"]["volume_ml"], report["target"]["coverage"]["-20"]))
+    assert volumes[0] == pytest.approx(volumes[1], rel=0.02)
+
+
+def test_empty_target(case, capsys):
+    edit(case, "[target]\nlabel = 2", "[target]\nlabel = 9")
+    message = refused(case, capsys)
+    assert "target: label 9 has no voxel" in message
+    assert "1, 2, 3" in message
+
+
+def test_target_cut_by_the_edge_is_a_warning(case):
+    image = nibabel.load(case / "labels.nii.gz")
+    values = np.asanyarray(image.dataobj).copy()
+    values[:3, 15:20, 10:20] = 2
+    nibabel.save(nibabel.Nifti1Image(values, image.affine), case / "labels.nii.gz")
+    assert main(["run", str(case / "plan.toml"), "-o", str(case / "out")]) in (0, 1)
+    report = json.loads((case / "out" / "report.json").read_text())
+    assert any("edge of the image" in warning for warning in report["warnings"])
+
+
+def test_probe_outside(case, capsys):
+    edit(case, "tip_mm = [100, 50, 194]", "tip_mm = [-100, -50, 194]")
+    message = refused(case, capsys)
+    assert "probe.0: the tip at [-100, -50, 194] lies outside the image" in message
+    assert "tip_mm" in message
+
+
+def test_two_probes_in_one_place(case, capsys):
+    text = (case / "plan.toml").read_text()
+    probe = "[[probe]]" + text.split("[[probe]]")[1].split("[protocol]")[0]
+    edit(case, "[protocol]", probe + "[protocol]")
+    assert "probe.1 and probe.0 are in one place" in refused(case, capsys)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("entry_mm = [100, 50, 290]", "entry_mm = [100, 50, 194]", "equals tip_mm"),
+        ("active_length_mm = 12", "active_length_mm = 900", "900"),
+        ("active_length_mm = 12", "surface_c = 20", "surface_c = 20"),
+        ("spacing_mm = 2.0", "spacing_mm = 0.002", "grid.spacing_mm = 0.002"),
+        ("padding_mm = 25", "padding = 25", "did you mean 'padding_mm'"),
+        ('1 = "muscle"', '1 = "mussel"', "did you mean 'muscle'"),
+        ('2 = "tumor"', '7 = "tumor"', "label 7"),
+    ],
+)
+def test_absurd_numbers_and_unknown_keys(case, capsys, old, new, expected):
+    edit(case, old, new)
+    assert expected in refused(case, capsys)
+
+
+def test_too_large_for_memory(case, capsys, monkeypatch):
+    import sys
+
+    import cryosim.simulation  # noqa: F401
+
+    module = sys.modules["cryosim.simulation.forecast"]
+    monkeypatch.setattr(module, "_available_bytes", lambda: 3 * 10**8 + 10**6)
+    message = refused(case, capsys)
+    assert "GB of memory" in message
+    assert "use grid.spacing_mm" in message
+
+
+def test_output_that_is_a_file(case, capsys):
+    (case / "out").write_text("precious")
+    assert "is a file" in refused(case, capsys)
+    assert (case / "out").read_text() == "precious"
+
+
+def test_a_crash_on_the_way_leaves_an_older_result_alone(case, monkeypatch):
+    main(["run", str(case / "plan.toml"), "-o", str(case / "out")])
+    before = (case / "out" / "report.json").read_bytes()
+    names = {path.name for path in case.iterdir()}
+
+    def fail(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cryosim.store.save_result", fail)
+    assert main(["run", str(case / "plan.toml"), "-o", str(case / "out")]) == 130
+    assert (case / "out" / "report.json").read_bytes() == before
+    assert {path.name for path in case.iterdir()} == names
+
+
+def test_gantry_tilt_names_file_and_number(case, capsys, data_folder, tmp_path):
+    folder = tmp_path / "tilted"
+    shutil.unpack_archive(
+        data_folder / "must_refuse" / "ge_head_gantry_tilt_variable_spacing.zip", folder
+    )
+    edit(
+        case,
+        '"ct.nii.gz"',
+        f'"{next(path for path in folder.rglob("*") if path.is_file()).parent}"',
+    )
+    message = refused(case, capsys)
+    assert "18.5 degrees" in message
+    assert ".dcm" in message

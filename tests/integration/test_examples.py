@@ -1,0 +1,59 @@
+"""Every example runs, as its own usage line says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cryosim.cli import main
+from cryosim.view import find_rendering
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def run(name, *arguments, cwd):
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def gel(tmp_path_factory):
+    """The gel phantom's plan on a coarse grid."""
+    folder = tmp_path_factory.mktemp("gel") / "gel"
+    assert main(["phantom", "gel", "-o", str(folder)]) == 0
+    plan = folder / "plan.toml"
+    text = plan.read_text()
+    assert "spacing_mm = 1.0" in text
+    plan.write_text(text.replace("spacing_mm = 1.0", "spacing_mm = 3.0"))
+    return folder
+
+
+def test_run_plan_then_pyvista(gel, tmp_path):
+    run("run_plan.py", gel / "plan.toml", tmp_path / "out", cwd=tmp_path)
+    assert (tmp_path / "out" / "report.json").exists()
+    if find_rendering() is None:
+        pytest.skip("no OpenGL here: install libegl1 and libgl1-mesa-dri")
+    run("iceball_in_pyvista.py", tmp_path / "out", tmp_path / "iceball.png", cwd=tmp_path)
+    assert (tmp_path / "iceball.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_compare_probe_counts(tmp_path):
+    printed = run("compare_probe_counts.py", 4, cwd=tmp_path)
+    two, three = (line.split() for line in printed.splitlines()[1:])
+    assert (two[0], three[0]) == ("2", "3")
+    assert float(three[1]) > float(two[1])
+
+
+def test_examples_are_short_and_listed():
+    listed = (EXAMPLES / "README.md").read_text()
+    for path in EXAMPLES.glob("*.py"):
+        assert len(path.read_text().splitlines()) < 60
+        assert path.name in listed
