@@ -1,0 +1,50 @@
+"""One color for each thing, the same in every picture, told apart by colorblind people too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+__all__ = [
+    "ACTIVE_PART",
+    "EDGE",
+    "SHAFT",
+    "TARGET",
+    "isotherm_color",
+    "isotherm_opacity",
+    "structure_colors",
+]
+
+TARGET = "#f4511e"
+ACTIVE_PART = "#ffd54f"
+SHAFT = "#8a9299"
+EDGE = "#b0b5ba"
+
+# Organs at risk: Tol's muted and Okabe-Ito's, without blues (isotherms) and oranges (target).
+_ORGANS = ("#1b9e77", "#e377c2", "#a6761d", "#b2df57", "#882255", "#44aa99", "#999933")
+
+# Light to dark blue and violet as it gets colder.
+_COLDNESS_C = (-60.0, -40.0, -20.0, 0.0, 15.0)
+_SHADES = ("#2a0a5e", "#4a1a9c", "#2468d0", "#4fc3f7", "#a8e4fb")
+
+
+def isotherm_color(level_c: float) -> str:
+    """Return the color of an isotherm as "#rrggbb"; the colder, the darker."""
+    channels = np.array([[int(shade[n : n + 2], 16) for n in (1, 3, 5)] for shade in _SHADES])
+    mixed = [round(float(np.interp(level_c, _COLDNESS_C, channel))) for channel in channels.T]
+    return "#{:02x}{:02x}{:02x}".format(*mixed)
+
+
+def isotherm_opacity(level_c: float) -> float:
+    """Return how opaque an isosurface is, so that colder ones show through warmer ones."""
+    return float(np.interp(level_c, (-40.0, 0.0), (0.28, 0.18)))
+
+
+def structure_colors(names: Iterable[str]) -> dict[str, str]:
+    """Give the target and each organ at risk its color."""
+    colors: dict[str, str] = {}
+    for name in names:
+        organs = len(colors) - ("target" in colors)
+        colors[name] = TARGET if name == "target" else _ORGANS[organs % len(_ORGANS)]
+    return colors

@@ -1,0 +1,133 @@
+"""What a picture shows: one moment of a result, turned so that the axes run nearest L, P, S."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import __version__
+from ..errors import InputError
+from ..evaluation import isotherm_volume_ml
+from ..geometry import Grid
+from ..simulation import Result
+
+__all__ = ["FOOTER", "Moment"]
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+
+FOOTER = f"cryosim {__version__} · research software, not a medical device"
+
+_SAME_TIME_S = 0.5
+_SOFT_TISSUE_HU = (-160.0, 240.0)  # window 400, level 40
+_CT_HOLDS_VALUES_BELOW = -300.0  # air; MR has no such values
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """A result at one time.
+
+    Attributes
+    ----------
+    result : where it comes from.
+    time_s : time since the first freeze began.
+    grid : the result's voxels with axes running nearest to world x, y, z.
+    temperature_c : (k, j, i) on `grid`.
+    image : (k, j, i) on `grid`, or None.
+    structures : name to (k, j, i) on `grid`, share of each voxel.
+    """
+
+    result: Result
+    time_s: float
+    grid: Grid
+    temperature_c: F32
+    image: F32 | None
+    structures: Mapping[str, F32]
+
+    @classmethod
+    def of(cls, result: Result, time_s: float | None = None) -> Moment:
+        """Take the snapshot at `time_s`; without it the one at the end of the last freeze.
+
+        Raises
+        ------
+        InputError
+            When there is no snapshot at that time.
+        """
+        number = _snapshot_at(result, _end_of_last_freeze_s(result) if time_s is None else time_s)
+        grid, turn = result.tissue.grid.canonical()
+        image = result.tissue.image
+        return cls(
+            result=result,
+            time_s=result.times_s[number],
+            grid=grid,
+            temperature_c=turn.apply(result.temperatures_c[number]),
+            image=None if image is None else turn.apply(image),
+            structures={name: turn.apply(s) for name, s in result.tissue.structures.items()},
+        )
+
+    @property
+    def title(self) -> str:
+        """When it is, for example "end of freeze 2, 50 min"."""
+        return f"{self._stage()}, {self.time_s / 60:.4g} min"
+
+    @property
+    def focus_mm(self) -> F64:
+        """World position to look at: the middle of the target, else of the active probe parts."""
+        target = self.structures.get("target")
+        if target is not None and target.any():
+            cells = np.argwhere(target > 0)
+            weights = target[tuple(cells.T)].astype(float)
+            return self.grid.to_world(np.average(cells[:, ::-1], axis=0, weights=weights))
+        ends = [(probe.tip_mm, probe.active_end_mm) for probe in self.result.plan.probe]
+        middle: F64 = np.mean(np.asarray(ends, dtype=float), axis=(0, 1))
+        return middle
+
+    @property
+    def gray_window(self) -> tuple[float, float]:
+        """Image values shown black and white: the soft-tissue window for CT."""
+        if self.image is None:
+            raise ValueError("there is no image")
+        modality = self.result.plan.anatomy.modality
+        if modality is None and self.image.min() < _CT_HOLDS_VALUES_BELOW:
+            modality = "ct"
+        if modality == "ct" or self.result.plan.anatomy.phantom is not None:
+            return _SOFT_TISSUE_HU
+        low, high = np.percentile(self.image, (1, 99))
+        return float(low), float(max(high, low + 1e-6))
+
+    def volume_ml(self, level_c: float) -> float:
+        """Volume of tissue at or below a temperature."""
+        number = self.result.times_s.index(self.time_s)
+        return isotherm_volume_ml(self.result, self.result.temperatures_c[number], level_c)
+
+    def _stage(self) -> str:
+        counts = {"freeze": 0, "thaw": 0}
+        protocol = self.result.plan.protocol
+        kinds = [stage.kind for stage in protocol.stages]
+        for kind, end_s in zip(kinds, protocol.ends_s(), strict=True):
+            counts[kind] += 1
+            if self.time_s <= end_s + _SAME_TIME_S:
+                name = f"{kind} {counts[kind]}" if kinds.count(kind) > 1 else kind
+                at_end = self.time_s >= end_s - _SAME_TIME_S
+                return f"end of {name}" if at_end else name
+        return "after the protocol"
+
+
+def _end_of_last_freeze_s(result: Result) -> float:
+    protocol = result.plan.protocol
+    stages = zip(protocol.stages, protocol.ends_s(), strict=True)
+    return max(end_s for stage, end_s in stages if stage.kind == "freeze")
+
+
+def _snapshot_at(result: Result, time_s: float) -> int:
+    away = np.abs(np.asarray(result.times_s) - time_s)
+    number = int(away.argmin())
+    if away[number] > _SAME_TIME_S:
+        raise InputError(
+            f"time_s = {time_s:g}: the result has no snapshot then, the nearest is at "
+            f"{result.times_s[number]:g} s; add the time to report.times_s and run again"
+        )
+    return number
