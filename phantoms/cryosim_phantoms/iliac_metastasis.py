@@ -189,12 +189,13 @@ def build_iliac_metastasis() -> Phantom:
                 organ_at_risk("nerve", "lumbosacral_nerve", 10.0),
                 organ_at_risk("skin", "skin", 5.0),
             ],
-            # Through the buttock across the plate, one above the other.
+            # Through the buttock across the plate, one above the other; off the middle and short of
+            # the far side, so that bowel and nerve stay warm.
             "probe": parallel_probes(
                 "argon-17g",
                 (0.45, 0.9, 0.1),
-                ((0.0, -7.0), (0.0, 7.0)),
-                depth_mm=12.0,
+                ((-2.5, -7.0), (-2.5, 7.0)),
+                depth_mm=3.0,
                 entry_distance_mm=120.0,
             ),
             "protocol": {"preset": "keio-bone"},

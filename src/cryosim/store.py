@@ -12,7 +12,7 @@ import datetime as dt
 import json
 import os
 import re
-import tempfile
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,16 +45,13 @@ def save_result(result: Result, path: str | Path) -> None:
         When the folder cannot be written to.
     """
     path = Path(path)
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    except OSError as error:
-        raise InputError(f"result {path}: cannot be written ({error.strerror})") from None
-    os.close(handle)
-    partial = Path(name)
+    partial = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
     try:
         _write(result, partial)
-        partial.chmod(0o644)
         partial.replace(path)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise InputError(f"result {path}: cannot be written ({reason})") from None
     finally:
         partial.unlink(missing_ok=True)
 
@@ -78,7 +75,9 @@ def load_result(path: str | Path) -> Result:
                 raise InputError(f"result {path}: was not written by cryosim")
             _check_version(path, str(file["cryosim"].attrs["format_version"]))
             return _read(file)
-    except (OSError, KeyError, json.JSONDecodeError) as error:
+    except InputError:
+        raise
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"result {path}: damaged or not a result file ({error})") from None
 
 
@@ -160,7 +159,7 @@ def _fields(result: Result) -> dict[str, Array]:
 
 
 def _exposure_field(threshold_c: float) -> str:
-    return f"seconds_below_{threshold_c:g}C"
+    return f"seconds_below_{threshold_c:.12g}C"
 
 
 def _structure_field(number: int, name: str) -> str:
