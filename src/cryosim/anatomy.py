@@ -30,6 +30,7 @@ from .tissue import (
     TissueLibrary,
     build_tissue,
     define_tissue,
+    outside_air,
     read_library,
 )
 from .tissue.structures import tissue_of_structure
@@ -119,8 +120,10 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
         tissue = build_tissue(grid, volume, anatomy.labels, mapping, library, structures=shares)
         if plan.target is not None and plan.target.mask is not None:
             tissue = _paint_tumor(tissue, library["tumor"], notes)
+    air = outside_air(volume, tissue) if plan.anatomy.tissue is None else None
     return dataclasses.replace(
         tissue,
+        outside_air=air,
         assumptions=(*tissue.assumptions, *notes),
         warnings=(*tissue.warnings, *_warnings(volume.grid, grid, shapes)),
     )

@@ -153,8 +153,10 @@ def _fields(result: Result) -> dict[str, Array]:
     )
     if tissue.image is not None:
         fields["image"] = tissue.image
-    if tissue.heat_sink is not None:
-        fields["heat_sink"] = tissue.heat_sink.astype(np.uint8)
+    for name in ("heat_sink", "outside_air"):
+        mask = getattr(tissue, name)
+        if mask is not None:
+            fields[name] = mask.astype(np.uint8)
     return fields
 
 
@@ -208,6 +210,7 @@ def _read(file: h5py.File) -> Result:
         tissues=tuple(Tissue(**row) for row in documents["tissues"]),
         structures=structures,
         heat_sink=field("heat_sink").astype(np.bool_) if "heat_sink" in points else None,
+        outside_air=field("outside_air").astype(np.bool_) if "outside_air" in points else None,
         image=field("image") if "image" in points else None,
         assumptions=tuple(documents["tissue_assumptions"]),
         warnings=tuple(documents["warnings"]),

@@ -39,6 +39,7 @@ def test_energy_closes_with_vessels_gas_bone_and_active_thaw():
     result = simulate(tissue, plan("freeze 4 min; thaw 2 min active; freeze 1 min"))
     assert result.energy.relative_error < 1e-6
     assert result.energy.vessels_j > 0
+    assert result.energy.air_j == 0
     assert result.energy.metabolism_j > 0
     assert np.all(result.temperatures_c[-1][vessel] == 37.0)
     assert any("gas" in sentence for sentence in result.assumptions)

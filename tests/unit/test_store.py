@@ -71,7 +71,7 @@ def make_result(direction: np.ndarray | None = None, *, image: bool = True) -> R
         time_below_s={0.0: field(), -20.0: field(), -40.0: field(), -2.5: field()},
         probe_share=field(),
         flux_ratio=(1 / 3, 0.99),
-        energy=EnergyLedger(1 / 7, 2.0, -3e5, 4.0, 5.0, 6.0, 7.0),
+        energy=EnergyLedger(1 / 7, 2.0, -3e5, 4.0, 5.0, 6.0, 7.0, 8.0),
         performance=Performance(1.5, 0.1, 700, 10, 30, 21000, 10**10),
         assumptions=("perfusion is uniform",),
     )

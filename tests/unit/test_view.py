@@ -84,7 +84,7 @@ def round_result(direction: np.ndarray | None = None, *, image: bool = False) ->
         time_below_s={0.0: np.zeros(shape, dtype=np.float32)},
         probe_share=np.zeros(shape, dtype=np.float32),
         flux_ratio=(1.0,),
-        energy=EnergyLedger(1.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+        energy=EnergyLedger(1.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
         performance=Performance(1.0, 0.0, 1, 1, 1, 1, 1),
     )
 

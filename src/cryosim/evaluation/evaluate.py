@@ -89,6 +89,12 @@ def _assumptions(result: Result) -> tuple[str, ...]:
         if result.plan.perfusion.stays_off_after_freezing
         else "perfusion returns when tissue thaws"
     )
+    if result.tissue.outside_air is not None:
+        body = result.plan.body
+        found.append(
+            f"skin loses {body.skin_to_air_w_m2k:g} W/m2/K to room air of {body.air_c:g} C "
+            "(assumption: still air and radiation); it is not warmed"
+        )
     found.append("frozen conductivity and heat capacity are constant, taken at -40 C")
     return tuple(dict.fromkeys(found))
 

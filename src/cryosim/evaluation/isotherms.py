@@ -27,11 +27,12 @@ def share_exposed(seconds: F32, at_least_s: float) -> F32:
 
 
 def isotherm_volume_ml(result: Result, field_c: F32, level_c: float) -> float:
-    """Volume of tissue at or below a temperature, the probes' own volume excluded.
+    """Volume of tissue at or below a temperature, the probes' own volume and gas excluded.
 
     Parameters
     ----------
     field_c : (k, j, i) temperatures on the result's grid, a snapshot or the coldest-ever field.
     """
     tissue = share_at_or_below(field_c, level_c) * (1 - result.probe_share)
+    tissue[result.tissue.is_gas] = 0.0
     return float(tissue.sum(dtype=np.float64)) * result.tissue.grid.cell_volume_ml

@@ -88,7 +88,10 @@ def _compliance(
 
 
 def _shell_frozen(result: Result, surface: Surface, thickness_mm: float) -> float:
-    """Share of the shell of a thickness around the target that has been at or below 0 C."""
+    """Share of the shell of a thickness around the target that has been at or below 0 C.
+
+    Only tissue counts: beyond the skin and in bowel gas there is nothing to freeze.
+    """
     grid = result.tissue.grid
     share = result.tissue.structures["target"]
     spacing = grid.spacing_mm[::-1]
@@ -98,6 +101,7 @@ def _shell_frozen(result: Result, surface: Surface, thickness_mm: float) -> floa
     distance = surface.distance_mm(grid.to_world(near[:, ::-1]))
     at = tuple(near.T)
     within = np.clip(0.5 + (thickness_mm - distance) / edge, 0.0, 1.0) * (1 - share[at])
+    within[result.tissue.is_gas[at]] = 0.0
     if within.sum() == 0:
         return 1.0
     frozen = share_at_or_below(result.coldest_c, ICE_C)[at]

@@ -173,10 +173,15 @@ class BodyPlan(_Section):
     ----------
     temperature_c : everything starts at it, and held outer faces stay at it.
     outer_faces : "held" at that temperature, or "insulated".
+    air_c : temperature of the room air around the patient in a CT.
+    skin_to_air_w_m2k : heat transfer from skin to air; 10 is still air with radiation, more than
+        100 a warm pack (with `air_c` at its temperature).
     """
 
     temperature_c: Annotated[float, Field(ge=0, le=45)] = 37.0
     outer_faces: Literal["held", "insulated"] = "held"
+    air_c: Annotated[float, Field(ge=-20, le=60)] = 22.0
+    skin_to_air_w_m2k: Annotated[float, Field(gt=0, le=10_000)] = 10.0
 
 
 class ReportPlan(_Section):

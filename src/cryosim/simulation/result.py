@@ -23,6 +23,7 @@ class EnergyLedger:
     sensible_j, latent_j : change stored in the tissue; negative when cooled and frozen.
     blood_j, metabolism_j : given to the tissue by perfusion and metabolism.
     vessels_j : given by vessels held at blood temperature.
+    air_j : given through the skin by the air around the patient.
     boundary_j : given through the grid's outer faces.
     """
 
@@ -32,12 +33,13 @@ class EnergyLedger:
     blood_j: float
     metabolism_j: float
     vessels_j: float
+    air_j: float
     boundary_j: float
 
     @property
     def relative_error(self) -> float:
         """What does not add up, over the largest term."""
-        given = self.blood_j + self.metabolism_j + self.vessels_j + self.boundary_j
+        given = self.blood_j + self.metabolism_j + self.vessels_j + self.air_j + self.boundary_j
         stored = self.sensible_j + self.latent_j
         largest = max(abs(value) for value in asdict(self).values())
         gap = stored - (given - self.probe_heat_out_j)

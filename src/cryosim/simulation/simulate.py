@@ -201,8 +201,7 @@ class _Run:
 
     def _ledger(self) -> EnergyLedger:
         total, latent = (a - b for a, b in zip(self._stored(), self._start, strict=True))
-        held = self.state.index[INNER] == bioheat.HELD
-        vessels = -float(self.state.energy[INNER][held].sum()) * self.state.cell_volume_m3
+        vessels, air = (self._given_by(mask) for mask in (self.tissue.heat_sink, self._air()))
         blood, metabolism, boundary, probes = (float(value) for value in self.heat)
         return EnergyLedger(
             probe_heat_out_j=-probes,
@@ -211,8 +210,21 @@ class _Run:
             blood_j=blood,
             metabolism_j=metabolism,
             vessels_j=vessels,
+            air_j=air,
             boundary_j=boundary,
         )
+
+    def _air(self) -> NDArray[np.bool_] | None:
+        """Voxels of air that are not vessels as well."""
+        air, vessels = self.tissue.outside_air, self.tissue.heat_sink
+        return air if air is None or vessels is None else air & ~vessels
+
+    def _given_by(self, mask: NDArray[np.bool_] | None) -> float:
+        """Heat that held voxels have given to the tissue, J."""
+        if mask is None:
+            return 0.0
+        held = mask & (self.state.index[INNER] == bioheat.HELD)
+        return -float(self.state.energy[INNER][held].sum()) * self.state.cell_volume_m3
 
     def result(
         self, thresholds: Sequence[float], performance: Performance, assumptions: tuple[str, ...]

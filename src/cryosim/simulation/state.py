@@ -22,8 +22,6 @@ F32 = NDArray[np.float32]
 # Cuts the ghost layer off a padded array.
 INNER = (slice(1, -1), slice(1, -1), slice(1, -1))
 
-# Below this heat capacity (J/m3/K) a tissue is a gas.
-_GAS_RHO_C = 1e5
 # Diffusivity that gas is slowed down to, m2/s: about that of ice, the fastest solid here.
 _GAS_DIFFUSIVITY = 1.4e-6
 
@@ -130,7 +128,7 @@ def tissue_table(tissues: Sequence[Tissue], perfusion_scale: float) -> tuple[F64
     rows, assumptions = [], []
     for tissue in tissues:
         frozen, unfrozen = tissue.rho_c_frozen_j_m3k, tissue.rho_c_unfrozen_j_m3k
-        if max(frozen, unfrozen) < _GAS_RHO_C:
+        if tissue.is_gas:
             frozen = max(frozen, tissue.k_frozen_w_mk / _GAS_DIFFUSIVITY)
             unfrozen = max(unfrozen, tissue.k_unfrozen_w_mk / _GAS_DIFFUSIVITY)
             assumptions.append(
@@ -178,6 +176,9 @@ def build_state(
         held = tissue.heat_sink
         index[INNER][held] = bioheat.HELD
         temperature[INNER][held] = arterial[tissue.index[held]]
+    if tissue.outside_air is not None:
+        index[INNER][tissue.outside_air] = bioheat.HELD
+        temperature[INNER][tissue.outside_air] = body.air_c
     k, j, i = (coupling.inside + 1).T
     index[k, j, i] = bioheat.CLOSED
     outside = (
@@ -187,6 +188,10 @@ def build_state(
     resistivity[INNER] = np.where(
         index[INNER] == bioheat.CLOSED, bioheat.INSULATING_RESISTIVITY, bioheat.HELD_RESISTIVITY
     )
+    if tissue.outside_air is not None:
+        # Half a voxel of this resistivity resists as much as the film of air.
+        film = 2.0 / (body.skin_to_air_w_m2k * float(tissue.grid.spacing_mm.mean()) * 1e-3)
+        resistivity[INNER][tissue.outside_air & (index[INNER] == bioheat.HELD)] = film
     energy = np.zeros(shape)
     bioheat.enthalpy_from_temperature(temperature, index, table, energy)
     spacing_m = tissue.grid.spacing_mm * 1e-3

@@ -1,5 +1,6 @@
 """Tissues: the library with its sources, and the mapping from labels and HU to tissue."""
 
+from .air import outside_air
 from .library import TissueLibrary, citations, define_tissue, read_library
 from .mapping import build_tissue
 from .model import Tissue, TissueGrid
@@ -11,5 +12,6 @@ __all__ = [
     "build_tissue",
     "citations",
     "define_tissue",
+    "outside_air",
     "read_library",
 ]

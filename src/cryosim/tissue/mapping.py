@@ -109,7 +109,15 @@ def build_tissue(
     index = _paint(which, rules, hu, palette, grid.spacing_mm)
     heat_sink = _hold_vessels(index, grid, palette, notes)
     index, used = _drop_unused(index, palette)
-    return TissueGrid(grid, index, used, structures or {}, heat_sink, image, tuple(notes))
+    return TissueGrid(
+        grid,
+        index,
+        used,
+        structures or {},
+        heat_sink,
+        image=image,
+        assumptions=tuple(notes),
+    )
 
 
 def _check_inputs(volume: Volume | None, labels: Labels | None, tissues: Mapping[str, str]) -> None:

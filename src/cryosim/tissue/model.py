@@ -30,6 +30,9 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "metabolism_w_m3": (0.0, 1e6),
 }
 
+# Solids and liquids hold a thousand times more heat than gas.
+_GAS_BELOW_J_M3K = 1e5
+
 
 @dataclass(frozen=True)
 class Tissue:
@@ -86,6 +89,11 @@ class Tissue:
         object.__setattr__(self, "sources", MappingProxyType(dict(self.sources)))
 
     @property
+    def is_gas(self) -> bool:
+        """Whether this is gas, which stores almost no heat and does not count as tissue."""
+        return max(self.rho_c_frozen_j_m3k, self.rho_c_unfrozen_j_m3k) < _GAS_BELOW_J_M3K
+
+    @property
     def assumptions(self) -> tuple[str, ...]:
         """Names of the fields that rest on an assumption instead of a source."""
         return tuple(key for key, source in self.sources.items() if is_assumption(source))
@@ -103,6 +111,7 @@ class TissueGrid:
     structures : name ("target", an organ at risk) to (k, j, i) float32 in 0..1, the share of each
         voxel that the structure fills.
     heat_sink : (k, j, i) bool; voxels held at their tissue's arterial temperature.
+    outside_air : (k, j, i) bool; gas around the patient, which cools the skin as a film.
     image : (k, j, i) float32 or None; the CT or MR on the grid, for pictures.
     assumptions : sentences about how the tissues were found, for the report.
     warnings : sentences about what may be wrong with them, for the report.
@@ -113,6 +122,7 @@ class TissueGrid:
     tissues: tuple[Tissue, ...]
     structures: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     heat_sink: NDArray[np.bool_] | None = None
+    outside_air: NDArray[np.bool_] | None = None
     image: NDArray[np.float32] | None = None
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -136,8 +146,16 @@ class TissueGrid:
         object.__setattr__(self, "structures", MappingProxyType(shares))
         if self.image is not None:
             object.__setattr__(self, "image", read_only(self.image.astype(np.float32, copy=False)))
-        if self.heat_sink is not None:
-            object.__setattr__(self, "heat_sink", read_only(self.heat_sink.astype(np.bool_)))
+        for name in ("heat_sink", "outside_air"):
+            mask = getattr(self, name)
+            if mask is not None:
+                object.__setattr__(self, name, read_only(mask.astype(np.bool_)))
+
+    @property
+    def is_gas(self) -> NDArray[np.bool_]:
+        """(k, j, i); which voxels are gas."""
+        gas: NDArray[np.bool_] = np.array([tissue.is_gas for tissue in self.tissues])[self.index]
+        return gas
 
     @classmethod
     def uniform(cls, grid: Grid, tissue: Tissue) -> TissueGrid:
