@@ -76,3 +76,16 @@ def test_air_counts_neither_as_ice_nor_as_heat_source_of_vessels():
     assert halves[0] < halves[1] / 4
     assert result.energy.vessels_j == 0
     assert result.energy.relative_error < 1e-6
+
+
+def test_frozen_skin_does_not_end_the_margin():
+    """Gas takes the values of the nearest tissue before margins are measured."""
+    tissue = box(2.0)
+    index = np.zeros(tissue.grid.shape, dtype=np.uint8)
+    index[:, :, 20:] = 1
+    with_gas = TissueGrid(tissue.grid, index, (*tissue.tissues, read_library()["gas"]))
+    field = np.broadcast_to(np.arange(30, dtype=np.float32), tissue.grid.shape).copy()
+    continued = with_gas.continued_through_gas(field)
+    assert np.all(continued[:, :, 20:] == 19.0)
+    assert np.array_equal(continued[:, :, :20], field[:, :, :20])
+    assert tissue.continued_through_gas(field) is field

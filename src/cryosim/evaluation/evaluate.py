@@ -34,9 +34,10 @@ def evaluate(result: Result) -> Report:
     """
     plan = result.plan
     target = None
+    of_tissue = _of_tissue(result)
     if plan.target is not None and "target" in result.tissue.structures:
-        target = evaluate_target(result, plan.target)
-    organs = tuple(evaluate_organ(result, organ) for organ in plan.organ_at_risk)
+        target = evaluate_target(of_tissue, plan.target)
+    organs = tuple(evaluate_organ(of_tissue, organ) for organ in plan.organ_at_risk)
     half_voxel_mm = float(result.tissue.grid.spacing_mm.max()) / 2
     report = Report(
         timeline=_timeline(result),
@@ -62,6 +63,16 @@ def citations(result: Result) -> tuple[str, ...]:
         "J Comput Phys 2014;257:594"
     )
     return tuple(dict.fromkeys(found))
+
+
+def _of_tissue(result: Result) -> Result:
+    """Continue the fields that margins are measured in from the tissue through gas."""
+    through = result.tissue.continued_through_gas
+    return dataclasses.replace(
+        result,
+        coldest_c=through(result.coldest_c),
+        time_below_s={level: through(seconds) for level, seconds in result.time_below_s.items()},
+    )
 
 
 def _timeline(result: Result) -> tuple[TimelineRow, ...]:

@@ -33,6 +33,7 @@ def isotherm_volume_ml(result: Result, field_c: F32, level_c: float) -> float:
     ----------
     field_c : (k, j, i) temperatures on the result's grid, a snapshot or the coldest-ever field.
     """
+    field_c = result.tissue.continued_through_gas(field_c)
     tissue = share_at_or_below(field_c, level_c) * (1 - result.probe_share)
     tissue[result.tissue.is_gas] = 0.0
     return float(tissue.sum(dtype=np.float64)) * result.tissue.grid.cell_volume_ml

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -156,6 +157,35 @@ class TissueGrid:
         """(k, j, i); which voxels are gas."""
         gas: NDArray[np.bool_] = np.array([tissue.is_gas for tissue in self.tissues])[self.index]
         return gas
+
+    @cached_property
+    def _gas_and_nearest(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Flat indices of gas voxels, and of the nearest voxel of tissue to each."""
+        from scipy import ndimage
+
+        gas = self.is_gas
+        if not gas.any() or gas.all():
+            none = np.zeros(0, dtype=np.intp)
+            return none, none
+        nearest = ndimage.distance_transform_edt(
+            gas, sampling=self.grid.spacing_mm[::-1], return_distances=False, return_indices=True
+        )
+        flat = np.flatnonzero(gas)
+        found = np.ravel_multi_index(tuple(axis.ravel()[flat] for axis in nearest), gas.shape)
+        return flat, found
+
+    def continued_through_gas(self, field: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a field in which gas has the values of the nearest tissue.
+
+        Isotherms then leave the body at right angles instead of ending along skin and bowel gas,
+        where no tissue is left to be cold or warm.
+        """
+        gas, nearest = self._gas_and_nearest
+        if len(gas) == 0:
+            return field
+        continued = field.copy()
+        continued.reshape(-1)[gas] = field.reshape(-1)[nearest]
+        return continued
 
     @classmethod
     def uniform(cls, grid: Grid, tissue: Tissue) -> TissueGrid:
