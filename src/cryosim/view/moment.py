@@ -36,7 +36,7 @@ class Moment:
     time_s : time since the first freeze began.
     grid : the result's voxels with axes running nearest to world x, y, z.
     temperature_c : (k, j, i) on `grid`.
-    image : (k, j, i) on `grid`, or None.
+    image : (k, j, i) on `grid`, or None. outside_air : where it shows the room, or None.
     structures : name to (k, j, i) on `grid`, share of each voxel.
     """
 
@@ -45,6 +45,7 @@ class Moment:
     grid: Grid
     temperature_c: F32
     image: F32 | None
+    outside_air: NDArray[np.bool_] | None
     structures: Mapping[str, F32]
 
     @classmethod
@@ -58,13 +59,14 @@ class Moment:
         """
         number = _snapshot_at(result, _end_of_last_freeze_s(result) if time_s is None else time_s)
         grid, turn = result.tissue.grid.canonical()
-        image = result.tissue.image
+        image, air = result.tissue.image, result.tissue.outside_air
         return cls(
             result=result,
             time_s=result.times_s[number],
             grid=grid,
             temperature_c=turn.apply(result.temperatures_c[number]),
             image=None if image is None else turn.apply(image),
+            outside_air=None if air is None else turn.apply(air),
             structures={name: turn.apply(s) for name, s in result.tissue.structures.items()},
         )
 

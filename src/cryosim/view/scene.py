@@ -220,7 +220,10 @@ def _add_background(plotter: pyvista.Plotter, moment: Moment) -> None:
         box = _image_data(moment.grid, "values", moment.temperature_c).outline()
         plotter.add_mesh(box, name="box", color=EDGE, line_width=2)
         return
-    image = _image_data(moment.grid, "image", moment.image)
+    values = moment.image
+    if moment.outside_air is not None:
+        values = np.where(moment.outside_air, np.float32("nan"), values)
+    image = _image_data(moment.grid, "image", values)
     cut = image.slice(normal=tuple(moment.grid.direction[:, 2]), origin=tuple(moment.focus_mm))
     plotter.add_mesh(
         cut,
@@ -230,6 +233,7 @@ def _add_background(plotter: pyvista.Plotter, moment: Moment) -> None:
         clim=list(moment.gray_window),
         lighting=False,
         opacity=0.85,
+        nan_opacity=0.0,
         show_scalar_bar=False,
     )
 
