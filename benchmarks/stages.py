@@ -60,8 +60,10 @@ def measure(edge: int) -> dict[str, float]:
     def stage():
         state.refresh(state.energy)
         bioheat.advance_stage(
+            state.index,
             state.temperature,
             state.resistivity,
+            state.potential,
             state.source,
             state.inverse_spacing_squared,
             weights,

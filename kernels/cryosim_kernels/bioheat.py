@@ -71,10 +71,11 @@ def update_state(
     perfusable: F32,
     temperature: F64,
     resistivity: F64,
+    potential: F64,
     source: F64,
     slab_heat: F64,
 ) -> None:
-    """Find temperature, resistivity 1/k and the Pennes source of every cell from its enthalpy.
+    """Find temperature, conduction and the Pennes source of every cell from its enthalpy.
 
     Parameters
     ----------
@@ -82,7 +83,8 @@ def update_state(
     index : same shape; row of `table`, or HELD, CLOSED.
     table : (n, 11) tissue properties, columns as `COLUMNS`.
     perfusable : same shape; the liquid fraction that still carries blood at most (1: all).
-    temperature, resistivity, source : outputs, C, K m/W and W/m3.
+    temperature, resistivity, source : outputs, C, 1/k in K m/W and W/m3.
+    potential : output; Kirchhoff's integral of k over temperature from the solidus, W/m.
     slab_heat : (nz+2, 2) output; blood and metabolic heat of each slab, W/m3 times cells.
     """
     nz, ny, nx = energy.shape
@@ -107,7 +109,16 @@ def update_state(
                 )
                 liquid = melted * table[row, _INV_MUSHY]
                 temperature[k, j, i] = t
-                resistivity[k, j, i] = 1.0 / (table[row, _K_FROZEN] + melted * table[row, _K_SLOPE])
+                k_frozen = table[row, _K_FROZEN]
+                k_slope = table[row, _K_SLOPE]
+                resistivity[k, j, i] = 1.0 / (k_frozen + melted * k_slope)
+                potential[k, j, i] = (
+                    (h - above_solidus) * table[row, _INV_FROZEN] * k_frozen
+                    + melted * table[row, _MUSHY_SLOPE] * (k_frozen + 0.5 * k_slope * melted)
+                    + (above_solidus - melted)
+                    * table[row, _INV_UNFROZEN]
+                    * (k_frozen + k_slope * mushy)
+                )
                 limit = np.float64(perfusable[k, j, i])
                 alive = liquid if liquid < limit else limit
                 blood = alive * table[row, _BLOOD] * (table[row, _ARTERIAL] - t)
@@ -121,8 +132,10 @@ def update_state(
 
 @kernel(parallel=True)
 def advance_stage(
+    index: U8,
     temperature: F64,
     resistivity: F64,
+    potential: F64,
     source: F64,
     inverse_spacing_squared: F64,
     weights: F64,
@@ -136,41 +149,45 @@ def advance_stage(
     target = mu previous + nu target + (1 - mu - nu) start + mu' rate + gamma' start_rate, with the
     rate of the temperatures given. An explicit Euler step has mu = 1, nu = 0, mu' = dt, gamma' = 0.
 
+    Both forms are computed and one selected, so that the loop stays free of branches.
+
+    Between cells of one tissue the flux is the difference of Kirchhoff's potential, which is exact
+    for any k(T): with a harmonic mean an ice front inside a face would see k jump fourfold at the
+    wrong place (measured on a slab: ten times the error). Between tissues it is the harmonic mean.
+
     Parameters
     ----------
+    index, temperature, resistivity, potential, source : as of `update_state`.
     inverse_spacing_squared : (3,) 1/dx^2 along i, j, k, 1/m2.
     weights : (4,) mu, nu, mu' (s), gamma' (s).
     start, start_rate : enthalpy and its rate where the step began.
     previous : enthalpy the temperatures belong to. target : the stage before it; overwritten.
     """
     nz, ny, nx = temperature.shape
-    cx = 2.0 * inverse_spacing_squared[0]
-    cy = 2.0 * inverse_spacing_squared[1]
-    cz = 2.0 * inverse_spacing_squared[2]
+    cx, cy, cz = inverse_spacing_squared
     mu, nu, rate_weight, start_weight = weights[0], weights[1], weights[2], weights[3]
     rest = 1.0 - mu - nu
     for k in prange(1, nz - 1):
         for j in range(1, ny - 1):
             for i in range(1, nx - 1):
+                m = index[k, j, i]
                 t = temperature[k, j, i]
                 r = resistivity[k, j, i]
+                p = potential[k, j, i]
+                west = 2.0 * (temperature[k, j, i - 1] - t) / (r + resistivity[k, j, i - 1])
+                west = potential[k, j, i - 1] - p if index[k, j, i - 1] == m else west
+                east = 2.0 * (temperature[k, j, i + 1] - t) / (r + resistivity[k, j, i + 1])
+                east = potential[k, j, i + 1] - p if index[k, j, i + 1] == m else east
+                south = 2.0 * (temperature[k, j - 1, i] - t) / (r + resistivity[k, j - 1, i])
+                south = potential[k, j - 1, i] - p if index[k, j - 1, i] == m else south
+                north = 2.0 * (temperature[k, j + 1, i] - t) / (r + resistivity[k, j + 1, i])
+                north = potential[k, j + 1, i] - p if index[k, j + 1, i] == m else north
+                down = 2.0 * (temperature[k - 1, j, i] - t) / (r + resistivity[k - 1, j, i])
+                down = potential[k - 1, j, i] - p if index[k - 1, j, i] == m else down
+                up = 2.0 * (temperature[k + 1, j, i] - t) / (r + resistivity[k + 1, j, i])
+                up = potential[k + 1, j, i] - p if index[k + 1, j, i] == m else up
                 rate = (
-                    cx
-                    * (
-                        (temperature[k, j, i - 1] - t) / (r + resistivity[k, j, i - 1])
-                        + (temperature[k, j, i + 1] - t) / (r + resistivity[k, j, i + 1])
-                    )
-                    + cy
-                    * (
-                        (temperature[k, j - 1, i] - t) / (r + resistivity[k, j - 1, i])
-                        + (temperature[k, j + 1, i] - t) / (r + resistivity[k, j + 1, i])
-                    )
-                    + cz
-                    * (
-                        (temperature[k - 1, j, i] - t) / (r + resistivity[k - 1, j, i])
-                        + (temperature[k + 1, j, i] - t) / (r + resistivity[k + 1, j, i])
-                    )
-                    + source[k, j, i]
+                    cx * (west + east) + cy * (south + north) + cz * (down + up) + source[k, j, i]
                 )
                 target[k, j, i] = (
                     mu * previous[k, j, i]
@@ -254,7 +271,7 @@ def exchange_with_probes(
     lengths: F64,
     probe_temperatures: F64,
     cell_volume: float,
-    energy: F64,
+    potential: F64,
     index: U8,
     table: F64,
     source: F64,
@@ -270,11 +287,11 @@ def exchange_with_probes(
     cells : (m,) flat indices into the padded arrays.
     owners : (m,) probe of each entry. lengths : (m,) coupling lengths, m.
     probe_temperatures : (p,) surface temperature, C; NaN for a probe that is off.
-    cell_volume : m3.
+    cell_volume : m3. potential : as of `update_state`.
     source : padded array, W/m3, added to. probe_heat : (p,) output, W given by each probe.
     """
     probe_heat[:] = 0.0
-    flat_energy = energy.reshape(-1)
+    flat_potential = potential.reshape(-1)
     flat_index = index.reshape(-1)
     flat_source = source.reshape(-1)
     for entry in range(cells.size):
@@ -284,9 +301,8 @@ def exchange_with_probes(
         if np.isnan(surface) or tissue >= CLOSED:
             continue
         row = table[tissue]
-        difference = _conductivity_integral(_enthalpy(surface, row), row) - _conductivity_integral(
-            flat_energy[cell], row
-        )
+        at_surface = _conductivity_integral(_enthalpy(surface, row), row)
+        difference = at_surface - flat_potential[cell]
         heat = lengths[entry] * difference
         flat_source[cell] += heat / cell_volume
         probe_heat[owners[entry]] += heat

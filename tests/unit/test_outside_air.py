@@ -47,8 +47,10 @@ def test_skin_loses_what_film_and_half_a_voxel_let_through():
     state.refresh(state.energy)
     state.start_rate.fill(0)
     bioheat.advance_stage(
+        state.index,
         state.temperature,
         state.resistivity,
+        state.potential,
         state.source,
         state.inverse_spacing_squared,
         np.array([0.0, 1.0, 1.0, 0.0]),

@@ -21,9 +21,9 @@ from .stepping import make_integrator
 
 __all__ = ["Forecast", "check_memory", "forecast", "predict_memory_bytes"]
 
-# Seven float64 and three float32 fields and one byte (see `State`); a float64 and an int64 field
+# Eight float64 and three float32 fields and one byte (see `State`); a float64 and an int64 field
 # while the step size is found; probe share, image and two structures.
-_BYTES_PER_CELL = 7 * 8 + 3 * 4 + 1 + 2 * 8 + 4 * 4
+_BYTES_PER_CELL = 8 * 8 + 3 * 4 + 1 + 2 * 8 + 4 * 4
 _FIXED_BYTES = 300_000_000  # interpreter, libraries, compiled kernels
 _TRIAL_CELLS = 64
 
@@ -136,10 +136,20 @@ def _cells_per_second() -> float:
     for _ in range(5):
         start = time.perf_counter()
         bioheat.update_state(
-            energy, index, table, perfusable, temperature, resistivity, zero, slabs
+            energy, index, table, perfusable, temperature, resistivity, zero, zero, slabs
         )
         bioheat.advance_stage(
-            temperature, resistivity, zero, spacing, weights, energy, zero, energy, energy
+            index,
+            temperature,
+            resistivity,
+            zero,
+            zero,
+            spacing,
+            weights,
+            energy,
+            zero,
+            energy,
+            energy,
         )
         best = min(best, time.perf_counter() - start)
     return float(_TRIAL_CELLS**3 / best)

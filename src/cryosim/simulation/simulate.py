@@ -297,8 +297,12 @@ def _warm_kernels() -> None:
     spacing = np.ones(3)
     none = np.zeros(0, dtype=np.int64)
     bioheat.enthalpy_from_temperature(field, index, table, field)
-    bioheat.update_state(field, index, table, single, field, field + 1, field, np.zeros((3, 2)))
-    bioheat.advance_stage(field, field + 1, field, spacing, np.zeros(4), field, field, field, field)
+    bioheat.update_state(
+        field, index, table, single, field, field + 1, field, field, np.zeros((3, 2))
+    )
+    bioheat.advance_stage(
+        index, field, field + 1, field, field, spacing, np.zeros(4), field, field, field, field
+    )
     bioheat.add_scaled(field, field, 0.0, field)
     bioheat.boundary_heat(field, field + 1, spacing, np.zeros(3))
     bioheat.exchange_rate(field + 1, field, spacing, field)

@@ -33,7 +33,7 @@ class State:
     Attributes
     ----------
     energy : H, J/m3. start, start_rate, spare : what the integrators need besides.
-    temperature, resistivity, source : C, K m/W, W/m3.
+    temperature, resistivity, potential, source : C, K m/W, W/m, W/m3.
     index : row of the tissue table, or a reserved index. table : see `bioheat.COLUMNS`.
     perfusable : liquid fraction that still carries blood at most.
     earlier, coldest, time_below : exposure so far.
@@ -45,6 +45,7 @@ class State:
     spare: F64
     temperature: F64
     resistivity: F64
+    potential: F64
     source: F64
     index: NDArray[np.uint8]
     table: F64
@@ -78,6 +79,7 @@ class State:
             self.perfusable,
             self.temperature,
             self.resistivity,
+            self.potential,
             self.source,
             self.slab_sources,
         )
@@ -87,7 +89,7 @@ class State:
             self.coupling_lengths_m,
             self.probe_temperatures,
             self.cell_volume_m3,
-            energy,
+            self.potential,
             self.index,
             self.table,
             self.source,
@@ -203,6 +205,7 @@ def build_state(
         spare=np.zeros(shape),
         temperature=temperature,
         resistivity=resistivity,
+        potential=np.zeros(shape),
         source=np.zeros(shape),
         index=index,
         table=table,

@@ -66,8 +66,10 @@ class ExplicitEuler:
     def advance(self, state: State, rates: F64, step_s: float) -> tuple[F64, F64]:
         """See `Integrator.advance`."""
         bioheat.advance_stage(
+            state.index,
             state.temperature,
             state.resistivity,
+            state.potential,
             state.source,
             state.inverse_spacing_squared,
             np.array([1.0, 0.0, step_s, 0.0]),
@@ -135,8 +137,10 @@ class RungeKuttaLegendre:
     @staticmethod
     def _stage(state: State, weights: F64, previous: F64, target: F64) -> None:
         bioheat.advance_stage(
+            state.index,
             state.temperature,
             state.resistivity,
+            state.potential,
             state.source,
             state.inverse_spacing_squared,
             weights,
