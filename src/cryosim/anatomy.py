@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from cryosim_phantoms import build_phantom
 
@@ -22,6 +23,7 @@ from .images import (
     read_volume,
     resample_volume,
 )
+from .memory import check_memory
 from .plan import OrganAtRisk, Plan, Target
 from .probes import check_placement
 from .tissue import (
@@ -38,6 +40,11 @@ from .tissue.structures import tissue_of_structure
 __all__ = ["Anatomy", "place_anatomy", "read_anatomy"]
 
 F32 = NDArray[np.float32]
+
+# Fields kept by a usual run, for the check of memory before anything is put on the grid.
+_SNAPSHOTS = 8
+# An active part farther than this from the target does not freeze it.
+_FAR_FROM_TARGET_MM = 15.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +117,7 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     grid = volume.grid.box_around(
         _points_of_interest(plan, shapes), plan.grid.padding_mm, plan.grid.spacing_mm
     )
+    check_memory(grid, len(plan.report.isotherms_c) + len(plan.organ_at_risk) + 2, _SNAPSHOTS)
     shares = {name: occupancy(where, mask, grid) for name, (where, mask) in shapes.items()}
     notes: list[str] = []
     if plan.anatomy.tissue is not None:
@@ -125,7 +133,11 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
         tissue,
         outside_air=air,
         assumptions=(*tissue.assumptions, *notes),
-        warnings=(*tissue.warnings, *_warnings(volume.grid, grid, shapes)),
+        warnings=(
+            *tissue.warnings,
+            *_warnings(volume.grid, grid, shapes),
+            *_far_probes(plan, shapes),
+        ),
     )
 
 
@@ -148,6 +160,7 @@ def _place_uniform(anatomy: Anatomy, plan: Plan, library: TissueLibrary) -> Tiss
     phantom = build_phantom("uniform", plan.anatomy.size_mm)
     size_mm = phantom.volume.grid.size_mm
     grid = Grid.centered(size_mm, plan.grid.spacing_mm)
+    check_memory(grid, len(plan.report.isotherms_c) + len(plan.organ_at_risk) + 2, _SNAPSHOTS)
     check_placement(grid, plan.probe)
     shares = {}
     for name, part in _structures(plan).items():
@@ -220,6 +233,24 @@ def _paint_tumor(tissue: TissueGrid, tumor: Tissue, notes: list[str]) -> TissueG
     index[tissue.structures["target"] >= 0.5] = len(tissue.tissues)
     notes.append("the target's mask is taken as tumor")
     return dataclasses.replace(tissue, index=index, tissues=(*tissue.tissues, tumor))
+
+
+def _far_probes(plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]) -> list[str]:
+    """Name the probes whose active part is too far away to freeze the target."""
+    if "target" not in shapes:
+        return []
+    grid, mask = shapes["target"]
+    voxels = cKDTree(grid.to_world(np.argwhere(mask)[:, ::-1]))
+    found = []
+    for number, probe in enumerate(plan.probe):
+        along = np.linspace(np.asarray(probe.tip_mm), probe.active_end_mm, 50)
+        distance = float(np.min(voxels.query(along)[0]))
+        if distance > _FAR_FROM_TARGET_MM:
+            found.append(
+                f"probe.{number}: its active part is {distance:.0f} mm away from the target; check "
+                "tip_mm and entry_mm"
+            )
+    return found
 
 
 def _warnings(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 when all goals are met, 1 when one failed, 2 for bad input or usage.
     """
     options = _parser().parse_args(arguments)
+    if threading.current_thread() is threading.main_thread():
+        # A polite kill cleans up like Ctrl-C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
@@ -158,7 +163,7 @@ def _check(options: argparse.Namespace) -> int:
         console.print(f"{name}: {volume:.1f} ml in the box", highlight=False, markup=False)
     console.print(
         f"expected: {expected.memory_bytes / 1e9:.1f} of {expected.available_bytes / 1e9:.1f} GB "
-        f"memory, {expected.stages:,} stages, about {expected.wall_s:.0f} s",
+        f"memory, {expected.stages:,} stages, about {_duration(expected.wall_s)}",
         highlight=False,
     )
     for note in tissue.assumptions:
@@ -171,6 +176,14 @@ def _check(options: argparse.Namespace) -> int:
             "use a larger spacing or a smaller grid.padding_mm"
         )
     return GOALS_MET
+
+
+def _duration(seconds: float) -> str:
+    """Write a time as people say it."""
+    for unit, length in (("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _view(options: argparse.Namespace) -> int:

@@ -253,6 +253,20 @@ def test_empty_target(case, capsys):
     assert "1, 2, 3" in message
 
 
+def test_background_is_no_target(case, capsys):
+    edit(case, "[target]\nlabel = 2", "[target]\nlabel = 0")
+    assert "background" in refused(case, capsys)
+
+
+def test_a_probe_far_from_the_target_is_a_warning(case, capsys):
+    edit(case, "tip_mm = [100, 50, 194]", "tip_mm = [78, 28, 194]")
+    edit(case, "entry_mm = [100, 50, 290]", "entry_mm = [78, 28, 290]")
+    assert main(["check", str(case / "plan.toml")]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "probe.0: its active part is 2" in printed
+    assert "away from the target" in printed
+
+
 def test_target_cut_by_the_edge_is_a_warning(case):
     image = nibabel.load(case / "labels.nii.gz")
     values = np.asanyarray(image.dataobj).copy()
@@ -299,8 +313,8 @@ def test_too_large_for_memory(case, capsys, monkeypatch):
 
     import cryosim.simulation  # noqa: F401
 
-    module = sys.modules["cryosim.simulation.forecast"]
-    monkeypatch.setattr(module, "_available_bytes", lambda: 3 * 10**8 + 10**6)
+    module = sys.modules["cryosim.memory"]
+    monkeypatch.setattr(module, "available_bytes", lambda: 3 * 10**8 + 10**6)
     message = refused(case, capsys)
     assert "GB of memory" in message
     assert "use grid.spacing_mm" in message

@@ -147,6 +147,14 @@ BAD = {
         GOOD + '\n[[goal]]\nmetric = "target.volume"\nat_least = 1\n',
         r"goal\.metric = 'target\.volume' is not in the report",
     ),
+    "single brackets": (
+        replace("[[probe]]", "[probe]"),
+        r"probe is a list: write \[\[probe\]\]",
+    ),
+    "margin in meters": (
+        GOOD + "\n[target]\nlabel = 1\nmargin_mm = 0.01\n",
+        r"margin_mm = 0\.01 is not millimeters",
+    ),
     "not TOML": ("probe = [", r"not valid TOML"),
 }
 
@@ -166,6 +174,11 @@ def test_missing_and_binary_files(tmp_path):
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="cannot be read"):
         read_plan(tmp_path / "binary.toml")
+
+
+def test_a_byte_order_mark_is_no_harm(tmp_path):
+    (tmp_path / "plan.toml").write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
+    assert read_plan(tmp_path / "plan.toml").probe[0].model == "argon-17g"
 
 
 def test_schema_names_every_section():

@@ -140,8 +140,8 @@ def test_exposure_time_is_counted():
 
 
 def test_memory_is_checked_before_anything_is_allocated(monkeypatch):
-    module = sys.modules["cryosim.simulation.forecast"]
-    monkeypatch.setattr(module, "_available_bytes", lambda: 400 * 10**6)
+    module = sys.modules["cryosim.memory"]
+    monkeypatch.setattr(module, "available_bytes", lambda: 400 * 10**6)
     with pytest.raises(InputError, match=r"grid\.spacing_mm = 0\.4.*GB.*use grid\.spacing_mm"):
         simulate(box(0.4), plan("freeze 1 min"))
 
@@ -159,3 +159,14 @@ def test_settings_refuse_nonsense():
         Settings(integrator="magic")
     with pytest.raises(InputError, match="steps must be positive"):
         Settings(smallest_step_s=0)
+
+
+def test_a_probe_beside_a_held_vessel_runs():
+    """Voxels held at 37 C within reach of the probe take no part in its exchange."""
+    grid = box().grid
+    vessel = np.zeros(grid.shape, dtype=bool)
+    vessel[:, 15:17, 16:19] = True
+    tissue = TissueGrid(grid, box().index, box().tissues, heat_sink=vessel)
+    result = simulate(tissue, plan("freeze 1 min"))
+    assert result.energy.relative_error < 1e-6
+    assert result.energy.vessels_j > 0

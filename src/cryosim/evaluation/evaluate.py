@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+from scipy import ndimage
 
 from ..plan import PRESETS
 from ..probes import catalog
@@ -122,6 +123,12 @@ def _warnings(result: Result, target: TargetReport | None) -> tuple[str, ...]:
             f"{result.plan.body.temperature_c:g} C: the ice is too small there; use a larger image "
             "or grid.padding_mm"
         )
+    skin_c = _coldest_skin_c(result)
+    if skin_c is not None and skin_c < ICE_C:
+        found.append(
+            f"the surface of the body freezes: {skin_c:.0f} C where tissue meets room air; warm "
+            "the skin, or label it as an organ at risk"
+        )
     low, high = _HEALTHY_FLUX
     for number, ratio in enumerate(result.flux_ratio):
         if not low <= ratio <= high:
@@ -132,6 +139,15 @@ def _warnings(result: Result, target: TargetReport | None) -> tuple[str, ...]:
     if target is not None and target.margin.ice.min_mm is None:
         found.append("no ice edge in the simulated box: margins are not defined")
     return tuple(found)
+
+
+def _coldest_skin_c(result: Result) -> float | None:
+    """Coldest that any tissue next to room air has been; None without room air."""
+    air = result.tissue.outside_air
+    if air is None:
+        return None
+    skin = ndimage.binary_dilation(air) & ~result.tissue.is_gas
+    return float(result.coldest_c[skin].min()) if skin.any() else None
 
 
 def _room_around_ice_mm(result: Result) -> float | None:

@@ -29,7 +29,9 @@ def evaluate_organ(result: Result, organ: OrganAtRisk) -> OrganReport:
     nearest = float(distance.min()) if len(distance) else np.inf
     limit = organ.min_temperature_c
     below = longest = None
-    if limit is not None:
+    if limit is not None and min(coldest) > limit:
+        below = longest = 0.0
+    elif limit is not None:
         below = _volume_ml(result, organ.name, limit)
         seconds = result.time_below_s[limit]
         longest = float(seconds[inside].max()) if inside.any() else 0.0
@@ -42,7 +44,7 @@ def evaluate_organ(result: Result, organ: OrganAtRisk) -> OrganReport:
         limit_c=limit,
         volume_below_limit_ml=below,
         longest_below_limit_s=longest,
-        volume_frozen_ml=_volume_ml(result, organ.name, ICE_C),
+        volume_frozen_ml=_volume_ml(result, organ.name, ICE_C) if min(coldest) <= ICE_C else 0.0,
         ice_distance_mm=nearest if np.isfinite(nearest) else None,
     )
 

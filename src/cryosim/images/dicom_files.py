@@ -100,7 +100,7 @@ def find_series(folder: Path) -> list[Slice]:
 
 def _nothing_found(folder: Path, files: list[Slice]) -> str:
     if not files:
-        return f"{folder}: holds no DICOM files, nor do the folders in it"
+        return f"{folder}: holds no DICOM files, nor do the folders directly in it"
     kinds = ", ".join(sorted({file.text("Modality") or "unknown" for file in files}))
     return f"{folder}: holds no CT or MR slices, only DICOM files of modality {kinds}"
 

@@ -86,6 +86,8 @@ class Labels:
         InputError
             When no voxel carries it, naming the labels there are.
         """
+        if str(label) == "0":
+            raise InputError(f"label 0 of {self.source} is the background; name a structure")
         present = np.unique(self.values)
         if isinstance(label, str) and not label.lstrip("-").isdigit():
             matches = [value for value, name in self.names.items() if name == label]

@@ -61,7 +61,9 @@ class AnatomyPlan(_Section):
             raise ValueError(f"give either image or phantom; found {found}")
         if self.size_mm is not None:
             if self.phantom != "uniform":
-                raise ValueError("size_mm only goes with phantom = 'uniform'; remove it")
+                raise ValueError(
+                    f"size_mm only goes with phantom = 'uniform', found '{self.phantom}'"
+                )
             if not all(5 <= edge <= 1000 for edge in self.size_mm):
                 raise ValueError(
                     f"size_mm = {list(self.size_mm)} must be three lengths of 5 to 1000 mm"
@@ -90,6 +92,8 @@ class Target(_Section):
     def _one_shape(self) -> Target:
         if (self.label is None) == (self.mask is None):
             raise ValueError("give either label or mask")
+        if 0 < self.margin_mm < 0.5:
+            raise ValueError(f"margin_mm = {self.margin_mm:g} is not millimeters; 1 cm is 10")
         return self
 
 

@@ -33,9 +33,9 @@ def read_plan(path: str | Path) -> Plan:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise InputError(f"plan {path}: cannot be read ({reason})") from None
     try:
         content = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
@@ -93,6 +93,8 @@ def _explain(problem: Any, where: str) -> str:
         return f"{where} is not a known key{hint}; known: {', '.join(known)}"
     if kind == "missing":
         return f"{where} is missing; add it"
+    if kind == "tuple_type" and isinstance(given, dict):
+        return f"{where} is a list: write [[{where}]] with double brackets"
     message = str(problem["msg"]).removeprefix("Value error, ")
     if kind == "value_error":
         return f"{where}: {message}"

@@ -55,8 +55,8 @@ class Probe(BaseModel):
             check_number(f"probe '{self.model}'", key, getattr(self, key))
         if np.linalg.norm(np.subtract(self.entry_mm, self.tip_mm)) < 1.0:
             raise ValueError(
-                f"entry_mm {list(self.entry_mm)} equals tip_mm {list(self.tip_mm)}; "
-                "give a point up the shaft, at least 1 mm away"
+                f"entry_mm {list(self.entry_mm)} equals tip_mm {list(self.tip_mm)} to a "
+                "millimeter; give a point up the shaft, in millimeters"
             )
         return self
 

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from cryosim_kernels import bioheat
 
-from ..errors import InputError
-from ..geometry import Grid
+from ..memory import available_bytes, predict_memory_bytes
 from ..plan import Plan
 from ..tissue import TissueGrid
 from .settings import Settings
 from .state import tissue_table
 from .stepping import make_integrator
 
-__all__ = ["Forecast", "check_memory", "forecast", "predict_memory_bytes"]
+__all__ = ["Forecast", "forecast"]
 
-# Eight float64 and three float32 fields and one byte (see `State`); a float64 and an int64 field
-# while the step size is found; probe share, image and two structures.
-_BYTES_PER_CELL = 8 * 8 + 3 * 4 + 1 + 2 * 8 + 4 * 4
-_FIXED_BYTES = 300_000_000  # interpreter, libraries, compiled kernels
 _TRIAL_CELLS = 64
 
 
@@ -55,52 +48,11 @@ def forecast(
     steps, stages = _count_stages(tissue, plan, settings)
     return Forecast(
         memory_bytes=predict_memory_bytes(tissue.grid, thresholds, snapshots),
-        available_bytes=_available_bytes(),
+        available_bytes=available_bytes(),
         steps=steps,
         stages=stages,
         wall_s=stages * tissue.grid.cell_count / _cells_per_second(),
     )
-
-
-def predict_memory_bytes(grid: Grid, thresholds: int, snapshots: int) -> int:
-    """Predict the peak memory of a simulation with so many exposure thresholds and snapshots."""
-    per_cell = _BYTES_PER_CELL + 4 * (thresholds + snapshots)
-    return _FIXED_BYTES + per_cell * grid.cell_count
-
-
-def check_memory(grid: Grid, thresholds: int, snapshots: int) -> int:
-    """Return the predicted bytes.
-
-    Raises
-    ------
-    InputError
-        When they exceed what is available; says which spacing would fit.
-    """
-    needed = predict_memory_bytes(grid, thresholds, snapshots)
-    available = _available_bytes()
-    if needed > available:
-        room = max(available - _FIXED_BYTES, 1)
-        spacing = float(grid.spacing_mm.max()) * ((needed - _FIXED_BYTES) / room) ** (1 / 3)
-        raise InputError(
-            f"grid.spacing_mm = {grid.spacing_mm.max():g}: {grid.describe()} need "
-            f"{needed / 1e9:.1f} GB of memory and {available / 1e9:.1f} GB are available; "
-            f"use grid.spacing_mm = {spacing * 1.05:.2g} or a smaller grid.padding_mm"
-        )
-    return needed
-
-
-def _available_bytes() -> int:
-    """Memory that a new process may use; a container's limit counts."""
-    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        for line in meminfo.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                limits.append(int(line.split()[1]) * 1024)
-    group = Path("/sys/fs/cgroup/memory.max")
-    if group.exists() and group.read_text().strip().isdigit():
-        limits.append(int(group.read_text()))
-    return min(limits)
 
 
 def _count_stages(tissue: TissueGrid, plan: Plan, settings: Settings) -> tuple[int, int]:

@@ -11,11 +11,11 @@ from scipy.spatial import cKDTree
 
 from cryosim_kernels import bioheat
 
+from ..memory import check_memory
 from ..plan import Plan, Stage
 from ..probes import Probe, ProbeCoupling, check_placement, couple, probe_share
 from ..tissue import TissueGrid
 from .callbacks import Callback
-from .forecast import check_memory
 from .result import EnergyLedger, Performance, Result
 from .settings import Settings
 from .state import INNER, State, build_state

@@ -198,6 +198,9 @@ def build_state(
     bioheat.enthalpy_from_temperature(temperature, index, table, energy)
     spacing_m = tissue.grid.spacing_mm * 1e-3
     cells = coupling.cells + 1
+    # Voxels held by a vessel or the room take no part in the exchange.
+    free = index[tuple(cells.T)] < bioheat.CLOSED
+    cells = cells[free]
     return State(
         energy=energy,
         start=np.zeros(shape),
@@ -218,8 +221,8 @@ def build_state(
         inverse_spacing_squared=1.0 / spacing_m**2,
         cell_volume_m3=float(np.prod(spacing_m)),
         coupled_cells=np.ravel_multi_index(tuple(cells.T), shape).astype(np.int64),
-        coupled_owners=coupling.owners.astype(np.int64),
-        coupling_lengths_m=coupling.lengths_m,
+        coupled_owners=coupling.owners[free].astype(np.int64),
+        coupling_lengths_m=coupling.lengths_m[free],
         probe_temperatures=np.full(len(probes), np.nan),
         slab_sources=np.zeros((shape[0], 2)),
         slab_boundary=np.zeros(shape[0]),

@@ -1,0 +1,57 @@
+"""Will it fit? Predicted before anything large is allocated."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .errors import InputError
+from .geometry import Grid
+
+__all__ = ["available_bytes", "check_memory", "predict_memory_bytes"]
+
+# Eight float64 and three float32 fields and one byte (see `cryosim.simulation.state.State`); a
+# float64 and an int64 field while the step size is found; probe share, image and two structures.
+_BYTES_PER_CELL = 8 * 8 + 3 * 4 + 1 + 2 * 8 + 4 * 4
+_FIXED_BYTES = 300_000_000  # interpreter, libraries, compiled kernels
+
+
+def predict_memory_bytes(grid: Grid, thresholds: int, snapshots: int) -> int:
+    """Predict the peak memory of a simulation with so many exposure thresholds and snapshots."""
+    per_cell = _BYTES_PER_CELL + 4 * (thresholds + snapshots)
+    return _FIXED_BYTES + per_cell * grid.cell_count
+
+
+def check_memory(grid: Grid, thresholds: int, snapshots: int) -> int:
+    """Return the predicted bytes.
+
+    Raises
+    ------
+    InputError
+        When they exceed what is available; says which spacing would fit.
+    """
+    needed = predict_memory_bytes(grid, thresholds, snapshots)
+    available = available_bytes()
+    if needed > available:
+        room = max(available - _FIXED_BYTES, 1)
+        spacing = float(grid.spacing_mm.max()) * ((needed - _FIXED_BYTES) / room) ** (1 / 3)
+        raise InputError(
+            f"grid.spacing_mm = {grid.spacing_mm.max():g}: {grid.describe()} need "
+            f"{needed / 1e9:.1f} GB of memory and {available / 1e9:.1f} GB are available; "
+            f"use grid.spacing_mm = {spacing * 1.05:.2g} or a smaller grid.padding_mm"
+        )
+    return needed
+
+
+def available_bytes() -> int:
+    """Memory that a new process may use; a container's limit counts."""
+    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        for line in meminfo.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                limits.append(int(line.split()[1]) * 1024)
+    group = Path("/sys/fs/cgroup/memory.max")
+    if group.exists() and group.read_text().strip().isdigit():
+        limits.append(int(group.read_text()))
+    return min(limits)
