@@ -200,9 +200,15 @@ def advance_stage(
 
 @kernel(parallel=True)
 def boundary_heat(
-    temperature: F64, resistivity: F64, inverse_spacing_squared: F64, slab_heat: F64
+    index: U8,
+    temperature: F64,
+    resistivity: F64,
+    inverse_spacing_squared: F64,
+    slab_heat: F64,
 ) -> None:
-    """Sum the heat entering through the six outer faces, per slab.
+    """Sum the heat entering tissue through the six outer faces, per slab.
+
+    Held cells at a face (room air, a vessel cut by the box) exchange none with the ghosts outside.
 
     Parameters
     ----------
@@ -216,6 +222,8 @@ def boundary_heat(
         total = 0.0
         for j in range(1, ny - 1):
             for inner, ghost in ((1, 0), (nx - 2, nx - 1)):
+                if index[k, j, inner] == HELD:
+                    continue
                 total += (
                     cx
                     * (temperature[k, j, ghost] - temperature[k, j, inner])
@@ -223,6 +231,8 @@ def boundary_heat(
                 )
         for inner, ghost in ((1, 0), (ny - 2, ny - 1)):
             for i in range(1, nx - 1):
+                if index[k, inner, i] == HELD:
+                    continue
                 total += (
                     cy
                     * (temperature[k, ghost, i] - temperature[k, inner, i])
@@ -232,6 +242,8 @@ def boundary_heat(
             if k == inner:
                 for j in range(1, ny - 1):
                     for i in range(1, nx - 1):
+                        if index[inner, j, i] == HELD:
+                            continue
                         total += (
                             cz
                             * (temperature[ghost, j, i] - temperature[inner, j, i])

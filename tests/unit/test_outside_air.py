@@ -80,6 +80,18 @@ def test_air_counts_neither_as_ice_nor_as_heat_source_of_vessels():
     assert result.energy.relative_error < 1e-6
 
 
+def test_energy_closes_with_air_and_vessels_at_the_edge_of_the_box():
+    grid = box().grid
+    air, vessel = np.zeros((2, *grid.shape), dtype=bool)
+    air[:, :4] = True
+    vessel[:, 20:24, 26:] = True
+    tissue = TissueGrid(grid, box().index, box().tissues, heat_sink=vessel, outside_air=air)
+    result = simulate(tissue, plan("freeze 2 min; thaw 1 min active"))
+    assert result.energy.relative_error < 1e-6
+    assert result.energy.air_j < 0
+    assert np.all(result.coldest_c[air] == 22.0)
+
+
 def test_frozen_skin_does_not_end_the_margin():
     """Gas takes the values of the nearest tissue before margins are measured."""
     tissue = box(2.0)

@@ -24,6 +24,7 @@ __all__ = ["citations", "evaluate"]
 # Ice this near to the grid's outer faces is no longer free to grow.
 _ROOM_MM = 10.0
 _HEALTHY_FLUX = (0.9, 1.1)
+_LEDGER_LIMIT = 1e-6
 
 
 def evaluate(result: Result) -> Report:
@@ -122,6 +123,11 @@ def _warnings(result: Result, target: TargetReport | None) -> tuple[str, ...]:
             f"ice comes within {room:.1f} mm of the edge of the simulated box, which is held at "
             f"{result.plan.body.temperature_c:g} C: the ice is too small there; use a larger image "
             "or grid.padding_mm"
+        )
+    if result.energy.relative_error > _LEDGER_LIMIT:
+        found.append(
+            f"energy closes only to {result.energy.relative_error:.1e}: do not trust this run, and "
+            "report it"
         )
     skin_c = _coldest_skin_c(result)
     if skin_c is not None and skin_c < ICE_C:

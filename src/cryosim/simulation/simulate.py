@@ -304,7 +304,7 @@ def _warm_kernels() -> None:
         index, field, field + 1, field, field, spacing, np.zeros(4), field, field, field, field
     )
     bioheat.add_scaled(field, field, 0.0, field)
-    bioheat.boundary_heat(field, field + 1, spacing, np.zeros(3))
+    bioheat.boundary_heat(index, field, field + 1, spacing, np.zeros(3))
     bioheat.exchange_rate(field + 1, field, spacing, field)
     bioheat.exchange_with_probes(
         none, none, np.zeros(0), np.zeros(1), 1.0, field, index, table, field, np.zeros(1)

@@ -96,7 +96,11 @@ class State:
             self.probe_heat,
         )
         bioheat.boundary_heat(
-            self.temperature, self.resistivity, self.inverse_spacing_squared, self.slab_boundary
+            self.index,
+            self.temperature,
+            self.resistivity,
+            self.inverse_spacing_squared,
+            self.slab_boundary,
         )
         blood, metabolism = self.slab_sources[1:-1].sum(axis=0) * self.cell_volume_m3
         boundary = self.slab_boundary[1:-1].sum() * self.cell_volume_m3
