@@ -119,6 +119,7 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     )
     check_memory(grid, len(plan.report.isotherms_c) + len(plan.organ_at_risk) + 2, _SNAPSHOTS)
     shares = {name: occupancy(where, mask, grid) for name, (where, mask) in shapes.items()}
+    _check_resolved(shares, plan)
     notes: list[str] = []
     if plan.anatomy.tissue is not None:
         tissue = TissueGrid.uniform(grid, library[plan.anatomy.tissue])
@@ -172,8 +173,18 @@ def _place_uniform(anatomy: Anatomy, plan: Plan, library: TissueLibrary) -> Tiss
         where, mask = _mask(name, part, anatomy)
         check_overlap(f"the mask of {name}", grid, where)
         shares[name] = occupancy(where, mask, grid)
+    _check_resolved(shares, plan)
     tissue = TissueGrid.uniform(grid, library[plan.anatomy.tissue or "soft-tissue"])
     return dataclasses.replace(tissue, structures=shares)
+
+
+def _check_resolved(shares: Mapping[str, F32], plan: Plan) -> None:
+    """Refuse a target that fills no voxel by half: it has no surface to measure from."""
+    if "target" in shares and float(shares["target"].max()) < 0.5:
+        raise InputError(
+            f"target: smaller than a voxel of {plan.grid.spacing_mm:g} mm, or outside the image; "
+            "use a smaller grid.spacing_mm"
+        )
 
 
 def _mask(

@@ -170,3 +170,31 @@ def test_a_probe_beside_a_held_vessel_runs():
     result = simulate(tissue, plan("freeze 1 min"))
     assert result.energy.relative_error < 1e-6
     assert result.energy.vessels_j > 0
+
+
+def test_each_probe_has_its_own_temperature():
+    probes = [
+        probe((-12, 0, -10), (-12, 0, 90), surface_c=-150),
+        probe((12, 0, -10), (12, 0, 90), surface_c=-40),
+    ]
+    result = simulate(box(), plan("freeze 2 min", probes=probes))
+    half = result.coldest_c.shape[2] // 2
+    assert result.coldest_c[:, :, :half].min() < -60
+    assert -41 < result.coldest_c[:, :, half:].min() < -20
+
+
+def test_an_active_thaw_warms_and_a_passive_one_does_not_add_heat():
+    heat = {}
+    for mode in ("active", "passive"):
+        result = simulate(box(), plan(f"freeze 2 min; thaw 2 min {mode}"))
+        heat[mode] = result.energy.probe_heat_out_j
+    assert heat["active"] < heat["passive"]
+
+
+def test_odd_times_meet_the_ends_of_stages():
+    """123 s is 2.05 min, which a float does not hold exactly."""
+    content = plan("freeze 123 s; thaw 1.433 min; freeze 31 s", report={"times_s": [123]})
+    times = snapshot_times(content)
+    assert 123.0 in times
+    assert times[-1] == pytest.approx(123 + 1.433 * 60 + 31)
+    assert len([time for time in times if abs(time - 123) < 0.01]) == 1

@@ -64,7 +64,13 @@ def _organ_goals(organ: OrganAtRisk, found: OrganReport, half_voxel_mm: float) -
     if organ.min_ice_distance_mm is not None:
         limit = organ.min_ice_distance_mm
         if found.ice_distance_mm is None:
-            goals.append(GoalVerdict(f"{organ.name} to ice", None, limit, "at least", "mm", "ok"))
+            # Without an ice edge either nothing froze, or everything did.
+            free = found.coldest_c > 0
+            goals.append(
+                GoalVerdict(
+                    f"{organ.name} to ice", None, limit, "at least", "mm", "ok" if free else "fail"
+                )
+            )
         else:
             goals.append(
                 _at_least(f"{organ.name} to ice", found.ice_distance_mm, limit, "mm", half_voxel_mm)

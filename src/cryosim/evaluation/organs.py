@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..plan import OrganAtRisk
 from ..simulation import Result
@@ -18,35 +19,44 @@ def evaluate_organ(result: Result, organ: OrganAtRisk) -> OrganReport:
     """Evaluate one organ at risk on its voxels and on its surface between them."""
     grid = result.tissue.grid
     share = result.tissue.structures[organ.name]
-    inside = share >= 0.5
-    surface = structure_surface(grid, share)
-    centers = surface.centers_mm
-    coldest = [result.plan.body.temperature_c]
-    coldest += [float(result.coldest_c[inside].min())] if inside.any() else []
-    if not surface.empty:
-        coldest += [float(sample(grid, result.coldest_c, centers).min())]
-    distance = -signed_distance_mm(grid, result.coldest_c, ICE_C, centers)
-    nearest = float(distance.min()) if len(distance) else np.inf
+    points = _points_of(result, organ.name)
+    coldest_c = result.plan.body.temperature_c
+    nearest = np.inf
+    if len(points):
+        coldest_c = min(coldest_c, float(sample(grid, result.coldest_c, points).min()))
+        nearest = float((-signed_distance_mm(grid, result.coldest_c, ICE_C, points)).min())
     limit = organ.min_temperature_c
     below = longest = None
-    if limit is not None and min(coldest) > limit:
+    if limit is not None and coldest_c > limit:
         below = longest = 0.0
     elif limit is not None:
         below = _volume_ml(result, organ.name, limit)
         seconds = result.time_below_s[limit]
-        longest = float(seconds[inside].max()) if inside.any() else 0.0
-        if not surface.empty:
-            longest = max(longest, float(sample(grid, seconds, centers).max()))
+        longest = float(sample(grid, seconds, points).max())
     return OrganReport(
         name=organ.name,
         volume_ml=float(share.sum(dtype=np.float64)) * grid.cell_volume_ml,
-        coldest_c=min(coldest),
+        coldest_c=coldest_c,
         limit_c=limit,
         volume_below_limit_ml=below,
         longest_below_limit_s=longest,
-        volume_frozen_ml=_volume_ml(result, organ.name, ICE_C) if min(coldest) <= ICE_C else 0.0,
+        volume_frozen_ml=_volume_ml(result, organ.name, ICE_C) if coldest_c <= ICE_C else 0.0,
         ice_distance_mm=nearest if np.isfinite(nearest) else None,
     )
+
+
+def _points_of(result: Result, name: str) -> NDArray[np.float64]:
+    """World points on the surface of a structure and at the voxels that it fills.
+
+    A structure thinner than a voxel fills none by half; then the fullest ones stand for it.
+    """
+    grid = result.tissue.grid
+    share = result.tissue.structures[name]
+    fullest = float(share.max())
+    if fullest == 0.0:
+        return np.zeros((0, 3))
+    filled = np.argwhere(share >= min(0.5, fullest / 2))[:, ::-1]
+    return np.concatenate([grid.to_world(filled), structure_surface(grid, share).centers_mm])
 
 
 def _volume_ml(result: Result, name: str, level_c: float) -> float:

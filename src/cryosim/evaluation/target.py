@@ -54,7 +54,11 @@ def _coverage(result: Result, target: Target, share: F32) -> dict[float, float]:
     covered = {}
     for level in sorted({*result.plan.report.isotherms_c, target.lethal_c}, reverse=True):
         if level == target.lethal_c:
-            cold = share_exposed(result.time_below_s[level], _LETHAL_HOLD_S)
+            # Time jumps from nothing to minutes within a voxel; what was never cold is not covered.
+            cold = np.minimum(
+                share_exposed(result.time_below_s[level], _LETHAL_HOLD_S),
+                share_at_or_below(result.coldest_c, level),
+            )
         else:
             cold = share_at_or_below(result.coldest_c, level)
         covered[level] = float((cold * share).sum(dtype=np.float64) / total)
@@ -63,6 +67,8 @@ def _coverage(result: Result, target: Target, share: F32) -> dict[float, float]:
 
 def _margin(isotherm_c: float, margin_mm: F64, areas_mm2: F64) -> Margin:
     total = areas_mm2.sum()
+    if total == 0:
+        return Margin(isotherm_c, None, None, 0.0)
     enough = float(areas_mm2[margin_mm >= _TEN_MM].sum() / total)
     if not np.all(np.isfinite(margin_mm)):
         # Either nothing got so cold, or the ice left the grid altogether.

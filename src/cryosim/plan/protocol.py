@@ -33,7 +33,7 @@ class Stage(BaseModel):
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
-        return self.minutes * 60.0
+        return round(self.minutes * 60.0, 6)
 
     def describe(self) -> str:
         """Return the stage in the text form of a protocol."""
@@ -145,13 +145,13 @@ class Protocol(BaseModel):
     @property
     def duration_s(self) -> float:
         """Length of all stages in seconds."""
-        return sum(stage.duration_s for stage in self.stages)
+        return self.ends_s()[-1] if self.stages else 0.0
 
     def ends_s(self) -> tuple[float, ...]:
         """Return the times at which stages end, in seconds."""
         ends, now = [], 0.0
         for stage in self.stages:
-            now += stage.duration_s
+            now = round(now + stage.duration_s, 6)
             ends.append(now)
         return tuple(ends)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from cryosim_kernels import bioheat
@@ -99,7 +100,7 @@ def snapshot_times(plan: Plan, settings: Settings | None = None) -> tuple[float,
     end = plan.protocol.duration_s
     regular = np.arange(0.0, end, settings.snapshot_every_s)
     times = {0.0, *plan.protocol.ends_s(), *plan.report.times_s, *map(float, regular)}
-    return tuple(sorted(time_s for time_s in times if time_s <= end))
+    return tuple(sorted({round(time_s, 6) for time_s in times if time_s <= end}))
 
 
 class _Run:
@@ -271,14 +272,12 @@ def _open_neighbors(tissue: TissueGrid, coupling: ProbeCoupling) -> tuple[NDArra
     inside = coupling.inside
     if len(inside) == 0:
         return np.zeros((0, 1, 3), dtype=np.int64), np.zeros((0, 1))
-    ticks = np.arange(-_FILL_REACH, _FILL_REACH + 1)
-    around = np.stack(np.meshgrid(ticks, ticks, ticks, indexing="ij"), axis=-1).reshape(-1, 3)
-    candidates = np.unique((inside[:, None] + around).reshape(-1, 3), axis=0)
-    shape = np.asarray(tissue.grid.shape)
-    candidates = candidates[np.all((candidates >= 0) & (candidates < shape), axis=1)]
-    taken = np.zeros(tissue.grid.shape, dtype=bool)
-    taken[tuple(inside.T)] = True
-    candidates = candidates[~taken[tuple(candidates.T)]]
+    low = np.maximum(inside.min(axis=0) - _FILL_REACH, 0)
+    shape = inside.max(axis=0) + _FILL_REACH + 1 - low
+    taken = np.zeros(np.minimum(shape, np.asarray(tissue.grid.shape) - low), dtype=bool)
+    taken[tuple((inside - low).T)] = True
+    near = ndimage.binary_dilation(taken, np.ones((3, 3, 3), dtype=bool), iterations=_FILL_REACH)
+    candidates = np.argwhere(near & ~taken) + low
     scale = tissue.grid.spacing_mm[::-1]
     found = cKDTree(candidates * scale).query(inside * scale, k=_FILL_COUNT)
     distance, nearest = np.asarray(found[0]), np.asarray(found[1])
