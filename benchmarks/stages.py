@@ -19,7 +19,6 @@ from cryosim.plan import BodyPlan, PerfusionPlan
 from cryosim.probes import Probe, couple
 from cryosim.simulation.state import build_state
 from cryosim.tissue import TissueGrid, read_library
-from cryosim_kernels import bioheat
 
 
 @numba.njit(parallel=True)
@@ -59,19 +58,7 @@ def measure(edge: int) -> dict[str, float]:
 
     def stage():
         state.refresh(state.energy)
-        bioheat.advance_stage(
-            state.index,
-            state.temperature,
-            state.resistivity,
-            state.potential,
-            state.source,
-            state.inverse_spacing_squared,
-            weights,
-            state.start,
-            state.start_rate,
-            state.energy,
-            state.spare,
-        )
+        state.take_stage(weights, state.energy, state.spare)
 
     field, out = np.zeros((edge + 2,) * 3), np.zeros((edge + 2,) * 3)
     plain_s = best_of(lambda: plain_update(field, out, 0.1))

@@ -12,7 +12,6 @@ from cryosim.probes import Probe, couple
 from cryosim.simulation import simulate
 from cryosim.simulation.state import INNER, build_state
 from cryosim.tissue import TissueGrid, build_tissue, outside_air, read_library
-from cryosim_kernels import bioheat
 
 
 def body_in_air():
@@ -46,19 +45,7 @@ def test_skin_loses_what_film_and_half_a_voxel_let_through():
     state, _ = build_state(tissue, probes, couple(tissue.grid, probes), PerfusionPlan(), body, 0)
     state.refresh(state.energy)
     state.start_rate.fill(0)
-    bioheat.advance_stage(
-        state.index,
-        state.temperature,
-        state.resistivity,
-        state.potential,
-        state.source,
-        state.inverse_spacing_squared,
-        np.array([0.0, 1.0, 1.0, 0.0]),
-        state.start,
-        state.start_rate,
-        state.start,
-        state.start_rate,
-    )
+    state.take_stage(np.array([0.0, 1.0, 1.0, 0.0]), state.start, state.start_rate)
     lost_w = state.start_rate[INNER][air].sum() * state.cell_volume_m3
     area_m2 = 0.06 * 0.06
     assert lost_w == pytest.approx(area_m2 * (37 - 20) / (1 / 10 + 0.001 / 0.5), rel=1e-9)

@@ -13,7 +13,7 @@ from ..memory import available_bytes, predict_memory_bytes
 from ..plan import Plan
 from ..tissue import TissueGrid
 from .settings import Settings
-from .state import tissue_table
+from .state import column, tissue_table
 from .stepping import make_integrator
 
 __all__ = ["Forecast", "forecast"]
@@ -58,8 +58,12 @@ def forecast(
 def _count_stages(tissue: TissueGrid, plan: Plan, settings: Settings) -> tuple[int, int]:
     """Walk through the protocol's steps without computing anything."""
     table, _ = tissue_table(tissue.tissues, plan.perfusion.scale)
-    k_unfrozen = table[:, 5] + table[:, 2] * table[:, 6]
-    diffusivity = np.maximum(table[:, 5] * table[:, 1], k_unfrozen * table[:, 4]).max()
+    k_frozen = column(table, "k_frozen")
+    k_unfrozen = k_frozen + column(table, "mushy_energy") * column(table, "k_slope")
+    diffusivity = np.maximum(
+        k_frozen * column(table, "inverse_rho_c_frozen"),
+        k_unfrozen * column(table, "inverse_rho_c_unfrozen"),
+    ).max()
     inverse_squares = float(np.sum(1.0 / (tissue.grid.spacing_mm * 1e-3) ** 2))
     # Voxels at a probe are about twice as stiff as the others.
     integrator = make_integrator(settings, 0.5 / (2 * diffusivity * inverse_squares))

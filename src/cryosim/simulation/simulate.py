@@ -19,7 +19,7 @@ from ..tissue import TissueGrid
 from .callbacks import Callback
 from .result import EnergyLedger, Performance, Result
 from .settings import Settings
-from .state import INNER, State, build_state
+from .state import INNER, State, build_state, column
 from .stepping import Integrator, make_integrator
 
 __all__ = ["exposure_thresholds", "simulate", "snapshot_times"]
@@ -194,7 +194,7 @@ class _Run:
         total = latent = 0.0
         for row, tissue in enumerate(self.tissue.tissues):
             energy = state.energy[INNER][state.index[INNER] == row]
-            mushy = state.table[row, 2]
+            mushy = column(state.table, "mushy_energy")[row]
             total += float(energy.sum())
             liquid = np.clip(energy / mushy, 0.0, 1.0)
             latent += float(liquid.sum()) * tissue.latent_heat_j_m3

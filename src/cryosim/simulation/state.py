@@ -14,7 +14,7 @@ from ..plan import BodyPlan, PerfusionPlan
 from ..probes import Probe, ProbeCoupling
 from ..tissue import Tissue, TissueGrid
 
-__all__ = ["INNER", "State", "build_state", "tissue_table"]
+__all__ = ["INNER", "State", "build_state", "column", "fastest_conduction", "tissue_table"]
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -106,23 +106,52 @@ class State:
         boundary = self.slab_boundary[1:-1].sum() * self.cell_volume_m3
         return np.array([blood, metabolism, boundary, self.probe_heat.sum()])
 
+    def take_stage(self, weights: F64, previous: F64, target: F64) -> None:
+        """Advance `target` by one stage with the state's rates, see `bioheat.advance_stage`."""
+        bioheat.advance_stage(
+            self.index,
+            self.temperature,
+            self.resistivity,
+            self.potential,
+            self.source,
+            self.inverse_spacing_squared,
+            weights,
+            self.start,
+            self.start_rate,
+            previous,
+            target,
+        )
+
     def stable_step_s(self) -> float:
         """Largest plain explicit step that is stable whatever freezes, in seconds."""
-        k_frozen = self.table[:, 5]
-        k_unfrozen = k_frozen + self.table[:, 2] * self.table[:, 6]
-        fastest = 1.0 / np.maximum(k_frozen, k_unfrozen)
-        resistivity = np.append(fastest, [bioheat.INSULATING_RESISTIVITY, 0.0])
-        capacity = np.append(np.maximum(self.table[:, 1], self.table[:, 4]), [0.0, 0.0])
-        row = np.minimum(self.index, len(fastest) + 1).astype(np.int64)
-        row[self.index == bioheat.CLOSED] = len(fastest)
+        conductivity, inverse_capacity = fastest_conduction(self.table)
+        resistivity = np.append(1.0 / conductivity, [bioheat.INSULATING_RESISTIVITY, 0.0])
+        capacity = np.append(inverse_capacity, [0.0, 0.0])
+        row = np.minimum(self.index, len(conductivity) + 1).astype(np.int64)
+        row[self.index == bioheat.CLOSED] = len(conductivity)
         smallest = np.where(self.index == bioheat.HELD, self.resistivity, resistivity[row])
         rate = np.zeros_like(self.source)
         bioheat.exchange_rate(smallest, capacity[row], self.inverse_spacing_squared, rate)
         flat_row = row.reshape(-1)[self.coupled_cells]
         probe_rate = self.coupling_lengths_m * capacity[flat_row] / resistivity[flat_row]
         np.add.at(rate.reshape(-1), self.coupled_cells, probe_rate / self.cell_volume_m3)
-        blood = (self.table[:, 8] * np.maximum(self.table[:, 1], self.table[:, 4])).max()
+        blood = (column(self.table, "blood_coefficient") * inverse_capacity).max()
         return 1.0 / float(rate[INNER].max() + blood)
+
+
+def column(table: F64, name: str) -> F64:
+    """Return a column of a tissue table by its name in `bioheat.COLUMNS`."""
+    return table[:, bioheat.COLUMNS.index(name)]
+
+
+def fastest_conduction(table: F64) -> tuple[F64, F64]:
+    """Largest conductivity (W/m/K) and largest inverse heat capacity (m3 K/J) of each tissue."""
+    k_frozen = column(table, "k_frozen")
+    k_unfrozen = k_frozen + column(table, "mushy_energy") * column(table, "k_slope")
+    inverse_capacity = np.maximum(
+        column(table, "inverse_rho_c_frozen"), column(table, "inverse_rho_c_unfrozen")
+    )
+    return np.maximum(k_frozen, k_unfrozen), inverse_capacity
 
 
 def tissue_table(tissues: Sequence[Tissue], perfusion_scale: float) -> tuple[F64, tuple[str, ...]]:

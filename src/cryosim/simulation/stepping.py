@@ -65,19 +65,7 @@ class ExplicitEuler:
 
     def advance(self, state: State, rates: F64, step_s: float) -> tuple[F64, F64]:
         """See `Integrator.advance`."""
-        bioheat.advance_stage(
-            state.index,
-            state.temperature,
-            state.resistivity,
-            state.potential,
-            state.source,
-            state.inverse_spacing_squared,
-            np.array([1.0, 0.0, step_s, 0.0]),
-            state.start,
-            state.start_rate,
-            state.energy,
-            state.energy,
-        )
+        state.take_stage(np.array([1.0, 0.0, step_s, 0.0]), state.energy, state.energy)
         self.stages += 1
         return rates * step_s, state.refresh(state.energy)
 
@@ -115,7 +103,7 @@ class RungeKuttaLegendre:
         state.start, state.energy = state.energy, state.start
         start, previous, target = state.start, state.energy, state.spare
         state.start_rate.fill(0.0)
-        self._stage(state, np.array([0.0, 1.0, 1.0, 0.0]), start, state.start_rate)
+        state.take_stage(np.array([0.0, 1.0, 1.0, 0.0]), start, state.start_rate)
         bioheat.add_scaled(start, state.start_rate, weights[0, 2] * step_s, previous)
         target[...] = start
         heat_before = np.zeros_like(rates)
@@ -124,7 +112,7 @@ class RungeKuttaLegendre:
         for mu, nu, rate_weight, start_weight in weights[1:]:
             now = state.refresh(previous)
             stage = np.array([mu, nu, rate_weight * step_s, start_weight * step_s])
-            self._stage(state, stage, previous, target)
+            state.take_stage(stage, previous, target)
             heat, heat_before = (
                 mu * heat + nu * heat_before + stage[2] * now + stage[3] * rates,
                 heat,
@@ -133,22 +121,6 @@ class RungeKuttaLegendre:
         state.energy, state.spare = previous, target
         self.stages += count
         return heat, state.refresh(state.energy)
-
-    @staticmethod
-    def _stage(state: State, weights: F64, previous: F64, target: F64) -> None:
-        bioheat.advance_stage(
-            state.index,
-            state.temperature,
-            state.resistivity,
-            state.potential,
-            state.source,
-            state.inverse_spacing_squared,
-            weights,
-            state.start,
-            state.start_rate,
-            previous,
-            target,
-        )
 
 
 def make_integrator(settings: Settings, stable_step_s: float) -> Integrator:
