@@ -53,7 +53,7 @@ def measure(edge: int) -> dict[str, float]:
     grid = Grid.centered((edge, edge, edge), 1.0)
     probe = Probe(model="argon-17g", tip_mm=(0, 0, -15), entry_mm=(0, 0, 100))
     tissue = TissueGrid.uniform(grid, read_library()["muscle"])
-    state, _ = build_state(tissue, [probe], couple(grid, [probe]), PerfusionPlan(), BodyPlan(), 3)
+    state, _ = build_state(tissue, couple(grid, [probe]), PerfusionPlan(), BodyPlan(), 3)
     weights = np.array([1.0, 0.0, 0.0, 0.0])
 
     def stage():

@@ -44,5 +44,9 @@ def kernel(*, parallel: bool) -> Any:
     return compile_lazily
 
 
+# Threads that wait for work by spinning slow other processes, and themselves, down many times when
+# cores are shared; asleep they cost nothing measurable. Read when the first parallel kernel runs.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 if "NUMBA_CACHE_DIR" not in os.environ:
     numba.config.CACHE_DIR = str(_cache_folder())

@@ -19,44 +19,36 @@ from numba import prange
 from numpy.typing import NDArray
 
 from ._compile import kernel
+from .material import (
+    ARTERIAL,
+    BLOOD,
+    CLOSED,
+    HELD,
+    INV_MUSHY,
+    INV_UNFROZEN,
+    K_SLOPE,
+    K_SOLIDUS,
+    METABOLISM,
+    MUSHY,
+    MUSHY_SLOPE,
+    SOLIDUS,
+    ice_potential,
+    ice_resistivity,
+    ice_rise,
+)
 
 __all__ = [
-    "CLOSED",
-    "COLUMNS",
-    "HELD",
     "HELD_RESISTIVITY",
     "INSULATING_RESISTIVITY",
     "add_scaled",
     "advance_stage",
     "boundary_heat",
-    "enthalpy_from_temperature",
     "exchange_rate",
-    "exchange_with_probes",
-    "record_exposure",
     "update_state",
 ]
 
-HELD = 255
-CLOSED = 254
 HELD_RESISTIVITY = 1e-9  # K m/W
 INSULATING_RESISTIVITY = 1e300
-
-# Columns of the tissue table, one row a tissue, SI units and degrees Celsius.
-COLUMNS = (
-    "solidus_c",
-    "inverse_rho_c_frozen",
-    "mushy_energy",
-    "mushy_slope",
-    "inverse_rho_c_unfrozen",
-    "k_frozen",
-    "k_slope",
-    "inverse_mushy_energy",
-    "blood_coefficient",
-    "arterial_c",
-    "metabolism",
-)
-_SOLIDUS, _INV_FROZEN, _MUSHY, _MUSHY_SLOPE, _INV_UNFROZEN, _K_FROZEN, _K_SLOPE = range(7)
-_INV_MUSHY, _BLOOD, _ARTERIAL, _METABOLISM = range(7, 11)
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -73,7 +65,7 @@ def update_state(
     resistivity: F64,
     potential: F64,
     source: F64,
-    slab_heat: F64,
+    slabs: F64,
 ) -> None:
     """Find temperature, conduction and the Pennes source of every cell from its enthalpy.
 
@@ -81,16 +73,18 @@ def update_state(
     ----------
     energy : (nz+2, ny+2, nx+2) H, J/m3.
     index : same shape; row of `table`, or HELD, CLOSED.
-    table : (n, 11) tissue properties, columns as `COLUMNS`.
+    table : (n, 13) tissue properties, columns as `material.COLUMNS`.
     perfusable : same shape; the liquid fraction that still carries blood at most (1: all).
     temperature, resistivity, source : outputs, C, 1/k in K m/W and W/m3.
     potential : output; Kirchhoff's integral of k over temperature from the solidus, W/m.
-    slab_heat : (nz+2, 2) output; blood and metabolic heat of each slab, W/m3 times cells.
+    slabs : (nz+2, 3) output; per slab blood and metabolic heat, W/m3 times cells, and the coldest
+        temperature, C.
     """
     nz, ny, nx = energy.shape
     for k in prange(1, nz - 1):
         blood_sum = 0.0
         metabolism_sum = 0.0
+        coldest = np.inf
         for j in range(1, ny - 1):
             for i in range(1, nx - 1):
                 row = index[k, j, i]
@@ -98,36 +92,36 @@ def update_state(
                     source[k, j, i] = 0.0
                     continue
                 h = energy[k, j, i]
-                mushy = table[row, _MUSHY]
-                above_solidus = h if h > 0.0 else 0.0
-                melted = above_solidus if above_solidus < mushy else mushy
-                t = (
-                    table[row, _SOLIDUS]
-                    + (h - above_solidus) * table[row, _INV_FROZEN]
-                    + melted * table[row, _MUSHY_SLOPE]
-                    + (above_solidus - melted) * table[row, _INV_UNFROZEN]
-                )
-                liquid = melted * table[row, _INV_MUSHY]
+                if h <= 0.0:
+                    t = table[row, SOLIDUS] + ice_rise(h, table[row])
+                    resistivity[k, j, i] = ice_resistivity(t, table[row])
+                    potential[k, j, i] = ice_potential(t, table[row])
+                    source[k, j, i] = 0.0
+                else:
+                    mushy = table[row, MUSHY]
+                    melted = h if h < mushy else mushy
+                    warmed = (h - melted) * table[row, INV_UNFROZEN]
+                    mushy_slope = table[row, MUSHY_SLOPE]
+                    t = table[row, SOLIDUS] + melted * mushy_slope + warmed
+                    k_frozen = table[row, K_SOLIDUS]
+                    k_slope = table[row, K_SLOPE]
+                    resistivity[k, j, i] = 1.0 / (k_frozen + melted * k_slope)
+                    potential[k, j, i] = melted * mushy_slope * (
+                        k_frozen + 0.5 * k_slope * melted
+                    ) + warmed * (k_frozen + k_slope * mushy)
+                    limit = np.float64(perfusable[k, j, i])
+                    liquid = melted * table[row, INV_MUSHY]
+                    alive = liquid if liquid < limit else limit
+                    blood = alive * table[row, BLOOD] * (table[row, ARTERIAL] - t)
+                    metabolism = alive * table[row, METABOLISM]
+                    source[k, j, i] = blood + metabolism
+                    blood_sum += blood
+                    metabolism_sum += metabolism
                 temperature[k, j, i] = t
-                k_frozen = table[row, _K_FROZEN]
-                k_slope = table[row, _K_SLOPE]
-                resistivity[k, j, i] = 1.0 / (k_frozen + melted * k_slope)
-                potential[k, j, i] = (
-                    (h - above_solidus) * table[row, _INV_FROZEN] * k_frozen
-                    + melted * table[row, _MUSHY_SLOPE] * (k_frozen + 0.5 * k_slope * melted)
-                    + (above_solidus - melted)
-                    * table[row, _INV_UNFROZEN]
-                    * (k_frozen + k_slope * mushy)
-                )
-                limit = np.float64(perfusable[k, j, i])
-                alive = liquid if liquid < limit else limit
-                blood = alive * table[row, _BLOOD] * (table[row, _ARTERIAL] - t)
-                metabolism = alive * table[row, _METABOLISM]
-                source[k, j, i] = blood + metabolism
-                blood_sum += blood
-                metabolism_sum += metabolism
-        slab_heat[k, 0] = blood_sum
-        slab_heat[k, 1] = metabolism_sum
+                coldest = t if t < coldest else coldest
+        slabs[k, 0] = blood_sum
+        slabs[k, 1] = metabolism_sum
+        slabs[k, 2] = coldest
 
 
 @kernel(parallel=True)
@@ -250,144 +244,6 @@ def boundary_heat(
                             / (resistivity[ghost, j, i] + resistivity[inner, j, i])
                         )
         slab_heat[k] = total
-
-
-@kernel(parallel=False)
-def _conductivity_integral(energy: float, row: F64) -> float:
-    """Kirchhoff integral of k from the solidus to the temperature of enthalpy `energy`, W/m."""
-    if energy <= 0.0:
-        return energy * row[_INV_FROZEN] * row[_K_FROZEN]
-    melted = min(energy, row[_MUSHY])
-    unfrozen_rise = (energy - melted) * row[_INV_UNFROZEN]
-    k_unfrozen = row[_K_FROZEN] + row[_MUSHY] * row[_K_SLOPE]
-    mushy = row[_MUSHY_SLOPE] * melted * (row[_K_FROZEN] + 0.5 * row[_K_SLOPE] * melted)
-    return mushy + unfrozen_rise * k_unfrozen
-
-
-@kernel(parallel=False)
-def _enthalpy(temperature: float, row: F64) -> float:
-    """Return the enthalpy of one tissue at a temperature, J/m3."""
-    rise = temperature - row[_SOLIDUS]
-    if rise <= 0.0:
-        return rise / row[_INV_FROZEN]
-    mushy_width = row[_MUSHY] * row[_MUSHY_SLOPE]
-    if rise <= mushy_width:
-        return rise / row[_MUSHY_SLOPE]
-    return row[_MUSHY] + (rise - mushy_width) / row[_INV_UNFROZEN]
-
-
-@kernel(parallel=False)
-def exchange_with_probes(
-    cells: NDArray[np.int64],
-    owners: NDArray[np.int64],
-    lengths: F64,
-    probe_temperatures: F64,
-    cell_volume: float,
-    potential: F64,
-    index: U8,
-    table: F64,
-    source: F64,
-    probe_heat: F64,
-) -> None:
-    """Add the heat that probes give to the cells around them to `source`.
-
-    The exchange is L (Theta(T_probe) - Theta(T_cell)) with Theta the Kirchhoff integral of the
-    cell's own conductivity, because k varies fourfold between probe and ice edge.
-
-    Parameters
-    ----------
-    cells : (m,) flat indices into the padded arrays.
-    owners : (m,) probe of each entry. lengths : (m,) coupling lengths, m.
-    probe_temperatures : (p,) surface temperature, C; NaN for a probe that is off.
-    cell_volume : m3. potential : as of `update_state`.
-    source : padded array, W/m3, added to. probe_heat : (p,) output, W given by each probe.
-    """
-    probe_heat[:] = 0.0
-    flat_potential = potential.reshape(-1)
-    flat_index = index.reshape(-1)
-    flat_source = source.reshape(-1)
-    for entry in range(cells.size):
-        surface = probe_temperatures[owners[entry]]
-        cell = cells[entry]
-        tissue = flat_index[cell]
-        if np.isnan(surface) or tissue >= CLOSED:
-            continue
-        row = table[tissue]
-        at_surface = _conductivity_integral(_enthalpy(surface, row), row)
-        difference = at_surface - flat_potential[cell]
-        heat = lengths[entry] * difference
-        flat_source[cell] += heat / cell_volume
-        probe_heat[owners[entry]] += heat
-
-
-@kernel(parallel=True)
-def enthalpy_from_temperature(temperature: F64, index: U8, table: F64, energy: F64) -> None:
-    """Fill `energy` (J/m3) from temperatures; HELD and CLOSED cells get zero."""
-    nz, ny, nx = temperature.shape
-    for k in prange(nz):
-        for j in range(ny):
-            for i in range(nx):
-                tissue = index[k, j, i]
-                if tissue >= CLOSED:
-                    energy[k, j, i] = 0.0
-                else:
-                    energy[k, j, i] = _enthalpy(temperature[k, j, i], table[tissue])
-
-
-@kernel(parallel=True)
-def record_exposure(
-    temperature: F64,
-    index: U8,
-    liquidus: F64,
-    solidus: F64,
-    seconds: float,
-    thresholds: F64,
-    remember_freezing: bool,
-    earlier: F32,
-    coldest: F32,
-    time_below: F32,
-    perfusable: F32,
-) -> None:
-    """Update what each cell has been through since the last record.
-
-    The temperature is taken as linear in time between records, so that the time below a threshold
-    does not depend on where the records fall.
-
-    Parameters
-    ----------
-    liquidus, solidus : (n,) per tissue, C.
-    seconds : time since the last record, s.
-    thresholds : (m,) C.
-    remember_freezing : blood flow never returns where it was lost.
-    earlier : padded; temperature at the last record, updated.
-    coldest : padded; coldest temperature so far, C, updated.
-    time_below : (m, padded) seconds at or below each threshold, updated.
-    perfusable : padded; smallest liquid fraction so far, updated when freezing is remembered.
-    """
-    nz, ny, nx = temperature.shape
-    for k in prange(1, nz - 1):
-        for j in range(1, ny - 1):
-            for i in range(1, nx - 1):
-                now = np.float32(temperature[k, j, i])
-                before = earlier[k, j, i]
-                earlier[k, j, i] = now
-                high = max(now, before)
-                low = min(now, before)
-                for m in range(thresholds.size):
-                    threshold = thresholds[m]
-                    if low > threshold:
-                        continue
-                    share = 1.0
-                    if high > threshold:
-                        share = (threshold - low) / (high - low)
-                    time_below[m, k, j, i] += np.float32(share * seconds)
-                if now < coldest[k, j, i]:
-                    coldest[k, j, i] = now
-                    tissue = index[k, j, i]
-                    if remember_freezing and tissue < CLOSED:
-                        liquid = (now - solidus[tissue]) / (liquidus[tissue] - solidus[tissue])
-                        if liquid < perfusable[k, j, i]:
-                            perfusable[k, j, i] = np.float32(max(liquid, 0.0))
 
 
 @kernel(parallel=True)

@@ -112,7 +112,7 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     if anatomy.volume is None:
         return _place_uniform(anatomy, plan, library)
     volume = anatomy.volume
-    check_placement(volume.grid, plan.probe)
+    check_placement(volume.grid, plan.needles)
     shapes = {name: _mask(name, part, anatomy) for name, part in _structures(plan).items()}
     grid = volume.grid.box_around(
         _points_of_interest(plan, shapes), plan.grid.padding_mm, plan.grid.spacing_mm
@@ -162,7 +162,7 @@ def _place_uniform(anatomy: Anatomy, plan: Plan, library: TissueLibrary) -> Tiss
     size_mm = phantom.volume.grid.size_mm
     grid = Grid.centered(size_mm, plan.grid.spacing_mm)
     check_memory(grid, len(plan.report.isotherms_c) + len(plan.organ_at_risk) + 2, _SNAPSHOTS)
-    check_placement(grid, plan.probe)
+    check_placement(grid, plan.needles)
     shares = {}
     for name, part in _structures(plan).items():
         if part.mask is None:
@@ -214,8 +214,8 @@ def _points_of_interest(
     plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]
 ) -> NDArray[np.float64]:
     """Both ends of the active parts, and the outermost voxels of the target."""
-    points = [np.asarray(probe.tip_mm) for probe in plan.probe]
-    points += [probe.active_end_mm for probe in plan.probe]
+    points = [np.asarray(needle.tip_mm) for needle in plan.needles]
+    points += [needle.active_end_mm for needle in plan.needles]
     if "target" in shapes:
         grid, mask = shapes["target"]
         index = np.argwhere(mask)[:, ::-1]

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from . import __version__
 from .errors import InputError
 from .geometry import Grid
 from .plan import plan_from_dict
-from .simulation import EnergyLedger, Performance, Result
+from .simulation import Curves, EnergyLedger, Performance, Result
 from .tissue import Tissue, TissueGrid
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT_VERSION", "load_result", "save_result"]
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "2.0"
+
+_OPTIONAL = ("image", "start_c", "film_w_m2k")
+_MASKS = ("heat_sink", "outside_air", "held")
 
 Array = NDArray[Any]
 
@@ -141,19 +145,23 @@ def _fields(result: Result) -> dict[str, Array]:
     tissue = result.tissue
     fields: dict[str, Array] = {
         "coldest_c": result.coldest_c,
+        "cooling_rate_k_min": result.cooling_rate_k_min,
+        "thawing_rate_k_min": result.thawing_rate_k_min,
         "tissue": tissue.index,
         "probe_share": result.probe_share,
     }
     fields.update({_exposure_field(c): seconds for c, seconds in result.time_below_s.items()})
+    fields.update({_freezes_field(c): count for c, count in result.freezes_below.items()})
     fields.update(
         {
             _structure_field(n, name): share
             for n, (name, share) in enumerate(tissue.structures.items())
         }
     )
-    if tissue.image is not None:
-        fields["image"] = tissue.image
-    for name in ("heat_sink", "outside_air"):
+    for name in _OPTIONAL:
+        if getattr(tissue, name) is not None:
+            fields[name] = getattr(tissue, name)
+    for name in _MASKS:
         mask = getattr(tissue, name)
         if mask is not None:
             fields[name] = mask.astype(np.uint8)
@@ -162,6 +170,10 @@ def _fields(result: Result) -> dict[str, Array]:
 
 def _exposure_field(threshold_c: float) -> str:
     return f"seconds_below_{threshold_c:.12g}C"
+
+
+def _freezes_field(threshold_c: float) -> str:
+    return f"freezes_below_{threshold_c:.12g}C"
 
 
 def _structure_field(number: int, name: str) -> str:
@@ -179,6 +191,12 @@ def _documents(result: Result) -> dict[str, Any]:
         ],
         "structures": list(result.tissue.structures),
         "thresholds_c": list(result.thresholds_c),
+        "curves": {
+            "times_s": result.curves.times_s.tolist(),
+            "sensors_c": {name: c.tolist() for name, c in result.curves.sensors_c.items()},
+            "needle_power_w": result.curves.needle_power_w.tolist(),
+            "needle_surface_c": _none_for_nan(result.curves.needle_surface_c),
+        },
         "energy": _shallow(result.energy),
         "performance": _shallow(result.performance),
         "flux_ratio": list(result.flux_ratio),
@@ -209,9 +227,7 @@ def _read(file: h5py.File) -> Result:
         index=field("tissue"),
         tissues=tuple(Tissue(**row) for row in documents["tissues"]),
         structures=structures,
-        heat_sink=field("heat_sink").astype(np.bool_) if "heat_sink" in points else None,
-        outside_air=field("outside_air").astype(np.bool_) if "outside_air" in points else None,
-        image=field("image") if "image" in points else None,
+        **_present(points, field),
         assumptions=tuple(documents["tissue_assumptions"]),
         warnings=tuple(documents["warnings"]),
     )
@@ -223,12 +239,36 @@ def _read(file: h5py.File) -> Result:
         temperatures_c=tuple(_locked(first[step]) for step in range(len(first))),
         coldest_c=field("coldest_c"),
         time_below_s={level: field(_exposure_field(level)) for level in thresholds},
+        freezes_below={level: field(_freezes_field(level)) for level in thresholds},
+        cooling_rate_k_min=field("cooling_rate_k_min"),
+        thawing_rate_k_min=field("thawing_rate_k_min"),
         probe_share=field("probe_share"),
         flux_ratio=tuple(documents["flux_ratio"]),
+        curves=_curves(documents["curves"]),
         energy=EnergyLedger(**documents["energy"]),
         performance=Performance(**documents["performance"]),
         assumptions=tuple(documents["assumptions"]),
     )
+
+
+def _present(points: h5py.Group, field: Callable[[str], Array]) -> dict[str, Any]:
+    """Read what a tissue grid may have and may not."""
+    masks = {name: field(name).astype(np.bool_) for name in _MASKS if name in points}
+    return {**masks, **{name: field(name) for name in _OPTIONAL if name in points}}
+
+
+def _curves(content: dict[str, Any]) -> Curves:
+    return Curves(
+        times_s=np.array(content["times_s"]),
+        sensors_c={name: np.array(values) for name, values in content["sensors_c"].items()},
+        needle_power_w=np.array(content["needle_power_w"]),
+        needle_surface_c=np.array(content["needle_surface_c"], dtype=float),
+    )
+
+
+def _none_for_nan(values: Array) -> list[list[float | None]]:
+    """JSON knows no NaN."""
+    return [[None if np.isnan(value) else float(value) for value in row] for row in values]
 
 
 def _locked(values: Array) -> Array:

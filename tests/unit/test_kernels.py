@@ -6,7 +6,7 @@ import pytest
 from cases import REFERENCE_TISSUE
 from cryosim.simulation.state import tissue_table
 from cryosim.tissue import Tissue
-from cryosim_kernels import bioheat
+from cryosim_kernels import bioheat, material
 
 TISSUE = Tissue(**{**REFERENCE_TISSUE, "perfusion_1_s": 0.001, "metabolism_w_m3": 700.0})
 WIDTH = 7.0  # from -8 to -1 C
@@ -25,7 +25,7 @@ def state_of(energy, perfusable=1.0):
         table,
         np.full(shape, perfusable, np.float32),
         *fields,
-        np.zeros((3, 2)),
+        np.zeros((3, 3)),
     )
     return [field[1, 1, 1] for field in fields]
 
@@ -63,7 +63,7 @@ def test_enthalpy_and_temperature_are_inverse():
     table, _ = tissue_table([TISSUE], perfusion_scale=1.0)
     for wanted in (-150.0, -8.0, -4.0, -1.0, 0.0, 37.0):
         energy = np.zeros((3, 3, 3))
-        bioheat.enthalpy_from_temperature(
+        material.enthalpy_from_temperature(
             np.full((3, 3, 3), wanted), np.zeros((3, 3, 3), np.uint8), table, energy
         )
         assert state_of(energy[1, 1, 1])[0] == pytest.approx(wanted, abs=1e-9)

@@ -42,7 +42,7 @@ def test_skin_loses_what_film_and_half_a_voxel_let_through():
     probe = plan().probe[0]
     probes = [Probe(**{**probe.model_dump(), "tip_mm": (0, 20, 0), "entry_mm": (0, 90, 0),
                        "active_length_mm": 5})]  # fmt: skip
-    state, _ = build_state(tissue, probes, couple(tissue.grid, probes), PerfusionPlan(), body, 0)
+    state, _ = build_state(tissue, couple(tissue.grid, probes), PerfusionPlan(), body, 0)
     state.refresh(state.energy)
     state.start_rate.fill(0)
     state.take_stage(np.array([0.0, 1.0, 1.0, 0.0]), state.start, state.start_rate)

@@ -14,7 +14,7 @@ CATALOG = read_catalog()
 CONTENT = tomllib.loads(
     resources.files("cryosim.probes").joinpath("catalog.toml").read_text(encoding="utf-8")
 )
-NUMBERS = {"diameter_mm", "active_length_mm", "surface_c", "active_thaw_c"}
+NUMBERS = {"diameter_mm", "active_length_mm", "surface_c", "cool_down_s", "active_thaw_c"}
 
 
 @pytest.mark.parametrize("name", CATALOG)

@@ -14,7 +14,7 @@ from cryosim import __version__, store
 from cryosim.errors import InputError
 from cryosim.geometry import Grid
 from cryosim.plan import Plan
-from cryosim.simulation import EnergyLedger, Performance, Result
+from cryosim.simulation import Curves, EnergyLedger, Performance, Result
 from cryosim.store import load_result, save_result
 from cryosim.tissue import Tissue, TissueGrid
 
@@ -60,6 +60,9 @@ def make_result(direction: np.ndarray | None = None, *, image: bool = True) -> R
             tissues,
             structures={name: np.abs(field()) for name in AWKWARD_NAMES},
             heat_sink=random.random(SHAPE) < 0.1 if image else None,
+            held=random.random(SHAPE) < 0.1 if image else None,
+            start_c=np.where(random.random(SHAPE) < 0.5, np.nan, field()) if image else None,
+            film_w_m2k=field() if image else None,
             image=field() if image else None,
             assumptions=("all bone is cortical",),
             warnings=("the target reaches the edge",),
@@ -69,9 +72,18 @@ def make_result(direction: np.ndarray | None = None, *, image: bool = True) -> R
         temperatures_c=tuple(field() for _ in range(4)),
         coldest_c=field(),
         time_below_s={0.0: field(), -20.0: field(), -40.0: field(), -2.5: field()},
+        freezes_below={c: (field() > 0).astype(np.uint8) for c in (0.0, -20.0, -40.0, -2.5)},
+        cooling_rate_k_min=field(),
+        thawing_rate_k_min=field(),
         probe_share=field(),
         flux_ratio=(1 / 3, 0.99),
-        energy=EnergyLedger(1 / 7, 2.0, -3e5, 4.0, 5.0, 6.0, 7.0, 8.0),
+        curves=Curves(
+            times_s=np.array([0.0, 1 / 3]),
+            sensors_c={AWKWARD_NAMES[0]: np.array([37.0, -1 / 7])},
+            needle_power_w=np.array([[0.0, 20.1], [0.0, -3.0]]),
+            needle_surface_c=np.array([[np.nan, -150.1], [40.0, np.nan]]),
+        ),
+        energy=EnergyLedger(1 / 7, 2.0, -3e5, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0),
         performance=Performance(1.5, 0.1, 700, 10, 30, 21000, 10**10),
         assumptions=("perfusion is uniform",),
     )
@@ -129,7 +141,7 @@ def test_the_file_says_who_wrote_it_and_nothing_about_folders(tmp_path: Path) ->
     save_result(result, tmp_path / "result.vtkhdf")
     with h5py.File(tmp_path / "result.vtkhdf") as file:
         record = file["cryosim"]
-        assert record.attrs["format_version"] == "1.0"
+        assert record.attrs["format_version"] == "2.0"
         assert record.attrs["program_version"] == __version__
         assert json.loads(record["plan"].asstr()[()])["protocol"]["preset"] == "keio-bone"
     assert b"secret-patient" not in (tmp_path / "result.vtkhdf").read_bytes()
@@ -234,11 +246,11 @@ def test_a_part_is_missing(saved: tuple[Result, Path], name: str) -> None:
 def test_newer_format_is_refused_and_newer_minor_is_not(saved: tuple[Result, Path]) -> None:
     result, path = saved
     with h5py.File(path, "r+") as file:
-        file["cryosim"].attrs["format_version"] = "1.7"
+        file["cryosim"].attrs["format_version"] = "2.7"
     assert load_result(path).times_s == result.times_s
     with h5py.File(path, "r+") as file:
-        file["cryosim"].attrs["format_version"] = "2.0"
-    with pytest.raises(InputError, match=r"format 2\.0 cannot be read"):
+        file["cryosim"].attrs["format_version"] = "3.0"
+    with pytest.raises(InputError, match=r"format 3\.0 cannot be read"):
         load_result(path)
 
 

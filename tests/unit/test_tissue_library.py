@@ -311,7 +311,7 @@ def test_plan_tissue_inherits_numbers_and_sources_from_its_base():
             {**GENERIC, "k_frozen": 2.0},
             r"unknown key 'k_frozen' \(did you mean 'k_frozen_w_mk'\?\)",
         ),
-        ({**GENERIC, "zzz": 2.0}, "allowed: name, base, source, heat_sink, k_unfrozen_w_mk"),
+        ({**GENERIC, "zzz": 2.0}, "allowed: name, base, source, heat_sink, frozen_law"),
         (
             {"name": "a", "base": "mussel"},
             r"'mussel' is not in the library \(did you mean 'muscle'",

@@ -14,7 +14,7 @@ from cases import ball_share
 from cryosim.errors import InputError
 from cryosim.geometry import Grid
 from cryosim.plan import Plan
-from cryosim.simulation import EnergyLedger, Performance, Result
+from cryosim.simulation import Curves, EnergyLedger, Performance, Result
 from cryosim.tissue import Tissue, TissueGrid
 from cryosim.view import draw_planes, find_rendering, open_window, rendering, save_picture, show
 from cryosim.view.colors import isotherm_color, structure_colors
@@ -82,9 +82,13 @@ def round_result(direction: np.ndarray | None = None, *, image: bool = False) ->
         temperatures_c=(warm, warm, warm, field, warm),
         coldest_c=field,
         time_below_s={0.0: np.zeros(shape, dtype=np.float32)},
+        freezes_below={0.0: np.zeros(shape, dtype=np.uint8)},
+        cooling_rate_k_min=np.zeros(shape, dtype=np.float32),
+        thawing_rate_k_min=np.zeros(shape, dtype=np.float32),
         probe_share=np.zeros(shape, dtype=np.float32),
         flux_ratio=(1.0,),
-        energy=EnergyLedger(1.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+        curves=Curves(np.zeros(1), {}, np.zeros((1, 1)), np.zeros((1, 1))),
+        energy=EnergyLedger(1.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
         performance=Performance(1.0, 0.0, 1, 1, 1, 1, 1),
     )
 

@@ -16,7 +16,7 @@ from cryosim.simulation.settings import Settings
 from cryosim.simulation.state import INNER, State, build_state
 from cryosim.simulation.stepping import make_integrator
 from cryosim.tissue import Tissue, TissueGrid
-from cryosim_kernels import bioheat
+from cryosim_kernels import bioheat, material
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ def slab_state(
     grid = Grid.from_spacing((1, 1, cells), (spacing, 1.0, 1.0), (spacing / 2, 0.0, 0.0))
     tissue = TissueGrid.uniform(grid, medium.tissue())
     body = BodyPlan(temperature_c=37.0, outer_faces="insulated")
-    state, _ = build_state(tissue, (), no_probes(), PerfusionPlan(), body, 0)
+    state, _ = build_state(tissue, no_probes(), PerfusionPlan(), body, 0)
     state.temperature[...] = start_c
-    bioheat.enthalpy_from_temperature(state.temperature, state.index, state.table, state.energy)
+    material.enthalpy_from_temperature(state.temperature, state.index, state.table, state.energy)
     state.temperature[:, :, 0] = cold_c
     state.resistivity[:, :, 0] = bioheat.HELD_RESISTIVITY
     return state
@@ -70,12 +70,13 @@ def freeze_slab(
     state: State, seconds: float, settings: Settings | None = None
 ) -> tuple[np.ndarray, float]:
     """Advance; return cell temperatures and the heat that entered through the ends, J."""
-    integrator = make_integrator(settings or Settings(), state.stable_step_s())
+    integrator = make_integrator(settings or Settings())
     rates = state.refresh(state.energy)
     now, entered = 0.0, 0.0
     while now < seconds - 1e-9:
-        step = min(integrator.next_step_s(now), seconds - now)
-        heat, rates = integrator.advance(state, rates, step)
+        stable = state.stable_step_s(float(state.temperature.min()))
+        step = min(integrator.next_step_s(now, stable), seconds - now)
+        heat, rates = integrator.advance(state, rates, step, stable)
         entered += float(heat.sum())
         now += step
     return state.temperature[INNER][0, 0].copy(), entered

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cryosim.simulation.settings import Settings
+from cryosim.simulation.state import column
 from verification.slab import (
     Medium,
     freeze_slab,
@@ -24,7 +25,9 @@ GRIDS = (60, 120, 240)
 
 def ice_mm(state, spacing_mm):
     """Thickness of the ice, counted by the latent heat that has gone."""
-    liquid = np.clip(state.energy[1, 1, 1:-1] * state.table[0, 7], 0, 1)
+    liquid = np.clip(
+        state.energy[1, 1, 1:-1] * column(state.table, "inverse_mushy_energy")[0], 0, 1
+    )
     return float((1 - liquid).sum()) * spacing_mm
 
 

@@ -25,6 +25,10 @@ __all__ = ["citations", "evaluate"]
 _ROOM_MM = 10.0
 _HEALTHY_FLUX = (0.9, 1.1)
 _LEDGER_LIMIT = 1e-6
+_FROZEN_LAWS = {
+    "constant": "are constant, taken at -40 C",
+    "ice": "follow the law of ice, from their values at -40 C",
+}
 
 
 def evaluate(result: Result) -> Report:
@@ -108,7 +112,10 @@ def _assumptions(result: Result) -> tuple[str, ...]:
             f"skin loses {body.skin_to_air_w_m2k:g} W/m2/K to room air of {body.air_c:g} C "
             "(assumption: still air and radiation); it is not warmed"
         )
-    found.append("frozen conductivity and heat capacity are constant, taken at -40 C")
+    for law, words in _FROZEN_LAWS.items():
+        names = [tissue.name for tissue in result.tissue.tissues if tissue.frozen_law == law]
+        if names:
+            found.append(f"frozen conductivity and heat capacity {words}: {', '.join(names)}")
     return tuple(dict.fromkeys(found))
 
 

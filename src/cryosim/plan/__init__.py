@@ -8,7 +8,10 @@ from .model import (
     OrganAtRisk,
     PerfusionPlan,
     Plan,
+    Protection,
     ReportPlan,
+    Sensor,
+    SkinPack,
     Target,
 )
 from .protocol import PRESETS, Protocol, Stage
@@ -23,8 +26,11 @@ __all__ = [
     "OrganAtRisk",
     "PerfusionPlan",
     "Plan",
+    "Protection",
     "Protocol",
     "ReportPlan",
+    "Sensor",
+    "SkinPack",
     "Stage",
     "Target",
     "plan_from_dict",

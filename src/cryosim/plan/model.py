@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from ..errors import did_you_mean
-from ..probes import Probe
+from ..probes import Needle, Point, Probe, Warmer
 from .protocol import Protocol
 
 __all__ = [
@@ -19,7 +19,10 @@ __all__ = [
     "OrganAtRisk",
     "PerfusionPlan",
     "Plan",
+    "Protection",
     "ReportPlan",
+    "Sensor",
+    "SkinPack",
     "Target",
 ]
 
@@ -164,10 +167,13 @@ class PerfusionPlan(_Section):
     ----------
     scale : factor on every tissue's perfusion.
     stays_off_after_freezing : blood does not return to tissue that has been frozen.
+    vessel_exchange_w_m2k : heat transfer from the blood of large vessels to their wall; without it
+        the wall is held at the temperature of the blood.
     """
 
     scale: Annotated[float, Field(ge=0, le=1000)] = 1.0
     stays_off_after_freezing: bool = True
+    vessel_exchange_w_m2k: Annotated[float, Field(gt=0, le=1e5)] | None = None
 
 
 class BodyPlan(_Section):
@@ -186,6 +192,79 @@ class BodyPlan(_Section):
     outer_faces: Literal["held", "insulated"] = "held"
     air_c: Annotated[float, Field(ge=-20, le=60)] = 22.0
     skin_to_air_w_m2k: Annotated[float, Field(gt=0, le=10_000)] = 10.0
+
+
+class Protection(_Section):
+    """Something put between ice and organ: injected gas, warmed saline; one of three shapes.
+
+    Attributes
+    ----------
+    name : as it shall appear in the report.
+    tissue : what fills it, of the library: "gas", "saline", ...
+    center_mm, to_mm, radius_mm : a ball, or with `to_mm` a capsule from one point to the other.
+    label : a value or name of the label map.
+    beside, thickness_mm : a layer along an organ at risk, on the side of the target.
+    temperature_c : at the start; body temperature when not given.
+    held : fresh fluid flows in, so that it stays at `temperature_c`.
+    """
+
+    name: str = "protection"
+    tissue: str
+    center_mm: Point | None = None
+    to_mm: Point | None = None
+    radius_mm: Annotated[float, Field(gt=0, le=200)] | None = None
+    label: Label | None = None
+    beside: str | None = None
+    thickness_mm: Annotated[float, Field(gt=0, le=100)] | None = None
+    temperature_c: Annotated[float, Field(ge=0, le=60)] | None = None
+    held: bool = False
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Protection:
+        shapes = [self.center_mm is not None, self.label is not None, self.beside is not None]
+        if sum(shapes) != 1:
+            raise ValueError(
+                f"protection '{self.name}': give one shape: center_mm with radius_mm, label, or "
+                "beside with thickness_mm"
+            )
+        for key, partner in (
+            ("center_mm", "radius_mm"),
+            ("beside", "thickness_mm"),
+        ):
+            if (getattr(self, key) is None) != (getattr(self, partner) is None):
+                raise ValueError(f"protection '{self.name}': {key} and {partner} go together")
+        if self.to_mm is not None and self.center_mm is None:
+            raise ValueError(f"protection '{self.name}': to_mm needs center_mm")
+        if self.held and self.temperature_c is None:
+            raise ValueError(f"protection '{self.name}': held needs temperature_c")
+        return self
+
+
+class SkinPack(_Section):
+    """A warm pack, or a glove with warm saline, on the skin of a CT.
+
+    Attributes
+    ----------
+    center_mm, radius_mm : the ball within which air at the skin is replaced by the pack.
+    temperature_c : of the pack. exchange_w_m2k : heat transfer to the skin.
+    """
+
+    center_mm: Point
+    radius_mm: Annotated[float, Field(gt=0, le=300)]
+    temperature_c: Annotated[float, Field(ge=0, le=60)] = 40.0
+    exchange_w_m2k: Annotated[float, Field(gt=0, le=1e5)] = 100.0
+
+
+class Sensor(_Section):
+    """A virtual thermometer: its curve is in report and result.
+
+    Attributes
+    ----------
+    name : as it shall appear in the report. at_mm : LPS position.
+    """
+
+    name: str
+    at_mm: Point
 
 
 class ReportPlan(_Section):
@@ -218,6 +297,10 @@ class Plan(_Section):
     target: Target | None = None
     organ_at_risk: tuple[OrganAtRisk, ...] = ()
     probe: Annotated[tuple[Probe, ...], Field(min_length=1, max_length=50)]
+    warmer: tuple[Warmer, ...] = ()
+    protection: tuple[Protection, ...] = ()
+    skin_pack: tuple[SkinPack, ...] = ()
+    sensor: tuple[Sensor, ...] = ()
     protocol: Protocol
     grid: GridPlan = GridPlan()
     perfusion: PerfusionPlan = PerfusionPlan()
@@ -231,6 +314,11 @@ class Plan(_Section):
     def folder(self) -> Path:
         """Folder that the paths of the plan are relative to."""
         return self._folder
+
+    @property
+    def needles(self) -> tuple[Needle, ...]:
+        """Everything thin that is put into the patient: probes first, then warmers."""
+        return (*self.probe, *self.warmer)
 
     def metrics(self) -> tuple[str, ...]:
         """Return the dotted paths of all numbers that goals can be put on."""
@@ -251,14 +339,24 @@ class Plan(_Section):
             if organ.min_temperature_c is not None:
                 keys += ["volume_below_limit_ml", "longest_below_limit_s"]
             found += [f"organs_at_risk.{organ.name}.{key}" for key in keys]
+        for sensor in self.sensor:
+            found += [f"sensors.{sensor.name}.{key}" for key in ("coldest_c", "warmest_c")]
         return tuple(found)
 
     @model_validator(mode="after")
     def _check(self) -> Plan:
-        names = [organ.name for organ in self.organ_at_risk]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"organ_at_risk: two organs are named '{name}'; rename one")
+        for section in ("organ_at_risk", "sensor"):
+            names = [part.name for part in getattr(self, section)]
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"{section}: two are named '{name}'; rename one")
+        organs = [organ.name for organ in self.organ_at_risk]
+        for shape in self.protection:
+            if shape.beside is not None and shape.beside not in organs:
+                raise ValueError(
+                    f"protection '{shape.name}': beside = '{shape.beside}' is no organ_at_risk; "
+                    f"known: {', '.join(organs) or 'none'}"
+                )
         metrics = self.metrics()
         for goal in self.goal:
             if goal.metric not in metrics:

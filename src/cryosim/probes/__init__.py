@@ -5,13 +5,15 @@ from .coupling import ProbeCoupling, couple, steady_potential
 from .model import ProbeModel
 from .occupancy import axis_coordinates, probe_share
 from .placement import check_placement
-from .probe import Point, Probe
+from .probe import Needle, Point, Probe, Warmer
 
 __all__ = [
+    "Needle",
     "Point",
     "Probe",
     "ProbeCoupling",
     "ProbeModel",
+    "Warmer",
     "axis_coordinates",
     "check_placement",
     "citations",

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Grid
-from .occupancy import axis_coordinates
-from .probe import Probe
+from .occupancy import axis_coordinates, inside_probe
+from .probe import Needle
 
 __all__ = ["LinePotential", "ProbeCoupling", "couple", "steady_potential"]
 
@@ -122,7 +122,7 @@ class ProbeCoupling:
     flux_ratio: FloatArray
 
 
-def couple(grid: Grid, probes: Sequence[Probe]) -> ProbeCoupling:
+def couple(grid: Grid, probes: Sequence[Needle]) -> ProbeCoupling:
     """Find which voxels exchange heat with which probe, and how strongly.
 
     A voxel inside two probes belongs to the first.
@@ -164,10 +164,12 @@ class _OneProbe:
         )
 
 
-def _couple_one(grid: Grid, probe: Probe) -> _OneProbe:
+def _couple_one(grid: Grid, probe: Needle) -> _OneProbe:
     potential = steady_potential(probe.diameter_mm, probe.active_length_mm)
     corner, radius, height = _local_box(grid, probe)
-    inside, shaft = _inside(probe, radius, height)
+    needle = inside_probe(probe, radius, height)
+    shaft = needle & (height > probe.active_length_mm)
+    inside = needle & ~shaft
     edge = float(np.prod(grid.spacing_mm)) ** (1 / 3)
     distance = _distance_from_active(probe, radius, height)
     step = float(grid.spacing_mm.max())
@@ -228,7 +230,7 @@ def _on_grid(grid: Grid, corner: NDArray[np.int64], part: _OneProbe) -> _OneProb
     )
 
 
-def _local_box(grid: Grid, probe: Probe) -> tuple[NDArray[np.int64], FloatArray, FloatArray]:
+def _local_box(grid: Grid, probe: Needle) -> tuple[NDArray[np.int64], FloatArray, FloatArray]:
     """Voxels around the probe down to the grid's edge: corner (k, j, i), radius and height."""
     ends = grid.to_index(np.stack([np.asarray(probe.tip_mm), _shaft_end(grid, probe)]))[:, ::-1]
     room = np.ceil(probe.diameter_mm / 2 / grid.spacing_mm[::-1]) + np.ceil(_REACH) + 3
@@ -240,7 +242,7 @@ def _local_box(grid: Grid, probe: Probe) -> tuple[NDArray[np.int64], FloatArray,
     return lower, radius, height
 
 
-def _shaft_end(grid: Grid, probe: Probe) -> FloatArray:
+def _shaft_end(grid: Grid, probe: Needle) -> FloatArray:
     """Where the shaft's axis is far enough up to leave the grid, at most its diagonal away."""
     diagonal = float(np.linalg.norm(grid.size_mm))
     steps = np.linspace(probe.active_length_mm, probe.active_length_mm + diagonal, 200)
@@ -252,18 +254,7 @@ def _shaft_end(grid: Grid, probe: Probe) -> FloatArray:
     return end
 
 
-def _inside(
-    probe: Probe, radius: FloatArray, height: FloatArray
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which voxel centers lie in the active part, and which in the shaft."""
-    half = probe.diameter_mm / 2
-    in_tip = np.hypot(radius, height - half) < half
-    in_cylinder = (radius < half) & (height >= half) & (height <= probe.active_length_mm)
-    in_shaft = (radius < half) & (height > probe.active_length_mm)
-    return in_tip | in_cylinder, in_shaft
-
-
-def _distance_from_active(probe: Probe, radius: FloatArray, height: FloatArray) -> FloatArray:
+def _distance_from_active(probe: Needle, radius: FloatArray, height: FloatArray) -> FloatArray:
     half = probe.diameter_mm / 2
     along = height - np.clip(height, half, probe.active_length_mm)
     distance: FloatArray = np.hypot(radius, along)

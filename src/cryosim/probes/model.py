@@ -12,6 +12,7 @@ _LIMITS: dict[str, tuple[float, float, str]] = {
     "diameter_mm": (0.5, 10.0, "cryoprobes are 1.5 to 3.8 mm thick"),
     "active_length_mm": (1.0, 100.0, "active parts are 8 to 60 mm long"),
     "surface_c": (-200.0, -5.0, "a freezing probe is between -200 and -5 C"),
+    "cool_down_s": (0.0, 600.0, "probes get cold within seconds to a few minutes"),
     "active_thaw_c": (0.0, 60.0, "a thawing probe is between 0 and 60 C"),
 }
 
@@ -37,6 +38,7 @@ class ProbeModel:
     diameter_mm : outer diameter of the needle.
     active_length_mm : length of the freezing part, from the tip.
     surface_c : temperature of the active surface while freezing.
+    cool_down_s : time constant with which the surface approaches it; 0 is at once.
     active_thaw_c : temperature of the active surface during an active thaw.
     description : one line for lists.
     sources : where each number comes from, by field name.
@@ -46,6 +48,7 @@ class ProbeModel:
     diameter_mm: float
     active_length_mm: float
     surface_c: float
+    cool_down_s: float
     active_thaw_c: float
     description: str = ""
     sources: tuple[tuple[str, str], ...] = ()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Grid
-from .probe import Probe
+from .probe import Needle
 
 __all__ = ["axis_coordinates", "inside_probe", "probe_share"]
 
@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 _SAMPLES_ACROSS = 8
 
 
-def axis_coordinates(probe: Probe, points_mm: FloatArray) -> tuple[FloatArray, FloatArray]:
+def axis_coordinates(probe: Needle, points_mm: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Distance from a probe's axis and height above its tip of (..., 3) world points, mm."""
     offset = points_mm - np.asarray(probe.tip_mm)
     height = offset @ probe.axis
@@ -26,7 +26,7 @@ def axis_coordinates(probe: Probe, points_mm: FloatArray) -> tuple[FloatArray, F
     return radius, height
 
 
-def inside_probe(probe: Probe, radius_mm: FloatArray, height_mm: FloatArray) -> NDArray[np.bool_]:
+def inside_probe(probe: Needle, radius_mm: FloatArray, height_mm: FloatArray) -> NDArray[np.bool_]:
     """Tell which points lie in the capsule or the shaft above it."""
     half = probe.diameter_mm / 2
     in_tip = np.hypot(radius_mm, height_mm - half) < half
@@ -34,7 +34,7 @@ def inside_probe(probe: Probe, radius_mm: FloatArray, height_mm: FloatArray) -> 
     return inside
 
 
-def probe_share(grid: Grid, probes: Sequence[Probe]) -> NDArray[np.float32]:
+def probe_share(grid: Grid, probes: Sequence[Needle]) -> NDArray[np.float32]:
     """Return the share of each voxel, (k, j, i) in 0..1, that lies inside a probe or its shaft."""
     share = np.zeros(grid.shape, dtype=np.float32)
     reach = float(np.linalg.norm(grid.spacing_mm)) / 2
@@ -48,14 +48,14 @@ def probe_share(grid: Grid, probes: Sequence[Probe]) -> NDArray[np.float32]:
     return share
 
 
-def _samples(grid: Grid, probe: Probe) -> FloatArray:
+def _samples(grid: Grid, probe: Needle) -> FloatArray:
     """Points (n, 3; i, j, k) spread evenly over a voxel, densely for the probe's thickness."""
     counts = np.ceil(_SAMPLES_ACROSS * grid.spacing_mm / probe.diameter_mm).astype(int)
     ticks = [(np.arange(n) + 0.5) / n - 0.5 for n in np.clip(counts, 3, 16)]
     return np.stack(np.meshgrid(*ticks, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
-def _cells_near_axis(grid: Grid, probe: Probe, reach_mm: float) -> NDArray[np.int64]:
+def _cells_near_axis(grid: Grid, probe: Needle, reach_mm: float) -> NDArray[np.int64]:
     """Voxels (n, 3; k, j, i) whose center is near the needle, tip to the grid's edge."""
     step = 0.5 * float(grid.spacing_mm.min())
     length = float(np.linalg.norm(grid.size_mm)) + float(

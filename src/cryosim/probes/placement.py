@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry import Grid
-from .probe import Probe
+from .probe import Needle
 
 __all__ = ["check_placement"]
 
 
-def check_placement(grid: Grid, probes: Sequence[Probe]) -> None:
+def check_placement(grid: Grid, probes: Sequence[Needle]) -> None:
     """Refuse probes whose active part leaves the image, and two probes in one place.
 
     Parameters
@@ -53,11 +53,11 @@ def _outside(number: int, name: str, point: NDArray[np.float64], grid: Grid) -> 
     )
 
 
-def _gap_mm(one: Probe, other: Probe) -> float:
+def _gap_mm(one: Needle, other: Needle) -> float:
     """Smallest gap between the surfaces of two active parts, sampled along both axes."""
     share = np.linspace(0, 1, 101)[:, None]
 
-    def along(probe: Probe) -> NDArray[np.float64]:
+    def along(probe: Needle) -> NDArray[np.float64]:
         tip = np.asarray(probe.tip_mm)
         points: NDArray[np.float64] = tip + share * (probe.active_end_mm - tip)
         return points

@@ -1,7 +1,8 @@
-"""A probe in place: a thin cold capsule with an insulated shaft above it."""
+"""Needles in place: cryoprobes, and warmers of the same shape."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -12,47 +13,42 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from .catalog import find_model
 from .model import NUMBERS, check_number
 
-__all__ = ["Point", "Probe"]
+__all__ = ["Needle", "Point", "Probe", "Warmer"]
 
 Coordinate = Annotated[float, Field(ge=-5000, le=5000, allow_inf_nan=False)]
 Point = tuple[Coordinate, Coordinate, Coordinate]
+Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+Minutes = Annotated[float, Field(ge=0, le=1440, allow_inf_nan=False)]
+Temperature = Annotated[float, Field(ge=-200, le=100, allow_inf_nan=False)]
+Power = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 
 
-class Probe(BaseModel):
-    """A probe in place; numbers that are not given come from the catalog row `model`.
+class Needle(BaseModel):
+    """The shape that probes and warmers share: an active capsule with an insulated shaft above.
 
     Attributes
     ----------
-    model : name in the probe catalog, or "custom" when every number is given.
     tip_mm : LPS position of the tip; the active part starts here.
     entry_mm : LPS position of any point up the shaft.
-    diameter_mm, active_length_mm : size of the needle and of its freezing part.
-    surface_c : temperature of the active surface while freezing.
-    active_thaw_c : temperature of the active surface during an active thaw.
+    diameter_mm, active_length_mm : thickness of the needle and length of its active part.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
-    model: str = "custom"
     tip_mm: Point
     entry_mm: Point
     diameter_mm: float
     active_length_mm: float
-    surface_c: float
-    active_thaw_c: float = 20.0
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_from_catalog(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping) or values.get("model", "custom") == "custom":
-            return values
-        row = find_model(str(values["model"]))
-        return {**{key: getattr(row, key) for key in NUMBERS}, **values, "model": row.name}
 
     @model_validator(mode="after")
-    def _check(self) -> Probe:
-        for key in NUMBERS:
-            check_number(f"probe '{self.model}'", key, getattr(self, key))
+    def _check_shape(self) -> Needle:
+        for key in ("diameter_mm", "active_length_mm"):
+            check_number(type(self).__name__.lower(), key, getattr(self, key))
+        if self.active_length_mm < self.diameter_mm:
+            raise ValueError(
+                f"active_length_mm = {self.active_length_mm:g} is less than diameter_mm = "
+                f"{self.diameter_mm:g}: the rounded tip alone is longer; give a longer active part"
+            )
         if np.linalg.norm(np.subtract(self.entry_mm, self.tip_mm)) < 1.0:
             raise ValueError(
                 f"entry_mm {list(self.entry_mm)} equals tip_mm {list(self.tip_mm)} to a "
@@ -72,3 +68,109 @@ class Probe(BaseModel):
         """Upper end of the active part on the axis."""
         end: NDArray[np.float64] = np.asarray(self.tip_mm) + self.active_length_mm * self.axis
         return end
+
+    @property
+    def active_area_m2(self) -> float:
+        """Area of the active surface: the cylinder and the hemisphere of the tip."""
+        return np.pi * self.diameter_mm * self.active_length_mm * 1e-6
+
+
+class Probe(Needle):
+    """A cryoprobe in place; numbers that are not given come from the catalog row `model`.
+
+    Three models of what drives the ice, which may be combined: a surface at `surface_c`; gas at
+    `gas_c` that exchanges heat with the inside of the wall, `exchange_w_m2k`; and a limit of power.
+
+    Attributes
+    ----------
+    model : name in the probe catalog, or "custom" when every number is given.
+    surface_c : temperature of the active surface while freezing.
+    gas_c, exchange_w_m2k : instead of `surface_c`: temperature of the gas while freezing and heat
+        transfer from the gas to the active surface, per area of the outer surface.
+    cool_down_s : time constant with which surface or gas approaches its temperature, also in
+        active thaws; 0 is at once.
+    curve : instead of the constants: measured (seconds since the freeze began, C) of surface or
+        gas, linear between, the last value held.
+    power_limit_w : most heat that the probe can take out; its surface is warmer where that binds.
+    active_thaw_c : temperature of surface or gas during an active thaw.
+    active_thaw_power_w : most heat that an active thaw can give, as of an electric heater.
+    duty : share of each freeze that the gas flows, 0.2 to 1; fast switching, so that heat flows at
+        that share of full power.
+    runs_min : (start, stop) in minutes of the procedure within which the probe follows the
+        protocol; outside it is off. Everywhere when not given.
+    """
+
+    model: str = "custom"
+    surface_c: float | None = None
+    gas_c: Temperature | None = None
+    exchange_w_m2k: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
+    cool_down_s: Seconds = 0.0
+    curve: tuple[tuple[Seconds, Temperature], ...] = ()
+    power_limit_w: Power | None = None
+    active_thaw_c: float = 20.0
+    active_thaw_power_w: Power | None = None
+    duty: Annotated[float, Field(ge=0.2, le=1.0)] = 1.0
+    runs_min: tuple[tuple[Minutes, Minutes], ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_catalog(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping) or values.get("model", "custom") == "custom":
+            return values
+        row = find_model(str(values["model"]))
+        known = {key: getattr(row, key) for key in NUMBERS}
+        if values.get("gas_c") is not None:
+            del known["surface_c"]
+        return {**known, **values, "model": row.name}
+
+    @model_validator(mode="after")
+    def _check(self) -> Probe:
+        if (self.surface_c is None) == (self.gas_c is None):
+            found = "neither" if self.surface_c is None else "both"
+            raise ValueError(f"give either surface_c or gas_c with exchange_w_m2k; found {found}")
+        if (self.gas_c is None) != (self.exchange_w_m2k is None):
+            raise ValueError("gas_c and exchange_w_m2k go together; give both or neither")
+        for key in NUMBERS:
+            if getattr(self, key) is not None:
+                check_number(f"probe '{self.model}'", key, getattr(self, key))
+        if any(
+            later <= earlier
+            for (earlier, _), (later, _) in zip(self.curve, self.curve[1:], strict=False)
+        ):
+            raise ValueError("curve: times must increase")
+        edges = [edge for run in self.runs_min for edge in run]
+        if any(later <= earlier for earlier, later in itertools.pairwise(edges)):
+            raise ValueError(
+                f"runs_min = {[list(run) for run in self.runs_min]}: give [start, stop] pairs in "
+                "minutes that increase and do not overlap"
+            )
+        return self
+
+    def freezing_c(self, since_s: float) -> float:
+        """Temperature of surface or gas this long after a freeze began, cool-down aside."""
+        if self.curve:
+            times, values = np.array(self.curve).T
+            return float(np.interp(since_s, times, values))
+        return float(self.surface_c if self.gas_c is None else self.gas_c)  # type: ignore[arg-type]
+
+    @property
+    def coldest_c(self) -> float:
+        """Coldest that surface or gas can get."""
+        if self.curve:
+            return min(value for _, value in self.curve)
+        return self.freezing_c(0.0)
+
+
+class Warmer(Needle):
+    """A warming needle or catheter in place, on from the first freeze to the end.
+
+    Attributes
+    ----------
+    name : as it shall appear in the report.
+    temperature_c : of its active surface.
+    power_limit_w : most heat that it can give.
+    """
+
+    name: str = "warmer"
+    temperature_c: Annotated[float, Field(ge=20, le=60, allow_inf_nan=False)]
+    power_limit_w: Power | None = None

@@ -2,12 +2,13 @@
 
 from .callbacks import Callback
 from .forecast import Forecast, forecast
-from .result import EnergyLedger, Performance, Result
+from .result import Curves, EnergyLedger, Performance, Result
 from .settings import Settings
 from .simulate import exposure_thresholds, simulate, snapshot_times
 
 __all__ = [
     "Callback",
+    "Curves",
     "EnergyLedger",
     "Forecast",
     "Performance",

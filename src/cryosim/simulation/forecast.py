@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cryosim_kernels import bioheat
+from cryosim_kernels import bioheat, material
 
 from ..memory import available_bytes, predict_memory_bytes
 from ..plan import Plan
 from ..tissue import TissueGrid
 from .settings import Settings
-from .state import column, tissue_table
+from .state import fastest_conduction, speed_up, tissue_table
 from .stepping import make_integrator
 
 __all__ = ["Forecast", "forecast"]
 
 _TRIAL_CELLS = 64
+_THAWING_C = -10.0  # soon after a probe was switched off nothing is colder
 
 
 @dataclass(frozen=True)
@@ -58,22 +59,22 @@ def forecast(
 def _count_stages(tissue: TissueGrid, plan: Plan, settings: Settings) -> tuple[int, int]:
     """Walk through the protocol's steps without computing anything."""
     table, _ = tissue_table(tissue.tissues, plan.perfusion.scale)
-    k_frozen = column(table, "k_frozen")
-    k_unfrozen = k_frozen + column(table, "mushy_energy") * column(table, "k_slope")
-    diffusivity = np.maximum(
-        k_frozen * column(table, "inverse_rho_c_frozen"),
-        k_unfrozen * column(table, "inverse_rho_c_unfrozen"),
-    ).max()
+    conductivity, inverse_capacity = fastest_conduction(table)
     inverse_squares = float(np.sum(1.0 / (tissue.grid.spacing_mm * 1e-3) ** 2))
     # Voxels at a probe are about twice as stiff as the others.
-    integrator = make_integrator(settings, 0.5 / (2 * diffusivity * inverse_squares))
+    stable = 0.25 / (float((conductivity * inverse_capacity).max()) * inverse_squares)
+    coldest = min(probe.coldest_c for probe in plan.probe)
+    integrator = make_integrator(settings)
     steps = stages = 0
     for stage in plan.protocol.stages:
         now = 0.0
         while now < stage.duration_s:
-            step = min(integrator.next_step_s(now), stage.duration_s - now)
+            # Ice next to a probe comes within a third of the way to its temperature.
+            cold_c = coldest / 1.5 if stage.kind == "freeze" else _THAWING_C
+            limit = stable / speed_up(table, cold_c)
+            step = min(integrator.next_step_s(now, limit), stage.duration_s - now)
             steps += 1
-            stages += integrator.stages_of(step)
+            stages += integrator.stages_of(step, limit)
             now += step
     return steps, stages
 
@@ -84,9 +85,9 @@ def _cells_per_second() -> float:
     energy, zero = np.full(shape, 1e8), np.zeros(shape)
     temperature, resistivity = zero.copy(), np.ones(shape)
     index = np.zeros(shape, dtype=np.uint8)
-    table = np.ones((1, len(bioheat.COLUMNS)))
+    table = np.ones((1, len(material.COLUMNS)))
     perfusable = np.ones(shape, dtype=np.float32)
-    slabs = np.zeros((shape[0], 2))
+    slabs = np.zeros((shape[0], 3))
     weights, spacing = np.array([1.0, 0.0, 0.0, 0.0]), np.ones(3)
     best = np.inf
     for _ in range(5):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..plan import Plan
 from ..tissue import TissueGrid
 
-__all__ = ["EnergyLedger", "Performance", "Result"]
+__all__ = ["Curves", "EnergyLedger", "Performance", "Result"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class EnergyLedger:
     sensible_j, latent_j : change stored in the tissue; negative when cooled and frozen.
     blood_j, metabolism_j : given to the tissue by perfusion and metabolism.
     vessels_j : given by vessels held at blood temperature.
-    air_j : given through the skin by the air around the patient.
+    air_j : given through the skin by the air around the patient and packs on it.
+    protection_j : given by irrigation that is held at its temperature.
     boundary_j : given through the grid's outer faces.
     """
 
@@ -34,12 +35,14 @@ class EnergyLedger:
     metabolism_j: float
     vessels_j: float
     air_j: float
+    protection_j: float
     boundary_j: float
 
     @property
     def relative_error(self) -> float:
         """What does not add up, over the largest term."""
-        given = self.blood_j + self.metabolism_j + self.vessels_j + self.air_j + self.boundary_j
+        given = self.blood_j + self.metabolism_j + self.boundary_j
+        given += self.vessels_j + self.air_j + self.protection_j
         stored = self.sensible_j + self.latent_j
         largest = max(abs(value) for value in asdict(self).values())
         gap = stored - (given - self.probe_heat_out_j)
@@ -67,6 +70,24 @@ class Performance:
 
 
 @dataclass(frozen=True, eq=False)
+class Curves:
+    """What was recorded at every step.
+
+    Attributes
+    ----------
+    times_s : (n,) increasing; twice the same where a needle was switched.
+    sensors_c : sensor name to (n,) temperatures.
+    needle_power_w : (p, n) heat that each needle takes out (negative: gives), probes first.
+    needle_surface_c : (p, n) mean temperature of its active surface; NaN while it is off.
+    """
+
+    times_s: NDArray[np.float64]
+    sensors_c: dict[str, NDArray[np.float64]]
+    needle_power_w: NDArray[np.float64]
+    needle_surface_c: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class Result:
     """Fields and bookkeeping of a finished simulation. All arrays are read-only.
 
@@ -78,8 +99,12 @@ class Result:
     coldest_c : (k, j, i) float32, the coldest temperature each voxel has seen.
     thresholds_c : temperatures for which exposure was counted.
     time_below_s : threshold to (k, j, i) float32, seconds at or below it.
+    freezes_below : threshold to (k, j, i) uint8, how often the voxel fell through it.
+    cooling_rate_k_min : (k, j, i) float32, fastest mean rate from 0 to -20 C; 0 where none.
+    thawing_rate_k_min : (k, j, i) float32, slowest mean rate from -20 to 0 C; 0 where none.
     probe_share : (k, j, i) float32, share of each voxel filled by probes and shafts.
     flux_ratio : per probe, heat flow found on the grid over the exact one before correction.
+    curves : what sensors and needles recorded at every step.
     """
 
     tissue: TissueGrid
@@ -88,8 +113,12 @@ class Result:
     temperatures_c: tuple[NDArray[np.float32], ...]
     coldest_c: NDArray[np.float32]
     time_below_s: dict[float, NDArray[np.float32]]
+    freezes_below: dict[float, NDArray[np.uint8]]
+    cooling_rate_k_min: NDArray[np.float32]
+    thawing_rate_k_min: NDArray[np.float32]
     probe_share: NDArray[np.float32]
     flux_ratio: tuple[float, ...]
+    curves: Curves
     energy: EnergyLedger
     performance: Performance
     assumptions: tuple[str, ...] = ()

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.spatial import cKDTree
 
-from cryosim_kernels import bioheat
+from cryosim_kernels import bioheat, exchange, exposure, material
 
 from ..memory import check_memory
-from ..plan import Plan, Stage
-from ..probes import Probe, ProbeCoupling, check_placement, couple, probe_share
+from ..plan import Plan
+from ..probes import ProbeCoupling, check_placement, couple, probe_share
 from ..tissue import TissueGrid
 from .callbacks import Callback
-from .result import EnergyLedger, Performance, Result
+from .drives import Drives, switch_times
+from .ledger import Bookkeeping
+from .probe_voxels import ProbeVoxels
+from .result import Performance, Result
+from .sensors import CurveRecorder
 from .settings import Settings
-from .state import INNER, State, build_state, column
+from .state import INNER, State, build_state
 from .stepping import Integrator, make_integrator
+
+Array = NDArray[Any]
 
 __all__ = ["exposure_thresholds", "simulate", "snapshot_times"]
 
-F64 = NDArray[np.float64]
-
-# Voxels inside a probe show a mean of so many voxels around it, none farther than so many voxels.
-_FILL_COUNT = 18
-_FILL_REACH = 4
+# For so long after a switch the tissue at a probe may fall to the probe's own temperature within a
+# step; later, by no more than this share of the rest.
+_SETTLING_S = 10.0
+_SETTLED_SHARE = 0.25
 
 
 def simulate(
@@ -55,7 +59,7 @@ def simulate(
         When a probe lies outside the grid, two probes are in one place, or memory does not suffice.
     """
     settings = settings or Settings()
-    check_placement(tissue.grid, plan.probe)
+    check_placement(tissue.grid, plan.needles)
     thresholds = exposure_thresholds(plan)
     stops = snapshot_times(plan, settings)
     memory = check_memory(tissue.grid, len(thresholds), len(stops))
@@ -64,28 +68,25 @@ def simulate(
     started = time.perf_counter()
     _warm_kernels()
     compiled = time.perf_counter()
-    coupling = couple(tissue.grid, plan.probe)
-    state, assumptions = build_state(
-        tissue, plan.probe, coupling, plan.perfusion, plan.body, len(thresholds)
-    )
-    integrator = make_integrator(settings, state.stable_step_s())
-    run = _Run(tissue, plan, state, integrator, coupling, np.array(thresholds), callbacks)
+    coupling = couple(tissue.grid, plan.needles)
+    state, assumptions = build_state(tissue, coupling, plan.perfusion, plan.body, len(thresholds))
+    run = _Run(tissue, plan, state, make_integrator(settings), coupling, thresholds, callbacks)
     run.go(stops)
     performance = Performance(
         wall_s=time.perf_counter() - compiled,
         compile_s=compiled - started,
         cells=tissue.grid.cell_count,
         steps=run.steps,
-        stages=integrator.stages,
-        cell_updates=integrator.stages * tissue.grid.cell_count,
+        stages=run.integrator.stages,
+        cell_updates=run.integrator.stages * tissue.grid.cell_count,
         memory_bytes=memory,
     )
-    return run.result(thresholds, performance, tissue.assumptions + assumptions)
+    return run.result(performance, tissue.assumptions + assumptions)
 
 
 def exposure_thresholds(plan: Plan) -> tuple[float, ...]:
-    """Temperatures whose exposure time is counted: isotherms, lethal and organ limits."""
-    found = {0.0, *plan.report.isotherms_c}
+    """Temperatures whose exposure is counted: isotherms, those of cell kill, organ limits."""
+    found = {0.0, -20.0, -40.0, *plan.report.isotherms_c}
     if plan.target is not None:
         found.add(plan.target.lethal_c)
     for organ in plan.organ_at_risk:
@@ -104,7 +105,7 @@ def snapshot_times(plan: Plan, settings: Settings | None = None) -> tuple[float,
 
 
 class _Run:
-    """Stepping through the stages with records on the way."""
+    """Stepping from switch to switch, with records on the way."""
 
     def __init__(
         self,
@@ -113,73 +114,83 @@ class _Run:
         state: State,
         integrator: Integrator,
         coupling: ProbeCoupling,
-        thresholds: F64,
+        thresholds: Sequence[float],
         callbacks: Sequence[Callback],
     ) -> None:
         self.tissue, self.plan, self.state = tissue, plan, state
         self.integrator, self.coupling = integrator, coupling
-        self.thresholds, self.callbacks = thresholds, callbacks
+        self.thresholds, self.callbacks = np.array(thresholds), callbacks
         self.steps = 0
-        self.heat = np.zeros(4)
+        self.drives = Drives(plan, state)
+        self.books = Bookkeeping(tissue, state)
+        self.curves = CurveRecorder(tissue.grid, plan.sensor, state)
+        self.probe_voxels = ProbeVoxels(tissue.grid, coupling)
         self.snapshots: list[tuple[float, NDArray[np.float32]]] = []
-        self._neighbors, self._neighbor_weights = _open_neighbors(tissue, coupling)
-        self._start = self._stored()
 
     def go(self, stops: Sequence[float]) -> None:
+        """Step through the protocol, keeping fields at each stop."""
         for callback in self.callbacks:
             callback.on_start(stops[-1])
         self._keep(0.0)
         begin = 0.0
-        for stage, end in zip(self.plan.protocol.stages, self.plan.protocol.ends_s(), strict=True):
-            self.state.probe_temperatures[:] = _surface_temperatures(stage, self.plan.probe)
-            within = [stop for stop in stops if begin < stop <= end]
-            self._run_stage(begin, within)
+        for end in switch_times(self.plan):
+            self.drives.switch(begin)
+            self._run_until(begin, [*(stop for stop in stops if begin < stop < end), end], stops)
             begin = end
         for callback in self.callbacks:
             callback.on_end()
 
-    def _run_stage(self, switched_s: float, stops: Sequence[float]) -> None:
+    def _run_until(self, switched_s: float, stops: Sequence[float], kept: Sequence[float]) -> None:
         now = switched_s
         rates = self.state.refresh(self.state.energy)
+        self.curves.record(now)
         for stop in stops:
             while now < stop - 1e-9:
-                step = self.integrator.next_step_s(now - switched_s)
+                stable = self.state.stable_step_s(self._coldest_ahead_c(now - switched_s))
+                step = self.integrator.next_step_s(now - switched_s, stable)
                 # Equal steps to the stop, so that none is tiny.
                 step = (stop - now) / max(1, int(np.ceil((stop - now) / step - 1e-9)))
-                heat, rates = self.integrator.advance(self.state, rates, step)
-                self.heat += heat
+                if self.drives.at(now + step / 2):
+                    rates = self.state.refresh(self.state.energy)
+                heat, rates = self.integrator.advance(self.state, rates, step, stable)
+                self.books.heat += heat
                 self.steps += 1
                 now += step
-                self._record(step)
-                for callback in self.callbacks:
-                    callback.on_progress(now)
+                self._record(now, step)
             now = stop
-            self._keep(stop)
+            if stop in kept:
+                self._keep(stop)
 
-    def _record(self, step_s: float) -> None:
-        self._fill_probes()
+    def _coldest_ahead_c(self, since_switch_s: float) -> float:
+        """Coldest temperature that the next step may meet."""
+        now, driven = self.state.coldest_now_c, min(self.drives.coldest_c, self.state.coldest_now_c)
+        share = 1.0 if since_switch_s < _SETTLING_S else _SETTLED_SHARE
+        return now + share * (driven - now)
+
+    def _record(self, now: float, step_s: float) -> None:
+        self.probe_voxels.fill(self.state)
         state = self.state
-        bioheat.record_exposure(
+        exposure.record_exposure(
             state.temperature,
             state.index,
             state.liquidus,
             state.solidus,
+            now,
             step_s,
             self.thresholds,
             self.plan.perfusion.stays_off_after_freezing,
             state.earlier,
             state.coldest,
             state.time_below,
+            state.freezes_below,
+            state.crossed_at,
+            state.cooling_rate,
+            state.thawing_rate,
             state.perfusable,
         )
-
-    def _fill_probes(self) -> None:
-        """Give voxels inside probes a temperature to show: the surface's, or their neighbors'."""
-        inner = self.state.temperature[INNER]
-        surface = self.state.probe_temperatures[self.coupling.inside_owners]
-        cold = self.coupling.inside_active & ~np.isnan(surface)
-        around = (inner[tuple(self._neighbors.T)].T * self._neighbor_weights).sum(axis=1)
-        inner[tuple(self.coupling.inside.T)] = np.where(cold, surface, around)
+        self.curves.record(now)
+        for callback in self.callbacks:
+            callback.on_progress(now)
 
     def _keep(self, time_s: float) -> None:
         field = self.state.temperature[INNER].astype(np.float32)
@@ -188,102 +199,40 @@ class _Run:
         for callback in self.callbacks:
             callback.on_snapshot(time_s, field)
 
-    def _stored(self) -> tuple[float, float]:
-        """Energy in the tissue and its latent part, J."""
+    def result(self, performance: Performance, assumptions: tuple[str, ...]) -> Result:
+        """Cut the ghost layer off and lock everything."""
         state = self.state
-        total = latent = 0.0
-        for row, tissue in enumerate(self.tissue.tissues):
-            energy = state.energy[INNER][state.index[INNER] == row]
-            mushy = column(state.table, "mushy_energy")[row]
-            total += float(energy.sum())
-            liquid = np.clip(energy / mushy, 0.0, 1.0)
-            latent += float(liquid.sum()) * tissue.latent_heat_j_m3
-        return total * state.cell_volume_m3, latent * state.cell_volume_m3
 
-    def _ledger(self) -> EnergyLedger:
-        total, latent = (a - b for a, b in zip(self._stored(), self._start, strict=True))
-        vessels, air = (self._given_by(mask) for mask in (self.tissue.heat_sink, self._air()))
-        blood, metabolism, boundary, probes = (float(value) for value in self.heat)
-        return EnergyLedger(
-            probe_heat_out_j=-probes,
-            sensible_j=total - latent,
-            latent_j=latent,
-            blood_j=blood,
-            metabolism_j=metabolism,
-            vessels_j=vessels,
-            air_j=air,
-            boundary_j=boundary,
-        )
+        def by_threshold(fields: Array) -> dict[float, Array]:
+            found = zip(self.thresholds.tolist(), fields, strict=True)
+            return {threshold: _inner(field) for threshold, field in found}
 
-    def _air(self) -> NDArray[np.bool_] | None:
-        """Voxels of air that are not vessels as well."""
-        air, vessels = self.tissue.outside_air, self.tissue.heat_sink
-        return air if air is None or vessels is None else air & ~vessels
-
-    def _given_by(self, mask: NDArray[np.bool_] | None) -> float:
-        """Heat that held voxels have given to the tissue, J."""
-        if mask is None:
-            return 0.0
-        held = mask & (self.state.index[INNER] == bioheat.HELD)
-        return -float(self.state.energy[INNER][held].sum()) * self.state.cell_volume_m3
-
-    def result(
-        self, thresholds: Sequence[float], performance: Performance, assumptions: tuple[str, ...]
-    ) -> Result:
-        cut = {
-            threshold: _frozen(self.state.time_below[n][INNER])
-            for n, threshold in enumerate(thresholds)
-        }
         return Result(
             tissue=self.tissue,
             plan=self.plan,
             times_s=tuple(time_s for time_s, _ in self.snapshots),
             temperatures_c=tuple(field for _, field in self.snapshots),
-            coldest_c=_frozen(self.state.coldest[INNER]),
-            time_below_s=cut,
-            probe_share=_frozen(probe_share(self.tissue.grid, self.plan.probe)),
+            coldest_c=_inner(state.coldest),
+            time_below_s=by_threshold(state.time_below),
+            freezes_below=by_threshold(state.freezes_below),
+            cooling_rate_k_min=_inner(state.cooling_rate),
+            thawing_rate_k_min=_inner(state.thawing_rate),
+            probe_share=_locked(probe_share(self.tissue.grid, self.plan.needles)),
             flux_ratio=tuple(float(ratio) for ratio in self.coupling.flux_ratio),
-            energy=self._ledger(),
+            curves=self.curves.curves(),
+            energy=self.books.close(),
             performance=performance,
             assumptions=assumptions,
         )
 
 
-def _frozen(field: NDArray[np.float32]) -> NDArray[np.float32]:
-    kept = np.ascontiguousarray(field)
-    kept.flags.writeable = False
-    return kept
+def _inner(field: Array) -> Array:
+    return _locked(np.ascontiguousarray(field[INNER]))
 
 
-def _surface_temperatures(stage: Stage, probes: Sequence[Probe]) -> list[float]:
-    if stage.kind == "freeze":
-        return [probe.surface_c for probe in probes]
-    return [probe.active_thaw_c if stage.active else float("nan") for probe in probes]
-
-
-def _open_neighbors(tissue: TissueGrid, coupling: ProbeCoupling) -> tuple[NDArray[np.int64], F64]:
-    """For each of n voxels inside a probe some of the nearest outside, and their weights.
-
-    Returns
-    -------
-    neighbors : (n, m, 3) k, j, i. weights : (n, m), falling to zero at the last, so that it does
-        not matter which of several equally far voxels is left out.
-    """
-    inside = coupling.inside
-    if len(inside) == 0:
-        return np.zeros((0, 1, 3), dtype=np.int64), np.zeros((0, 1))
-    low = np.maximum(inside.min(axis=0) - _FILL_REACH, 0)
-    shape = inside.max(axis=0) + _FILL_REACH + 1 - low
-    taken = np.zeros(np.minimum(shape, np.asarray(tissue.grid.shape) - low), dtype=bool)
-    taken[tuple((inside - low).T)] = True
-    near = ndimage.binary_dilation(taken, np.ones((3, 3, 3), dtype=bool), iterations=_FILL_REACH)
-    candidates = np.argwhere(near & ~taken) + low
-    scale = tissue.grid.spacing_mm[::-1]
-    found = cKDTree(candidates * scale).query(inside * scale, k=_FILL_COUNT)
-    distance, nearest = np.asarray(found[0]), np.asarray(found[1])
-    weights = 1.0 + 1e-9 - distance / distance[:, -1:]
-    neighbors: NDArray[np.int64] = candidates[nearest]
-    return neighbors, weights / weights.sum(axis=1, keepdims=True)
+def _locked(field: Array) -> Array:
+    field.flags.writeable = False
+    return field
 
 
 def _warm_kernels() -> None:
@@ -291,13 +240,13 @@ def _warm_kernels() -> None:
     shape = (3, 3, 3)
     field = np.zeros(shape)
     single = np.zeros(shape, dtype=np.float32)
-    index = np.full(shape, bioheat.HELD, dtype=np.uint8)
-    table = np.ones((1, len(bioheat.COLUMNS)))
+    index = np.full(shape, material.HELD, dtype=np.uint8)
+    table = np.ones((1, len(material.COLUMNS)))
     spacing = np.ones(3)
     none = np.zeros(0, dtype=np.int64)
-    bioheat.enthalpy_from_temperature(field, index, table, field)
+    material.enthalpy_from_temperature(field, index, table, field)
     bioheat.update_state(
-        field, index, table, single, field, field + 1, field, field, np.zeros((3, 2))
+        field, index, table, single, field, field + 1, field, field, np.zeros((3, 3))
     )
     bioheat.advance_stage(
         index, field, field + 1, field, field, spacing, np.zeros(4), field, field, field, field
@@ -305,10 +254,12 @@ def _warm_kernels() -> None:
     bioheat.add_scaled(field, field, 0.0, field)
     bioheat.boundary_heat(index, field, field + 1, spacing, np.zeros(3))
     bioheat.exchange_rate(field + 1, field, spacing, field)
-    bioheat.exchange_with_probes(
-        none, none, np.zeros(0), np.zeros(1), 1.0, field, index, table, field, np.zeros(1)
-    )
-    bioheat.record_exposure(
-        field, index, np.ones(1), np.zeros(1), 0.0, np.zeros(1), True, single.copy(),
-        single.copy(), single[None].copy(), single.copy(),
+    exchange.exchange_with_probes(
+        np.zeros(1, dtype=np.int64), none, np.zeros(0), np.zeros((0, 4)), 1.0, field, index, table,
+        field, np.zeros(0), np.zeros(0), np.zeros(0),
+    )  # fmt: skip
+    exposure.record_exposure(
+        field, index, np.ones(1), np.zeros(1), 0.0, 0.0, np.zeros(1), True, single.copy(),
+        single.copy(), single[None].copy(), np.zeros((1, *shape), dtype=np.uint8), single.copy(),
+        single.copy(), single.copy(), single.copy(),
     )  # fmt: skip

@@ -29,13 +29,15 @@ class Integrator(Protocol):
 
     stages: int
 
-    def next_step_s(self, since_switch_s: float) -> float:
-        """Propose a step, given the time since the probes were last switched."""
+    def next_step_s(self, since_switch_s: float, stable_step_s: float) -> float:
+        """Propose a step, given the time since the last switch and the plain explicit limit."""
 
-    def stages_of(self, step_s: float) -> int:
+    def stages_of(self, step_s: float, stable_step_s: float) -> int:
         """Return how many evaluations a step takes."""
 
-    def advance(self, state: State, rates: F64, step_s: float) -> tuple[F64, F64]:
+    def advance(
+        self, state: State, rates: F64, step_s: float, stable_step_s: float
+    ) -> tuple[F64, F64]:
         """Take one step from an up-to-date state, leaving it up to date.
 
         Parameters
@@ -51,19 +53,24 @@ class Integrator(Protocol):
 class ExplicitEuler:
     """Plain explicit steps at the stability limit: slow, simple, the reference."""
 
-    def __init__(self, stable_step_s: float) -> None:
+    def __init__(self) -> None:
         self.stages = 0
-        self._step_s = 0.9 * stable_step_s
 
-    def next_step_s(self, since_switch_s: float) -> float:  # noqa: ARG002
+    def next_step_s(self, since_switch_s: float, stable_step_s: float) -> float:  # noqa: ARG002
         """Return the stability limit with a tenth in reserve."""
-        return self._step_s
+        return 0.9 * stable_step_s
 
-    def stages_of(self, step_s: float) -> int:  # noqa: ARG002
+    def stages_of(self, step_s: float, stable_step_s: float) -> int:  # noqa: ARG002
         """Return 1."""
         return 1
 
-    def advance(self, state: State, rates: F64, step_s: float) -> tuple[F64, F64]:
+    def advance(
+        self,
+        state: State,
+        rates: F64,
+        step_s: float,
+        stable_step_s: float,  # noqa: ARG002
+    ) -> tuple[F64, F64]:
         """See `Integrator.advance`."""
         state.take_stage(np.array([1.0, 0.0, step_s, 0.0]), state.energy, state.energy)
         self.stages += 1
@@ -77,28 +84,29 @@ class RungeKuttaLegendre:
     energy ledger are advanced with the same weights as the enthalpy, so that the ledger closes.
     """
 
-    def __init__(self, stable_step_s: float, settings: Settings) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.stages = 0
-        self._stable_step_s = stable_step_s
         self._settings = settings
 
-    def next_step_s(self, since_switch_s: float) -> float:
+    def next_step_s(self, since_switch_s: float, stable_step_s: float) -> float:  # noqa: ARG002
         """Grow with the time since the last switch, within the limits of the settings."""
         wanted = self._settings.growth * since_switch_s
         return min(max(wanted, self._settings.smallest_step_s), self._settings.largest_step_s)
 
-    def stages_of(self, step_s: float) -> int:
+    def stages_of(self, step_s: float, stable_step_s: float) -> int:
         """Return the smallest odd number of stages that is stable.
 
         RKL2 is stable up to (s^2 + s - 2)/4 explicit steps; odd numbers damp stiff modes better.
         """
-        ratio = step_s / self._stable_step_s
+        ratio = step_s / stable_step_s
         count = max(math.ceil((-1 + math.sqrt(9 + 16 * ratio)) / 2), 3)
         return count + 1 - count % 2
 
-    def advance(self, state: State, rates: F64, step_s: float) -> tuple[F64, F64]:
+    def advance(
+        self, state: State, rates: F64, step_s: float, stable_step_s: float
+    ) -> tuple[F64, F64]:
         """See `Integrator.advance`."""
-        count = self.stages_of(step_s)
+        count = self.stages_of(step_s, stable_step_s)
         weights = _weights(count)
         state.start, state.energy = state.energy, state.start
         start, previous, target = state.start, state.energy, state.spare
@@ -123,11 +131,11 @@ class RungeKuttaLegendre:
         return heat, state.refresh(state.energy)
 
 
-def make_integrator(settings: Settings, stable_step_s: float) -> Integrator:
+def make_integrator(settings: Settings) -> Integrator:
     """Return the integrator that the settings ask for."""
     if settings.integrator == "explicit":
-        return ExplicitEuler(stable_step_s)
-    return RungeKuttaLegendre(stable_step_s, settings)
+        return ExplicitEuler()
+    return RungeKuttaLegendre(settings)
 
 
 @lru_cache(maxsize=256)

@@ -31,7 +31,8 @@ REQUIRED_KEYS = tuple(
     for f in dataclasses.fields(Tissue)
     if f.type in ("float", float) and f.default is dataclasses.MISSING
 )
-ALLOWED_KEYS = ("name", "base", "source", "heat_sink", *NUMBER_KEYS)
+OTHER_KEYS = ("heat_sink", "frozen_law")
+ALLOWED_KEYS = ("name", "base", "source", *OTHER_KEYS, *NUMBER_KEYS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +127,9 @@ def define_tissue(definition: Mapping[str, object], library: TissueLibrary) -> T
 
     Parameters
     ----------
-    definition : `name`, the numbers of `Tissue`, `heat_sink`; `base` names a tissue of the library
-        that fills what is left out; `source` says where the numbers given here come from.
+    definition : `name`, the numbers of `Tissue`, `heat_sink`, `frozen_law`; `base` names a
+        tissue of the library that fills what is left out; `source` says where the numbers given
+        here come from.
     library : where `base` is looked up.
 
     Returns
@@ -157,6 +159,8 @@ def define_tissue(definition: Mapping[str, object], library: TissueLibrary) -> T
                 f"{owner}: heat_sink = {definition['heat_sink']!r} must be true or false"
             )
         given["heat_sink"] = definition["heat_sink"]
+    if "frozen_law" in definition:
+        given["frozen_law"] = _text_of(definition, "frozen_law", owner)
     sources = dict.fromkeys(numbers, source)
     if "base" in definition:
         base = library[_text_of(definition, "base", owner)]
@@ -187,10 +191,11 @@ def citations(tissues: Iterable[Tissue], library: TissueLibrary | None = None) -
 
 
 def _tissue_of_row(name: str, row: Mapping[str, Any]) -> Tissue:
-    numbers = {key: entry for key, entry in row.items() if key != "heat_sink"}
-    values = {key: float(entry["value"]) for key, entry in numbers.items()}
+    numbers = {key: entry for key, entry in row.items() if key not in OTHER_KEYS}
+    values: dict[str, Any] = {key: float(entry["value"]) for key, entry in numbers.items()}
     sources = {key: entry["source"] for key, entry in numbers.items()}
-    return Tissue(name=name, heat_sink=row.get("heat_sink", False), sources=sources, **values)
+    others = {key: row[key] for key in OTHER_KEYS if key in row}
+    return Tissue(name=name, sources=sources, **others, **values)
 
 
 def _ranges_of_row(row: Mapping[str, Any]) -> Mapping[str, Range]:

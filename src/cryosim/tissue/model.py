@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,10 @@ from ..errors import InputError
 from ..geometry import Grid, read_only
 from ..sources import is_assumption
 
-__all__ = ["Tissue", "TissueGrid"]
+__all__ = ["FROZEN_LAWS", "Tissue", "TissueGrid"]
+
+FrozenLaw = Literal["constant", "ice"]
+FROZEN_LAWS: tuple[str, ...] = get_args(FrozenLaw)
 
 # Physical limits: outside them a number is a slip of the unit, not a tissue.
 _LIMITS: dict[str, tuple[float, float]] = {
@@ -42,14 +46,16 @@ class Tissue:
     Attributes
     ----------
     name : unique name in the library.
-    k_unfrozen_w_mk, k_frozen_w_mk : thermal conductivity, W/m/K.
-    rho_c_unfrozen_j_m3k, rho_c_frozen_j_m3k : volumetric heat capacity, J/m3/K.
+    k_unfrozen_w_mk, k_frozen_w_mk : thermal conductivity, W/m/K; frozen at -40 C.
+    rho_c_unfrozen_j_m3k, rho_c_frozen_j_m3k : volumetric heat capacity, J/m3/K; frozen at -40 C.
     latent_heat_j_m3 : latent heat of the freezing range, J/m3.
     solidus_c, liquidus_c : the freezing range; all ice below, no ice above.
     perfusion_1_s : blood volume per tissue volume and second.
     rho_c_blood_j_m3k : volumetric heat capacity of blood, J/m3/K.
     arterial_c : temperature at which blood arrives.
     metabolism_w_m3 : metabolic heat, W/m3.
+    frozen_law : "ice": below the solidus k goes with 1/T and rho c with 152.5 + 7.122 T (T in
+        kelvin), as for ice; "constant": both stay what they are at -40 C.
     heat_sink : True for blood in vessels, held at `arterial_c` where a vessel is wide enough.
     sources : where each number comes from, by field name; "assumption" where nobody measured it.
 
@@ -71,6 +77,7 @@ class Tissue:
     rho_c_blood_j_m3k: float = 1049.75 * 3617.0
     arterial_c: float = 37.0
     metabolism_w_m3: float = 0.0
+    frozen_law: FrozenLaw = "constant"
     heat_sink: bool = False
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -82,6 +89,11 @@ class Tissue:
                     f"tissue '{self.name}': {key} = {value:g} is outside {lowest:g} to "
                     f"{highest:g}; check its unit"
                 )
+        if self.frozen_law not in FROZEN_LAWS:
+            raise InputError(
+                f"tissue '{self.name}': frozen_law = '{self.frozen_law}' is unknown; use "
+                f"{' or '.join(repr(law) for law in FROZEN_LAWS)}"
+            )
         if self.liquidus_c - self.solidus_c < 0.05:
             raise InputError(
                 f"tissue '{self.name}': liquidus_c = {self.liquidus_c:g} must lie at least 0.05 C "
@@ -113,6 +125,11 @@ class TissueGrid:
         voxel that the structure fills.
     heat_sink : (k, j, i) bool; voxels held at their tissue's arterial temperature.
     outside_air : (k, j, i) bool; gas around the patient, which cools the skin as a film.
+    held : (k, j, i) bool; voxels held at `start_c`, as irrigation keeps them.
+    start_c : (k, j, i) float32 or None; temperature before the first freeze where it is not that
+        of the body (NaN elsewhere); of air: the pack that covers the skin there.
+    film_w_m2k : (k, j, i) float32 or None; heat transfer to what is held, where it is not that of
+        the plan (NaN elsewhere).
     image : (k, j, i) float32 or None; the CT or MR on the grid, for pictures.
     assumptions : sentences about how the tissues were found, for the report.
     warnings : sentences about what may be wrong with them, for the report.
@@ -124,6 +141,9 @@ class TissueGrid:
     structures: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     heat_sink: NDArray[np.bool_] | None = None
     outside_air: NDArray[np.bool_] | None = None
+    held: NDArray[np.bool_] | None = None
+    start_c: NDArray[np.float32] | None = None
+    film_w_m2k: NDArray[np.float32] | None = None
     image: NDArray[np.float32] | None = None
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -145,9 +165,11 @@ class TissueGrid:
                 raise InputError(f"tissue grid: structure '{name}' has shape {share.shape}")
             shares[name] = read_only(share.astype(np.float32, copy=False))
         object.__setattr__(self, "structures", MappingProxyType(shares))
-        if self.image is not None:
-            object.__setattr__(self, "image", read_only(self.image.astype(np.float32, copy=False)))
-        for name in ("heat_sink", "outside_air"):
+        for name in ("image", "start_c", "film_w_m2k"):
+            field_ = getattr(self, name)
+            if field_ is not None:
+                object.__setattr__(self, name, read_only(field_.astype(np.float32, copy=False)))
+        for name in ("heat_sink", "outside_air", "held"):
             mask = getattr(self, name)
             if mask is not None:
                 object.__setattr__(self, name, read_only(mask.astype(np.bool_)))

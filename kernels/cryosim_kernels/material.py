@@ -1,0 +1,120 @@
+"""A tissue's table row: enthalpy, conductivity and its integral as functions of temperature.
+
+Below the solidus there is ice, whose conductivity falls and whose heat capacity rises with
+temperature (or stay constant); between solidus and liquidus latent heat is spread evenly and the
+conductivity is linear; above it all is constant.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+from numpy.typing import NDArray
+
+from ._compile import kernel
+
+__all__ = [
+    "CLOSED",
+    "COLUMNS",
+    "HELD",
+    "enthalpy_from_temperature",
+    "enthalpy_of",
+    "ice_potential",
+    "ice_resistivity",
+    "ice_rise",
+    "potential_of",
+]
+
+F64 = NDArray[np.float64]
+U8 = NDArray[np.uint8]
+
+# Reserved tissue indices, see `bioheat`.
+HELD = 255
+CLOSED = 254
+
+# Columns of the tissue table, one row a tissue, SI units and degrees Celsius. In ice, x degrees
+# above the solidus (x < 0), rho c = c_solidus + c_slope x and k = k_solidus / (1 + k_fall x).
+COLUMNS = (
+    "solidus_c",
+    "c_solidus",
+    "c_slope",
+    "mushy_energy",
+    "mushy_slope",
+    "inverse_rho_c_unfrozen",
+    "k_solidus",
+    "k_fall",
+    "k_slope",
+    "inverse_mushy_energy",
+    "blood_coefficient",
+    "arterial_c",
+    "metabolism",
+)
+SOLIDUS, C_SOLIDUS, C_SLOPE, MUSHY, MUSHY_SLOPE, INV_UNFROZEN = range(6)
+K_SOLIDUS, K_FALL, K_SLOPE, INV_MUSHY, BLOOD, ARTERIAL, METABOLISM = range(6, 13)
+
+
+@kernel(parallel=False)
+def ice_rise(energy: float, row: F64) -> float:
+    """Temperature above the solidus (negative) of ice of a negative enthalpy, K.
+
+    h = c x + s x^2 / 2 solved for x in the form that also holds for s = 0.
+    """
+    c = row[C_SOLIDUS]
+    root = c * c + 2.0 * row[C_SLOPE] * energy
+    return 2.0 * energy / (c + np.sqrt(root if root > 0.0 else 0.0))
+
+
+@kernel(parallel=False)
+def ice_resistivity(temperature: float, row: F64) -> float:
+    """1/k of ice, K m/W."""
+    return (1.0 + row[K_FALL] * (temperature - row[SOLIDUS])) / row[K_SOLIDUS]
+
+
+@kernel(parallel=False)
+def ice_potential(temperature: float, row: F64) -> float:
+    """Kirchhoff integral of k from the solidus down to ice of a temperature (negative), W/m."""
+    rise = temperature - row[SOLIDUS]
+    fall = row[K_FALL]
+    if fall == 0.0:
+        return row[K_SOLIDUS] * rise
+    return row[K_SOLIDUS] * np.log1p(fall * rise) / fall
+
+
+@kernel(parallel=False)
+def potential_of(temperature: float, row: F64) -> float:
+    """Kirchhoff integral of k of one tissue from its solidus to a temperature, W/m."""
+    rise = temperature - row[SOLIDUS]
+    if rise <= 0.0:
+        return ice_potential(temperature, row)
+    width = row[MUSHY] * row[MUSHY_SLOPE]
+    slope = row[K_SLOPE] / row[MUSHY_SLOPE]
+    mushy = rise if rise < width else width
+    return mushy * (row[K_SOLIDUS] + 0.5 * slope * mushy) + (rise - mushy) * (
+        row[K_SOLIDUS] + slope * width
+    )
+
+
+@kernel(parallel=False)
+def enthalpy_of(temperature: float, row: F64) -> float:
+    """Return the enthalpy of one tissue at a temperature, J/m3."""
+    rise = temperature - row[SOLIDUS]
+    if rise <= 0.0:
+        return rise * (row[C_SOLIDUS] + 0.5 * row[C_SLOPE] * rise)
+    mushy_width = row[MUSHY] * row[MUSHY_SLOPE]
+    if rise <= mushy_width:
+        return rise / row[MUSHY_SLOPE]
+    return row[MUSHY] + (rise - mushy_width) / row[INV_UNFROZEN]
+
+
+@kernel(parallel=True)
+def enthalpy_from_temperature(temperature: F64, index: U8, table: F64, energy: F64) -> None:
+    """Fill `energy` (J/m3) from temperatures; HELD and CLOSED cells get zero."""
+    nz, ny, nx = temperature.shape
+    for k in prange(nz):
+        for j in range(ny):
+            for i in range(nx):
+                tissue = index[k, j, i]
+                if tissue >= CLOSED:
+                    energy[k, j, i] = 0.0
+                else:
+                    energy[k, j, i] = enthalpy_of(temperature[k, j, i], table[tissue])
