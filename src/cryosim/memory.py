@@ -10,15 +10,18 @@ from .geometry import Grid
 
 __all__ = ["available_bytes", "check_memory", "predict_memory_bytes"]
 
-# Eight float64 and three float32 fields and one byte (see `cryosim.simulation.state.State`); a
+# Eight float64 and six float32 fields and one byte (see `cryosim.simulation.state.State`); a
 # float64 and an int64 field while the step size is found; probe share, image and two structures.
-_BYTES_PER_CELL = 8 * 8 + 3 * 4 + 1 + 2 * 8 + 4 * 4
+_BYTES_PER_CELL = 8 * 8 + 6 * 4 + 1 + 2 * 8 + 4 * 4
+_BYTES_PER_THRESHOLD = 5  # seconds, and a count
+_BYTES_PER_SNAPSHOT = 4
 _FIXED_BYTES = 300_000_000  # interpreter, libraries, compiled kernels
 
 
 def predict_memory_bytes(grid: Grid, thresholds: int, snapshots: int) -> int:
     """Predict the peak memory of a simulation with so many exposure thresholds and snapshots."""
-    per_cell = _BYTES_PER_CELL + 4 * (thresholds + snapshots)
+    per_cell = _BYTES_PER_CELL
+    per_cell += _BYTES_PER_THRESHOLD * thresholds + _BYTES_PER_SNAPSHOT * snapshots
     return _FIXED_BYTES + per_cell * grid.cell_count
 
 

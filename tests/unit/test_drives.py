@@ -1,0 +1,139 @@
+"""What drives a probe: surface, gas or power; cool-down, schedules, duty, active thaw."""
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from cases import box, plan, probe
+from cryosim.probes import Probe
+from cryosim.simulation import simulate
+from cryosim.simulation.drives import switch_times
+
+CUSTOM = {"tip_mm": (0, 0, 0), "entry_mm": (0, 0, 90), "diameter_mm": 1.5, "active_length_mm": 20}
+
+
+def run(text="freeze 2 min", probes=None, **tissue):
+    return simulate(box(**tissue), plan(text, probes or [probe()]))
+
+
+def at(curves, values, time_s):
+    return float(np.interp(time_s, curves.times_s, values))
+
+
+def test_surface_cools_down_with_its_time_constant():
+    curves = run(probes=[probe(cool_down_s=20.0)]).curves
+    surface = curves.needle_surface_c[0]
+    # Sampled at the middle of each step, shown at its end.
+    for time_s in (20.0, 40.0, 60.0):
+        assert at(curves, surface, time_s) == pytest.approx(
+            -150 + 187 * np.exp(-time_s / 20), abs=3.0
+        )
+    assert surface[-1] == pytest.approx(-150, abs=1.0)
+
+
+def test_a_slow_probe_freezes_less():
+    fast, slow = (run(probes=[probe(cool_down_s=s)]) for s in (0.0, 60.0))
+    assert slow.energy.probe_heat_out_j < 0.8 * fast.energy.probe_heat_out_j
+
+
+def test_a_curve_is_followed_and_its_last_value_held():
+    curve = [[0, 37], [30, -50], [60, -90]]
+    result = run(probes=[probe(surface_c=-150.0, curve=curve)])
+    surface = result.curves.needle_surface_c[0]
+    assert at(result.curves, surface, 45.0) == pytest.approx(-70.0, abs=1.0)
+    assert surface[-1] == pytest.approx(-90.0)
+    assert result.coldest_c.min() >= -90.0
+
+
+def gas_probe(h, **more):
+    return {**probe(), "surface_c": None, "gas_c": -180.0, "exchange_w_m2k": h, **more}
+
+
+@pytest.mark.parametrize("exchange_w_m2k", [500.0, 3000.0])
+def test_gas_takes_what_its_film_lets_through(exchange_w_m2k):
+    result = run("freeze 5 min", probes=[gas_probe(exchange_w_m2k)])
+    curves = result.curves
+    area_m2 = np.pi * 1.5e-3 * 20e-3
+    film_w = exchange_w_m2k * area_m2 * (curves.needle_surface_c[0] + 180.0)
+    assert np.abs(curves.needle_power_w[0] / film_w - 1)[1:].max() < 1e-6
+    assert result.energy.relative_error < 1e-9
+
+
+def test_a_perfect_film_is_a_surface_at_the_temperature_of_the_gas():
+    film = run(probes=[gas_probe(1e6)])
+    surface = run(probes=[probe(surface_c=-180.0)])
+    assert film.energy.probe_heat_out_j == pytest.approx(surface.energy.probe_heat_out_j, rel=0.01)
+
+
+def test_power_is_limited_and_the_surface_warmer_for_it():
+    result = run("freeze 5 min", probes=[probe(power_limit_w=6.0)])
+    power = result.curves.needle_power_w[0]
+    assert power[1:].max() == pytest.approx(6.0, abs=1e-6)
+    assert result.curves.needle_surface_c[0][-1] > -149.0
+    assert result.energy.probe_heat_out_j == pytest.approx(6.0 * 300, rel=1e-3)
+    assert result.energy.relative_error < 1e-9
+
+
+def test_a_limit_that_never_binds_changes_nothing():
+    free, limited = (run(probes=[probe(**more)]) for more in ({}, {"power_limit_w": 900.0}))
+    assert np.array_equal(free.coldest_c, limited.coldest_c)
+
+
+def test_an_electric_thaw_is_limited_too():
+    text = "freeze 3 min; thaw 2 min active"
+    result = run(text, probes=[probe(active_thaw_c=40.0, active_thaw_power_w=4.0)])
+    power = result.curves.needle_power_w[0]
+    assert power.min() == pytest.approx(-4.0, abs=1e-6)
+    assert result.curves.needle_surface_c[0][-1] <= 40.0 + 1e-9
+    assert result.energy.relative_error < 1e-9
+
+
+def test_half_the_duty_is_between_nothing_and_everything():
+    whole, half = (run("freeze 5 min", probes=[probe(duty=d)]) for d in (1.0, 0.5))
+    ratio = half.energy.probe_heat_out_j / whole.energy.probe_heat_out_j
+    assert 0.5 < ratio < 0.95  # the warmer tissue gives more heat while the gas flows
+    assert half.energy.relative_error < 1e-9
+
+
+def test_a_probe_starts_late_and_stops_early():
+    late = probe(runs_min=[[1, 2]])
+    content = plan("freeze 3 min", [late])
+    assert switch_times(content) == (60.0, 120.0, 180.0)
+    result = simulate(box(), content)
+    power, times = result.curves.needle_power_w[0], result.curves.times_s
+    assert np.all(power[times < 59] == 0)
+    assert np.all(power[(times > 61) & (times < 119)] > 0)
+    assert np.all(power[times > 121] == 0)
+    assert result.energy.relative_error < 1e-9
+
+
+def test_a_second_probe_keeps_its_own_schedule():
+    apart = [probe(), probe(tip=(16.0, 0, -10), entry=(16.0, 0, 100), runs_min=[[0, 1]])]
+    result = simulate(box(), plan("freeze 2 min", apart))
+    first, second = result.curves.needle_power_w
+    assert first[-1] > 0
+    assert second[-1] == 0
+    assert second[1:].max() > 0
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ({}, "either surface_c or gas_c with exchange_w_m2k; found neither"),
+        ({"surface_c": -150, "gas_c": -180, "exchange_w_m2k": 900}, "found both"),
+        ({"gas_c": -180}, "gas_c and exchange_w_m2k go together"),
+        ({"surface_c": -150, "curve": [[10, 0], [5, -20]]}, "curve: times must increase"),
+        ({"surface_c": -150, "runs_min": [[5, 2]]}, "pairs in minutes that increase"),
+        ({"surface_c": -150, "duty": 0.1}, "greater than or equal to 0.2"),
+        ({"surface_c": -150, "active_length_mm": 1.2}, "the rounded tip alone is longer"),
+    ],
+)
+def test_what_cannot_be_is_refused(numbers, said):
+    with pytest.raises(ValidationError, match=said):
+        Probe.model_validate({**CUSTOM, **numbers})
+
+
+def test_ice_properties_that_follow_temperature_freeze_more_deeply():
+    constant, ice = (run("freeze 5 min", frozen_law=law) for law in ("constant", "ice"))
+    assert ice.energy.probe_heat_out_j > 1.05 * constant.energy.probe_heat_out_j
+    assert ice.energy.relative_error < 1e-9
