@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .anatomy import Anatomy, place_anatomy, read_anatomy
+    from .calibration import Calibration, Iceball, calibrate
     from .errors import InputError
     from .evaluation import Report, citations, evaluate
     from .geometry import Grid
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
 # Name to module; loaded on first use, so that `import cryosim` stays fast.
 _PUBLIC = {
     "Anatomy": "anatomy",
+    "Calibration": "calibration",
     "Callback": "simulation",
     "Goal": "plan",
     "Grid": "geometry",
+    "Iceball": "calibration",
     "InputError": "errors",
     "Labels": "images",
     "Plan": "plan",
@@ -50,6 +53,7 @@ _PUBLIC = {
     "TissueGrid": "tissue",
     "Volume": "images",
     "build_tissue": "tissue",
+    "calibrate": "calibration",
     "citations": "evaluation",
     "evaluate": "evaluation",
     "load_result": "store",
@@ -68,9 +72,11 @@ _PUBLIC = {
 
 __all__ = [
     "Anatomy",
+    "Calibration",
     "Callback",
     "Goal",
     "Grid",
+    "Iceball",
     "InputError",
     "Labels",
     "Plan",
@@ -85,6 +91,7 @@ __all__ = [
     "Volume",
     "__version__",
     "build_tissue",
+    "calibrate",
     "citations",
     "evaluate",
     "load_result",

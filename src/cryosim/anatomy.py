@@ -24,8 +24,9 @@ from .images import (
     resample_volume,
 )
 from .memory import check_memory
-from .plan import OrganAtRisk, Plan, Target
+from .plan import OrganAtRisk, Plan, Target, check_sensors
 from .probes import check_placement
+from .protection import protect
 from .tissue import (
     Tissue,
     TissueGrid,
@@ -106,7 +107,8 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     Raises
     ------
     InputError
-        When a label is empty or unknown, a probe leaves the image, or a tissue is not defined.
+        When a label is empty or unknown, a probe leaves the image, a sensor or protection the
+        box, or a tissue is not defined.
     """
     library = _library(plan)
     if anatomy.volume is None:
@@ -117,6 +119,7 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     grid = volume.grid.box_around(
         _points_of_interest(plan, shapes), plan.grid.padding_mm, plan.grid.spacing_mm
     )
+    check_sensors(grid, plan.sensor)
     check_memory(grid, len(plan.report.isotherms_c) + len(plan.organ_at_risk) + 2, _SNAPSHOTS)
     shares = {name: occupancy(where, mask, grid) for name, (where, mask) in shapes.items()}
     _check_resolved(shares, plan)
@@ -130,7 +133,7 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
         if plan.target is not None and plan.target.mask is not None:
             tissue = _paint_tumor(tissue, library["tumor"], notes)
     air = outside_air(volume, tissue) if plan.anatomy.tissue is None else None
-    return dataclasses.replace(
+    placed = dataclasses.replace(
         tissue,
         outside_air=air,
         assumptions=(*tissue.assumptions, *notes),
@@ -140,6 +143,7 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
             *_far_probes(plan, shapes),
         ),
     )
+    return protect(placed, plan, library, anatomy.labels)
 
 
 def _structures(plan: Plan) -> dict[str, Target | OrganAtRisk]:
@@ -163,6 +167,7 @@ def _place_uniform(anatomy: Anatomy, plan: Plan, library: TissueLibrary) -> Tiss
     grid = Grid.centered(size_mm, plan.grid.spacing_mm)
     check_memory(grid, len(plan.report.isotherms_c) + len(plan.organ_at_risk) + 2, _SNAPSHOTS)
     check_placement(grid, plan.needles)
+    check_sensors(grid, plan.sensor)
     shares = {}
     for name, part in _structures(plan).items():
         if part.mask is None:
@@ -175,7 +180,7 @@ def _place_uniform(anatomy: Anatomy, plan: Plan, library: TissueLibrary) -> Tiss
         shares[name] = occupancy(where, mask, grid)
     _check_resolved(shares, plan)
     tissue = TissueGrid.uniform(grid, library[plan.anatomy.tissue or "soft-tissue"])
-    return dataclasses.replace(tissue, structures=shares)
+    return protect(dataclasses.replace(tissue, structures=shares), plan, library, anatomy.labels)
 
 
 def _check_resolved(shares: Mapping[str, F32], plan: Plan) -> None:

@@ -89,6 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     phantom.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     phantom.set_defaults(command=_phantom)
 
+    _add_calibrate(commands)
+
     listing = commands.add_parser("list", help="list what is shipped")
     listing.add_argument("what", choices=["probes", "tissues", "protocols", "phantoms"])
     listing.set_defaults(command=_list)
@@ -96,6 +98,36 @@ def _parser() -> argparse.ArgumentParser:
     schema = commands.add_parser("schema", help="print the JSON Schema of plan files")
     schema.set_defaults(command=_schema)
     return parser
+
+
+def _add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "calibrate",
+        help="find a probe's surface temperature and active length from the size of its ice",
+        epilog="Give both sizes to find both; give --surface or --active-length to fix one.",
+    )
+    for option, needed, text in (
+        ("--minutes", True, "how long the probe froze"),
+        ("--start", True, "temperature of the medium before, C"),
+        ("--diameter", True, "of the probe, mm"),
+        ("--width", False, "of the ice across the probe, mm"),
+        ("--width-uncertainty", False, "one standard deviation, mm"),
+        ("--length", False, "of the ice along the probe, mm"),
+        ("--length-uncertainty", False, "one standard deviation, mm"),
+        ("--surface", False, "temperature of the surface where known, C"),
+        ("--active-length", False, "of the probe where known, mm"),
+    ):
+        parser.add_argument(option, type=float, required=needed, metavar="N", help=text)
+    for option, default, text in (
+        ("--isotherm", 0.0, "temperature at the edge that was measured, C"),
+        ("--cool-down", 20.0, "time constant of the probe, s"),
+        ("--spacing", 1.0, "voxels of the last grid, mm"),
+    ):
+        parser.add_argument(
+            option, type=float, default=default, metavar="N", help=f"{text}; default: {default:g}"
+        )
+    parser.add_argument("--tissue", default="gel", metavar="NAME", help="the medium; default: gel")
+    parser.set_defaults(command=_calibrate)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -204,6 +236,36 @@ def _phantom(options: argparse.Namespace) -> int:
 
     for path in write_phantom(build_phantom(options.name), options.output):
         print(path)
+    return GOALS_MET
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from .calibration import Iceball, calibrate
+    from .tissue import read_library
+
+    observed = Iceball(
+        minutes=options.minutes,
+        start_c=options.start,
+        width_mm=options.width,
+        length_mm=options.length,
+        width_uncertainty_mm=options.width_uncertainty,
+        length_uncertainty_mm=options.length_uncertainty,
+        isotherm_c=options.isotherm,
+    )
+    found = calibrate(
+        observed,
+        read_library()[options.tissue],
+        options.diameter,
+        surface_c=options.surface,
+        active_length_mm=options.active_length,
+        cool_down_s=options.cool_down,
+        spacings_mm=(2 * options.spacing, options.spacing),
+    )
+    _console().print(
+        f"surface_c = {found.surface_c:.1f}, active_length_mm = {found.active_length_mm:.1f} "
+        f"({found.simulations} simulations)\n{found.provenance}",
+        highlight=False,
+    )
     return GOALS_MET
 
 

@@ -263,6 +263,13 @@ class Grid:
         count = " x ".join(str(n) for n in self.shape[::-1])
         return f"{count} voxels of {_text(self.spacing_mm)} mm"
 
+    def extent(self) -> str:
+        """What the voxels cover in the world, for messages."""
+        corners = self.corners_mm()
+        ends = zip("xyz", corners.min(axis=0), corners.max(axis=0), strict=True)
+        along = ", ".join(f"{axis} {low:.0f} to {high:.0f}" for axis, low, high in ends)
+        return f"{along} mm (LPS)"
+
 
 def _text(values: ArrayLike) -> str:
     return " x ".join(f"{value:.4g}" for value in np.atleast_1d(np.asarray(values, dtype=float)))

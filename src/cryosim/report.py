@@ -36,8 +36,11 @@ def report_document(report: Report, result: Result) -> dict[str, Any]:
         "plan": result.plan.model_dump(mode="json", exclude_none=True),
         "goals": [dataclasses.asdict(goal) for goal in report.goals],
         "passed": report.passed,
-        "target": _plain(report.target),
+        "target": _target(report),
+        "kill": [_plain(rule) for rule in report.kill],
         "organs_at_risk": [_plain(organ) for organ in report.organs_at_risk],
+        "sensors": [_plain(sensor) for sensor in report.sensors],
+        "needles": [_plain(needle) for needle in report.needles],
         "timeline": [
             {
                 "t_s": _number(row.t_s),
@@ -71,8 +74,12 @@ def print_report(report: Report, result: Result, console: Console) -> None:
         console.print(_goal_table(report))
     if report.target is not None:
         console.print(_target_table(report))
+    console.print(_kill_table(report))
     if report.organs_at_risk:
         console.print(_organ_table(report))
+    if report.sensors:
+        console.print(_sensor_table(report))
+    console.print(_needle_table(report))
     console.print(_timeline_table(report, result))
     energy, cost = result.energy, result.performance
     console.print(
@@ -84,6 +91,12 @@ def print_report(report: Report, result: Result, console: Console) -> None:
     for warning in report.warnings:
         console.print(f"[yellow]warning:[/yellow] {_escape(warning)}", highlight=False)
     console.print(f"[dim]{DISCLAIMER}[/dim]", highlight=False)
+
+
+def _target(report: Report) -> Any:
+    """Return the target with its expected kill, so that the paths of metrics lead to numbers."""
+    found = _plain(report.target)
+    return found and {**found, "kill": {"expected": report.expected_target_kill}}
 
 
 def _plain(value: Any) -> Any:
@@ -169,6 +182,21 @@ def _target_table(report: Report) -> Table:
     return table
 
 
+def _kill_table(report: Report) -> Table:
+    table = _table("Cell kill", "rule", "killed", "of the target")
+    rows = []
+    for rule in report.kill:
+        rows += [(rule.rule, rule.volume_ml, rule.target_share)]
+        rows += [
+            (f"  after freeze {after.freezes}", after.volume_ml, after.target_share)
+            for after in rule.after_freezes
+        ]
+    for name, volume, share in rows:
+        percent = "" if share is None else f"{100 * share:.1f} %"
+        table.add_row(_escape(name), _amount(volume, "ml"), percent)
+    return table
+
+
 def _organ_table(report: Report) -> Table:
     table = _table("Organs at risk", "organ", "coldest", "limit", "below limit", "frozen", "to ice")
     for organ in report.organs_at_risk:
@@ -180,6 +208,33 @@ def _organ_table(report: Report) -> Table:
             "" if seconds is None else f"{seconds / 60:.1f} min",
             _amount(organ.volume_frozen_ml, "ml", 2),
             _amount(organ.ice_distance_mm, "mm"),
+        )
+    return table
+
+
+def _sensor_table(report: Report) -> Table:
+    table = _table("Sensors", "sensor", "coldest", "warmest", "at or below 0 C")
+    for sensor in report.sensors:
+        table.add_row(
+            _escape(sensor.name),
+            _amount(sensor.coldest_c, "C"),
+            _amount(sensor.warmest_c, "C"),
+            _amount(sensor.seconds_frozen / 60, "min"),
+        )
+    return table
+
+
+def _needle_table(report: Report) -> Table:
+    columns = ("needle", "model", "peak", "mean in freezes", "heat out", "coldest")
+    table = _table("Needles", *columns)
+    for needle in report.needles:
+        table.add_row(
+            _escape(needle.name),
+            _escape(needle.model),
+            _amount(needle.peak_power_w, "W"),
+            _amount(needle.mean_freeze_power_w, "W"),
+            _amount(needle.heat_j / 1e3, "kJ"),
+            _amount(needle.coldest_surface_c, "C"),
         )
     return table
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from . import __version__
 from .errors import InputError
+from .evaluation import kill_probability
 from .geometry import Grid
 from .plan import plan_from_dict
 from .simulation import Curves, EnergyLedger, Performance, Result
@@ -149,6 +150,8 @@ def _fields(result: Result) -> dict[str, Array]:
         "thawing_rate_k_min": result.thawing_rate_k_min,
         "tissue": tissue.index,
         "probe_share": result.probe_share,
+        # For viewers; a loaded result finds it again from the others.
+        "kill_probability": kill_probability(result),
     }
     fields.update({_exposure_field(c): seconds for c, seconds in result.time_below_s.items()})
     fields.update({_freezes_field(c): count for c, count in result.freezes_below.items()})

@@ -52,6 +52,14 @@ def test_compare_probe_counts(tmp_path):
     assert float(three[1]) > float(two[1])
 
 
+def test_protect_the_bowel(tmp_path):
+    printed = run("protect_the_bowel.py", 4, cwd=tmp_path)
+    rows = [line.split(" C")[0].rsplit(maxsplit=1) for line in printed.splitlines()[1:]]
+    coldest = {name.strip(): float(value) for name, value in rows}
+    assert coldest["carbon dioxide"] > coldest["nothing"] + 10
+    assert coldest["saline, flowing"] > coldest["carbon dioxide"]
+
+
 def test_examples_are_short_and_listed():
     listed = (EXAMPLES / "README.md").read_text()
     for path in EXAMPLES.glob("*.py"):

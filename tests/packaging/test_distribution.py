@@ -38,7 +38,8 @@ def test_wheel_holds_all_packages_and_their_data(wheel):
     for package in PACKAGES:
         assert f"{package}/__init__.py" in names
         assert f"{package}/py.typed" in names
-    for table in ("tissue/library.toml", "tissue/structures.toml", "probes/catalog.toml"):
+    tables = ("tissue/library.toml", "tissue/structures.toml", "probes/catalog.toml")
+    for table in (*tables, "evaluation/kill.toml"):
         assert f"cryosim/{table}" in names
     assert not any(name.startswith(("tests/", "examples/")) for name in names)
 

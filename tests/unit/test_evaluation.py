@@ -35,6 +35,7 @@ def cold_ball(organs, organ_plans, seconds=200.0, spacing=1.0):
         time_below_s={
             level: np.where(coldest <= level, seconds, 0).astype(np.float32) for level in levels
         },
+        freezes_below={0.0: (coldest <= 0).astype(np.uint8)},
         probe_share=np.zeros(grid.shape, np.float32),
     )
 

@@ -1,6 +1,9 @@
 """Plan files: what is accepted, and one clear sentence for what is not."""
 
 import json
+import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -155,6 +158,22 @@ BAD = {
         GOOD + "\n[target]\nlabel = 1\nmargin_mm = 0.01\n",
         r"margin_mm = 0\.01 is not millimeters",
     ),
+    "protection with two shapes": (
+        GOOD + '\n[[protection]]\ntissue = "gas"\nlabel = 1\nbeside = "x"\nthickness_mm = 5\n',
+        r"protection 'protection': give one shape: center_mm with radius_mm, label, or beside",
+    ),
+    "layer beside nothing": (
+        GOOD + '\n[[protection]]\ntissue = "gas"\nbeside = "bowel"\nthickness_mm = 5\n',
+        r"beside = 'bowel' is no organ_at_risk; known: none",
+    ),
+    "held at no temperature": (
+        GOOD + '\n[[protection]]\ntissue = "saline"\nlabel = 1\nheld = true\n',
+        r"protection 'protection': held needs temperature_c",
+    ),
+    "two sensors of a name": (
+        GOOD + 2 * '\n[[sensor]]\nname = "a"\nat_mm = [0, 0, 0]\n',
+        r"sensor: two are named 'a'; rename one",
+    ),
     "not TOML": ("probe = [", r"not valid TOML"),
 }
 
@@ -184,6 +203,22 @@ def test_a_byte_order_mark_is_no_harm(tmp_path):
 def test_schema_names_every_section():
     properties = plan_schema()["properties"]
     assert set(properties) == set(Plan.model_fields)
+
+
+def test_the_examples_of_the_documentation_are_plans():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "file-formats.md").read_text()
+    sections = {}
+    for block in re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL):
+        for name, rows in tomllib.loads(block).items():
+            sections.setdefault(name, []).extend(rows)
+    assert {"probe", "warmer", "protection", "skin_pack", "sensor"} <= set(sections)
+    rest = {
+        "anatomy": {"phantom": "uniform"},
+        "organ_at_risk": [{"name": "bowel", "label": 2}],
+        "protocol": {"text": "freeze 10 min"},
+    }
+    plan = plan_from_dict({**rest, **sections}, folder=".")
+    assert plan.needles[-1].name == "urethra"
 
 
 def test_plans_are_frozen(tmp_path):

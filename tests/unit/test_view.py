@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -25,6 +26,7 @@ RADII_MM = {0.0: 20.0, -20.0: 15.0, -40.0: 10.0}
 TARGET_RADIUS_MM = 8.0
 # The organ lies to the patient's left, in front and above.
 ORGAN_OFFSET_MM = np.array([14.0, -9.0, 2.0])
+SENSOR_MM = CENTER_MM + np.array([6.0, 5.0, 3.0])
 
 needs_graphics = pytest.mark.skipif(
     find_rendering() is None,
@@ -223,6 +225,29 @@ def test_legend_names_everything_with_units() -> None:
     assert any("active part" in word for word in words)
 
 
+def with_warmer_and_sensor(result: Result) -> Result:
+    """The same result, as if the plan had them too."""
+    tip = tuple(CENTER_MM + np.array([12.0, 0.0, -10.0]))
+    extra = {
+        "warmer": [{"name": "urethra", "tip_mm": tip, "entry_mm": (tip[0], tip[1], tip[2] + 90),
+                    "diameter_mm": 4, "active_length_mm": 20, "temperature_c": 40}],
+        "sensor": [{"name": "wall", "at_mm": tuple(SENSOR_MM)}],
+    }  # fmt: skip
+    return dataclasses.replace(
+        result, plan=Plan.model_validate({**result.plan.model_dump(exclude_none=True), **extra})
+    )
+
+
+def test_warmers_and_sensors_are_drawn_where_they_are() -> None:
+    figure = draw_planes(with_warmer_and_sensor(round_result()))
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "warmer (projected)" in words
+    assert "sensor (projected)" in words
+    for panel, seen in zip(figure.axes[:3], ([0, 1], [0, 2], [1, 2]), strict=True):
+        (name,) = (text for text in panel.texts if text.get_text() == "wall")
+        np.testing.assert_allclose(name.xy, SENSOR_MM[seen])
+
+
 def test_planes_without_ice_and_without_target() -> None:
     result = round_result(image=True)
     figure = draw_planes(result, time_s=0.0)
@@ -366,12 +391,14 @@ def centroid(mesh) -> np.ndarray:
 
 @needs_graphics
 def test_scene_has_its_actors() -> None:
-    plotter = show(round_result(image=True), off_screen=True)
+    plotter = show(with_warmer_and_sensor(round_result(image=True)), off_screen=True)
     names = set(plotter.actors)
+    sensor = plotter.actors["sensor 0"].center
     plotter.close()
     assert {"isotherm 0", "isotherm -20", "isotherm -40"} <= names
     assert {"structure target", "structure bowel", "structure nerve"} <= names
-    assert {"probe 0 active", "probe 0 shaft", "image", "title"} <= names
+    assert {"probe 0 active", "probe 0 shaft", "warmer 0 active", "image", "title"} <= names
+    np.testing.assert_allclose(sensor, SENSOR_MM, atol=0.01)
 
 
 @needs_graphics

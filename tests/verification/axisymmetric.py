@@ -686,6 +686,12 @@ def freeze(
 
 ICE_LIKE = Medium(0.5, 2.0, 3.6e6, 1.8e6, 250e6, -8.0, -1.0)
 CASES = {
+    "gel_17g_150": (ICE_LIKE, Needle(1.5, 30.0, -150.0), 37.0),
+    "muscle_17g_196": (
+        replace(ICE_LIKE, perfusion_1_s=7e-4, rho_c_blood_j_m3k=3.6e6),
+        Needle(1.5, 30.0, -196.0),
+        37.0,
+    ),
     "water_24": (
         Medium(0.6, 2.22, 4.18e6, 1.91653e6, 334e6, -1.0, 0.0),
         Needle(2.4, 20.0, -120.0),
@@ -697,7 +703,7 @@ CASES = {
         37.0,
     ),
     "ice_law_17g": (replace(ICE_LIKE, ice_law=True), Needle(1.5, 30.0, -150.0), 37.0),
-    "short_38": (replace(ICE_LIKE, perfusion_1_s=6.7e-4), Needle(3.8, 40.0, -140.0), 37.0),
+    "thick_38": (replace(ICE_LIKE, perfusion_1_s=6.7e-4), Needle(3.8, 40.0, -140.0), 37.0),
 }
 REFERENCE_FINENESS = 1.5
 MADE_BY = (
@@ -720,9 +726,9 @@ def reference(name: str, fineness: float = REFERENCE_FINENESS) -> dict[str, obje
 
 
 def main() -> None:
-    """Write the references of all `CASES` beside this file; takes about ten minutes."""
+    """Write the references of all `CASES` beside this file; takes about a quarter of an hour."""
     content = {"made_by": MADE_BY, "cases": {name: reference(name) for name in CASES}}
-    target = Path(__file__).with_name("axisymmetric_references.json")
+    target = Path(__file__).with_name("references") / "axisymmetric.json"
     target.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -14,9 +15,9 @@ from cryosim.plan import BodyPlan, PerfusionPlan
 from cryosim.probes import ProbeCoupling
 from cryosim.simulation.settings import Settings
 from cryosim.simulation.state import INNER, State, build_state
-from cryosim.simulation.stepping import make_integrator
 from cryosim.tissue import Tissue, TissueGrid
 from cryosim_kernels import bioheat, material
+from verification.marching import march
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Medium:
     solidus: float
     liquidus: float
 
-    def tissue(self) -> Tissue:
+    def tissue(self, **numbers: Any) -> Tissue:
         return Tissue(
             name="slab",
             k_unfrozen_w_mk=self.k_unfrozen,
@@ -41,7 +42,14 @@ class Medium:
             latent_heat_j_m3=self.latent,
             solidus_c=self.solidus,
             liquidus_c=self.liquidus,
+            **numbers,
         )
+
+
+# The sets W and G; G with its freezing range, and squeezed to almost a point for sharp fronts.
+WATER = Medium(2.22, 0.6, 917 * 2090, 1000 * 4180, 334e6, -0.05, 0.05)
+GEL = Medium(2.0, 0.5, 998 * 1800, 3.6e6, 250e6, -8.0, -1.0)
+GEL_SHARP = Medium(2.0, 0.5, 998 * 1800, 3.6e6, 250e6, -1.05, -0.95)
 
 
 def no_probes() -> ProbeCoupling:
@@ -51,12 +59,15 @@ def no_probes() -> ProbeCoupling:
 
 
 def slab_state(
-    medium: Medium, length_mm: float, cells: int, cold_c: float, start_c: float
+    medium: Medium, length_mm: float, cells: int, cold_c: float, start_c: float, **numbers: Any
 ) -> State:
-    """A row of cells along x: the low end held at `cold_c`, all other faces insulated."""
+    """A row of cells along x: the low end held at `cold_c`, all other faces insulated.
+
+    `numbers` are further fields of the tissue.
+    """
     spacing = length_mm / cells
     grid = Grid.from_spacing((1, 1, cells), (spacing, 1.0, 1.0), (spacing / 2, 0.0, 0.0))
-    tissue = TissueGrid.uniform(grid, medium.tissue())
+    tissue = TissueGrid.uniform(grid, medium.tissue(**numbers))
     body = BodyPlan(temperature_c=37.0, outer_faces="insulated")
     state, _ = build_state(tissue, no_probes(), PerfusionPlan(), body, 0)
     state.temperature[...] = start_c
@@ -70,16 +81,8 @@ def freeze_slab(
     state: State, seconds: float, settings: Settings | None = None
 ) -> tuple[np.ndarray, float]:
     """Advance; return cell temperatures and the heat that entered through the ends, J."""
-    integrator = make_integrator(settings or Settings())
-    rates = state.refresh(state.energy)
-    now, entered = 0.0, 0.0
-    while now < seconds - 1e-9:
-        stable = state.stable_step_s(float(state.temperature.min()))
-        step = min(integrator.next_step_s(now, stable), seconds - now)
-        heat, rates = integrator.advance(state, rates, step, stable)
-        entered += float(heat.sum())
-        now += step
-    return state.temperature[INNER][0, 0].copy(), entered
+    heat = march(state, seconds, settings)
+    return state.temperature[INNER][0, 0].copy(), float(heat.sum())
 
 
 def neumann(medium: Medium, cold_c: float, start_c: float, freezing_c: float):
@@ -143,46 +146,35 @@ def three_region(medium: Medium, cold_c: float, start_c: float, guess):
     return float(s), float(m), temperature
 
 
-def similarity_profile(medium: Medium, cold_c: float, start_c: float, bracket):
+def similarity_profile(medium: Medium, cold_c: float, start_c: float, bracket, ice_law=False):
     """Exact profile of the production model (k linear in T between solidus and liquidus).
 
     With z = x / (2 sqrt(t)) the heat equation is (k T')' = -2 z c T'; the wall's gradient is found
-    by shooting. Returns T(x, t).
+    by shooting, in pieces, because c jumps at solidus and liquidus. Returns T(x, t).
+
+    Parameters
+    ----------
+    ice_law : frozen, k goes with 1/T and c with 152.5 + 7.122 T (kelvin) from -40 C on, as the
+        production's frozen_law = "ice".
     """
+    k_ice, c_ice = _frozen_laws(medium, ice_law)
+    k_edge, c_edge = k_ice(medium.solidus), c_ice(medium.solidus)
     width = medium.liquidus - medium.solidus
-    mushy_c = (medium.rho_c_frozen + medium.rho_c_unfrozen) / 2 + medium.latent / width
+    mushy_c = (c_edge + medium.rho_c_unfrozen) / 2 + medium.latent / width
 
-    def k(t):
-        share = np.clip((t - medium.solidus) / width, 0, 1)
-        return medium.k_frozen + share * (medium.k_unfrozen - medium.k_frozen)
+    def k_mushy(t):
+        return k_edge + (t - medium.solidus) / width * (medium.k_unfrozen - k_edge)
 
-    def c(t):
-        if t < medium.solidus:
-            return medium.rho_c_frozen
-        return mushy_c if t < medium.liquidus else medium.rho_c_unfrozen
+    phases = (
+        (medium.solidus, k_ice, c_ice),
+        (medium.liquidus, k_mushy, lambda _: mushy_c),
+        (np.inf, lambda _: medium.k_unfrozen, lambda _: medium.rho_c_unfrozen),
+    )
 
-    # Integrated in pieces, because c jumps at solidus and liquidus.
     def shoot(flux):
         z, values, pieces = 0.0, [cold_c, flux], []
-        for level in (medium.solidus, medium.liquidus, np.inf):
-
-            def reached(_, y, level=level):
-                return y[0] - level if np.isfinite(level) else 1.0
-
-            reached.terminal = True
-            capacity = c(min(level, 1e3) - 1e-6)
-            piece = solve_ivp(
-                lambda z, y, capacity=capacity: [
-                    y[1] / k(y[0]),
-                    -2 * z * capacity * y[1] / k(y[0]),
-                ],
-                (z, 6e-3),
-                values,
-                events=reached,
-                rtol=1e-10,
-                atol=[1e-9, 1e-3],
-                dense_output=True,
-            )
+        for level, k, c in phases:
+            piece = _similarity_piece(level, k, c, z, values)
             pieces.append(piece)
             z, values = piece.t[-1], piece.y[:, -1]
             if piece.status == 0:
@@ -202,3 +194,35 @@ def similarity_profile(medium: Medium, cold_c: float, start_c: float, bracket):
         return found
 
     return temperature
+
+
+def _frozen_laws(medium: Medium, ice_law: bool):
+    """k(T) and c(T) below the solidus."""
+    if not ice_law:
+        return (lambda _: medium.k_frozen), (lambda _: medium.rho_c_frozen)
+    at_40 = 233.15
+
+    def k(t):
+        return medium.k_frozen * at_40 / (t + 273.15)
+
+    def c(t):
+        return medium.rho_c_frozen * (152.5 + 7.122 * (t + 273.15)) / (152.5 + 7.122 * at_40)
+
+    return k, c
+
+
+def _similarity_piece(level, k, c, z, values):
+    """Integrate (T, k T') over z until T reaches a level."""
+
+    def reached(_, y):
+        return y[0] - level if np.isfinite(level) else 1.0
+
+    reached.terminal = True
+
+    def slope(z, y):
+        gradient = y[1] / k(y[0])
+        return [gradient, -2 * z * c(y[0]) * gradient]
+
+    return solve_ivp(
+        slope, (z, 6e-3), values, events=reached, rtol=1e-10, atol=[1e-9, 1e-3], dense_output=True
+    )

@@ -1,14 +1,19 @@
-"""Evaluation: isotherm volumes, coverage, margins, organs at risk, goals."""
+"""Evaluation: isotherm volumes, coverage, margins, cell kill, organs at risk, goals."""
 
 from .evaluate import citations, evaluate
 from .isotherms import isotherm_volume_ml, share_at_or_below, share_exposed
+from .kill import kill_probability, killed_by_isotherm, killed_by_tissue_threshold
 from .report import (
     Compliance,
     GoalVerdict,
+    KillAfter,
+    KillReport,
     Margin,
     Margins,
+    NeedleReport,
     OrganReport,
     Report,
+    SensorReport,
     TargetReport,
     TimelineRow,
 )
@@ -18,10 +23,14 @@ from .target import structure_surface
 __all__ = [
     "Compliance",
     "GoalVerdict",
+    "KillAfter",
+    "KillReport",
     "Margin",
     "Margins",
+    "NeedleReport",
     "OrganReport",
     "Report",
+    "SensorReport",
     "Surface",
     "TargetReport",
     "TimelineRow",
@@ -29,6 +38,9 @@ __all__ = [
     "evaluate",
     "isosurface",
     "isotherm_volume_ml",
+    "kill_probability",
+    "killed_by_isotherm",
+    "killed_by_tissue_threshold",
     "share_at_or_below",
     "share_exposed",
     "signed_distance_mm",

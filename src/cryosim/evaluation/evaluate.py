@@ -8,13 +8,17 @@ import numpy as np
 from scipy import ndimage
 
 from ..plan import PRESETS
-from ..probes import catalog
+from ..probes import catalog, needle_name
 from ..simulation import Result
 from ..sources import is_assumption
 from ..tissue import citations as tissue_citations
+from .curves import evaluate_needles, evaluate_sensors
 from .goals import judge_goals, judge_metrics
 from .isotherms import isotherm_volume_ml
+from .kill import evaluate_kill
+from .kill_rules import kill_citations, read_rules
 from .organs import evaluate_organ
+from .perfusion import perfusion_warnings
 from .report import Report, TargetReport, TimelineRow
 from .surfaces import isosurface
 from .target import ICE_C, evaluate_target
@@ -32,23 +36,27 @@ _FROZEN_LAWS = {
 
 
 def evaluate(result: Result) -> Report:
-    """Evaluate a result: isotherm volumes, target, organs at risk, goals.
+    """Evaluate a result: isotherms, target, cell kill, organs at risk, sensors, needles, goals.
 
     Parameters
     ----------
     result : of `simulate`; its plan says what is asked, its tissue grid holds the structures.
     """
     plan = result.plan
-    target = None
+    target = target_share = None
     of_tissue = _of_tissue(result)
     if plan.target is not None and "target" in result.tissue.structures:
         target = evaluate_target(of_tissue, plan.target)
+        target_share = result.tissue.structures["target"]
     organs = tuple(evaluate_organ(of_tissue, organ) for organ in plan.organ_at_risk)
     half_voxel_mm = float(result.tissue.grid.spacing_mm.max()) / 2
     report = Report(
         timeline=_timeline(result),
         target=target,
+        kill=evaluate_kill(of_tissue, target_share),
         organs_at_risk=organs,
+        sensors=evaluate_sensors(result),
+        needles=evaluate_needles(result),
         goals=judge_goals(plan, target, organs, half_voxel_mm),
         warnings=result.tissue.warnings + _warnings(result, target),
         assumptions=_assumptions(result),
@@ -61,6 +69,7 @@ def evaluate(result: Result) -> Report:
 def citations(result: Result) -> tuple[str, ...]:
     """Return the bibliography of a result: tissues, probes, protocol, methods."""
     found = [*tissue_citations(result.tissue.tissues), *catalog.citations(result.plan.probe)]
+    found += kill_citations(result.tissue.tissues)
     preset = result.plan.protocol.preset
     if preset is not None:
         found.append(f"Protocol {preset}: {PRESETS[preset].source}")
@@ -108,14 +117,20 @@ def _assumptions(result: Result) -> tuple[str, ...]:
     )
     if result.tissue.outside_air is not None:
         body = result.plan.body
+        warmed = "only packs warm it" if result.plan.skin_pack else "it is not warmed"
         found.append(
             f"skin loses {body.skin_to_air_w_m2k:g} W/m2/K to room air of {body.air_c:g} C "
-            "(assumption: still air and radiation); it is not warmed"
+            f"(assumption: still air and radiation); {warmed}"
         )
     for law, words in _FROZEN_LAWS.items():
         names = [tissue.name for tissue in result.tissue.tissues if tissue.frozen_law == law]
         if names:
             found.append(f"frozen conductivity and heat capacity {words}: {', '.join(names)}")
+    found += [
+        f"cell kill, {about}: {source}"
+        for about, source in read_rules().sources(result.tissue.tissues).items()
+        if is_assumption(source)
+    ]
     return tuple(dict.fromkeys(found))
 
 
@@ -146,9 +161,11 @@ def _warnings(result: Result, target: TargetReport | None) -> tuple[str, ...]:
     for number, ratio in enumerate(result.flux_ratio):
         if not low <= ratio <= high:
             found.append(
-                f"probe.{number} is poorly resolved (heat flow on the grid {ratio:.2f} of the "
-                "exact one before correction); use a smaller grid.spacing_mm"
+                f"{needle_name(result.plan.needles, number)} is poorly resolved (heat flow on the "
+                f"grid {ratio:.2f} of the exact one before correction); use a smaller "
+                "grid.spacing_mm"
             )
+    found += perfusion_warnings(result)
     if target is not None and target.margin.ice.min_mm is None:
         found.append("no ice edge in the simulated box: margins are not defined")
     return tuple(found)

@@ -7,18 +7,25 @@ from dataclasses import dataclass
 from typing import Literal
 
 __all__ = [
+    "DOSE_RESPONSE",
     "Compliance",
     "GoalVerdict",
+    "KillAfter",
+    "KillReport",
     "Margin",
     "Margins",
+    "NeedleReport",
     "OrganReport",
     "Report",
+    "SensorReport",
     "TargetReport",
     "TimelineRow",
     "Verdict",
 ]
 
 Verdict = Literal["ok", "warn", "fail"]
+
+DOSE_RESPONSE = "dose-response"  # the rule of cell kill whose numbers are expected values
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,82 @@ class OrganReport:
 
 
 @dataclass(frozen=True)
+class SensorReport:
+    """A temperature sensor.
+
+    Attributes
+    ----------
+    at_mm : LPS position.
+    coldest_c, warmest_c : of its whole curve.
+    seconds_frozen : time at or below 0 C.
+    times_s, temperatures_c : its curve, thinned to some 200 points; the result holds all.
+    """
+
+    name: str
+    at_mm: tuple[float, float, float]
+    coldest_c: float
+    warmest_c: float
+    seconds_frozen: float
+    times_s: tuple[float, ...]
+    temperatures_c: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class NeedleReport:
+    """A probe, or a warmer; heat counts positive when taken out of the tissue.
+
+    Attributes
+    ----------
+    name : "probe.0" and so on, or the warmer's name. model : of the catalog, or "warmer".
+    peak_power_w : most heat that a probe took out; the most that a warmer gave, negative.
+    mean_freeze_power_w : mean over all freezes.
+    heat_j : over the whole protocol.
+    coldest_surface_c : coldest mean temperature of the active surface; None if it was never on.
+    """
+
+    name: str
+    model: str
+    peak_power_w: float
+    mean_freeze_power_w: float
+    heat_j: float
+    coldest_surface_c: float | None
+
+
+@dataclass(frozen=True)
+class KillAfter:
+    """What the dose-response expects after the first freezes of the protocol.
+
+    Attributes
+    ----------
+    freezes : how many.
+    volume_ml, target_share : as in `KillReport`.
+    """
+
+    freezes: int
+    volume_ml: float
+    target_share: float | None
+
+
+@dataclass(frozen=True)
+class KillReport:
+    """What one rule of cell kill says.
+
+    Attributes
+    ----------
+    rule : its name. source : where its numbers come from.
+    volume_ml : tissue killed, without probes and gas; by the dose-response its expected value.
+    target_share : share of the target killed, in 0..1; None for a plan without a target.
+    after_freezes : the same after each freeze; only of the dose-response, which counts them.
+    """
+
+    rule: str
+    source: str
+    volume_ml: float
+    target_share: float | None
+    after_freezes: tuple[KillAfter, ...] = ()
+
+
+@dataclass(frozen=True)
 class GoalVerdict:
     """A goal and how it went; `value` is None where the metric does not exist."""
 
@@ -126,14 +209,18 @@ class Report:
     ----------
     timeline : isotherm volumes over time.
     target : None for a plan without a target.
-    organs_at_risk, goals : one entry each.
+    kill : cell kill, one entry a rule.
+    organs_at_risk, sensors, needles, goals : one entry each.
     warnings : what may be wrong. assumptions : what was taken for granted.
     sources : where the numbers come from.
     """
 
     timeline: tuple[TimelineRow, ...]
     target: TargetReport | None
+    kill: tuple[KillReport, ...]
     organs_at_risk: tuple[OrganReport, ...]
+    sensors: tuple[SensorReport, ...]
+    needles: tuple[NeedleReport, ...]
     goals: tuple[GoalVerdict, ...]
     warnings: tuple[str, ...]
     assumptions: tuple[str, ...]
@@ -152,13 +239,22 @@ class Report:
                     found[f"target.margin.{which}.{key}"] = getattr(margin, key)
             for key in ("surface_fraction", "shell_frozen_fraction"):
                 found[f"target.compliance.{key}"] = getattr(target.compliance, key)
+            found["target.kill.expected"] = self.expected_target_kill
         for organ in self.organs_at_risk:
             keys = ["volume_ml", "coldest_c", "volume_frozen_ml", "ice_distance_mm"]
             if organ.limit_c is not None:
                 keys += ["volume_below_limit_ml", "longest_below_limit_s"]
             for key in keys:
                 found[f"organs_at_risk.{organ.name}.{key}"] = getattr(organ, key)
+        for sensor in self.sensors:
+            for key in ("coldest_c", "warmest_c"):
+                found[f"sensors.{sensor.name}.{key}"] = getattr(sensor, key)
         return found
+
+    @property
+    def expected_target_kill(self) -> float | None:
+        """Share of the target's cells that the dose-response expects dead; None without target."""
+        return next(found.target_share for found in self.kill if found.rule == DOSE_RESPONSE)
 
     @property
     def passed(self) -> bool:

@@ -9,7 +9,8 @@ from scipy import ndimage
 from ..geometry import Grid
 from ..plan import Target
 from ..simulation import Result
-from .isotherms import share_at_or_below, share_exposed
+from .isotherms import share_at_or_below
+from .kill import killed_by_isotherm
 from .report import Compliance, Margin, Margins, TargetReport
 from .surfaces import Surface, isosurface, signed_distance_mm
 
@@ -19,7 +20,6 @@ F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
 
 ICE_C = 0.0  # what CT shows as the edge of the ice, and what the 1 cm rule was stated for
-_LETHAL_HOLD_S = 60.0
 _TEN_MM = 10.0
 # A share counts as everything when less than this is missing: rounding of partial volumes.
 _ALL = 0.999
@@ -54,11 +54,7 @@ def _coverage(result: Result, target: Target, share: F32) -> dict[float, float]:
     covered = {}
     for level in sorted({*result.plan.report.isotherms_c, target.lethal_c}, reverse=True):
         if level == target.lethal_c:
-            # Time jumps from nothing to minutes within a voxel; what was never cold is not covered.
-            cold = np.minimum(
-                share_exposed(result.time_below_s[level], _LETHAL_HOLD_S),
-                share_at_or_below(result.coldest_c, level),
-            )
+            cold = killed_by_isotherm(result, level)
         else:
             cold = share_at_or_below(result.coldest_c, level)
         covered[level] = float((cold * share).sum(dtype=np.float64) / total)

@@ -14,6 +14,7 @@ from .model import (
     SkinPack,
     Target,
 )
+from .placement import check_sensors
 from .protocol import PRESETS, Protocol, Stage
 from .reading import plan_from_dict, plan_schema, read_plan
 
@@ -33,6 +34,7 @@ __all__ = [
     "SkinPack",
     "Stage",
     "Target",
+    "check_sensors",
     "plan_from_dict",
     "plan_schema",
     "read_plan",

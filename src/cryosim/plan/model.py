@@ -334,6 +334,7 @@ class Plan(_Section):
             ]
             found += ["target.compliance.surface_fraction"]
             found += ["target.compliance.shell_frozen_fraction"]
+            found += ["target.kill.expected"]
         for organ in self.organ_at_risk:
             keys = ["volume_ml", "coldest_c", "volume_frozen_ml", "ice_distance_mm"]
             if organ.min_temperature_c is not None:

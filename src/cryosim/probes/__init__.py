@@ -4,7 +4,7 @@ from .catalog import citations, find_model, read_catalog
 from .coupling import ProbeCoupling, couple, steady_potential
 from .model import ProbeModel
 from .occupancy import axis_coordinates, probe_share
-from .placement import check_placement
+from .placement import check_inside, check_placement, needle_name
 from .probe import Needle, Point, Probe, Warmer
 
 __all__ = [
@@ -15,10 +15,12 @@ __all__ = [
     "ProbeModel",
     "Warmer",
     "axis_coordinates",
+    "check_inside",
     "check_placement",
     "citations",
     "couple",
     "find_model",
+    "needle_name",
     "probe_share",
     "read_catalog",
     "steady_potential",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..geometry import Grid
-from .probe import Needle
+from .probe import Needle, Warmer
 
-__all__ = ["check_placement"]
+__all__ = ["check_inside", "check_placement", "needle_name"]
 
 
 def check_placement(grid: Grid, probes: Sequence[Needle]) -> None:
@@ -29,27 +29,41 @@ def check_placement(grid: Grid, probes: Sequence[Needle]) -> None:
     for number, probe in enumerate(probes):
         ends = {"tip": np.asarray(probe.tip_mm), "end of the active part": probe.active_end_mm}
         for name, point in ends.items():
-            if not grid.contains(point):
-                raise InputError(_outside(number, name, point, grid))
+            where = f"{needle_name(probes, number)}: the {name}"
+            check_inside(grid, where, point, "image", "tip_mm, entry_mm and their signs")
         for other in range(number):
             gap = _gap_mm(probes[other], probe)
             if gap < 0:
+                both = f"{needle_name(probes, number)} and {needle_name(probes, other)}"
                 raise InputError(
-                    f"probe.{number} and probe.{other} are in one place: their active parts "
-                    f"overlap by {-gap:.2f} mm; move one of them"
+                    f"{both} are in one place: their active parts overlap by {-gap:.2f} mm; move "
+                    "one of them"
                 )
 
 
-def _outside(number: int, name: str, point: NDArray[np.float64], grid: Grid) -> str:
-    corners = grid.corners_mm()
-    extent = ", ".join(
-        f"{axis} {low:.0f} to {high:.0f}"
-        for axis, low, high in zip("xyz", corners.min(axis=0), corners.max(axis=0), strict=True)
-    )
-    at = ", ".join(f"{value:g}" for value in np.round(point, 1))
-    return (
-        f"probe.{number}: the {name} at [{at}] lies outside the image, which covers {extent} mm "
-        "(LPS); check tip_mm, entry_mm and their signs"
+def needle_name(needles: Sequence[Needle], number: int) -> str:
+    """Name a needle of a plan in a sentence: probes by number, warmers by name."""
+    needle = needles[number]
+    return f"warmer '{needle.name}'" if isinstance(needle, Warmer) else f"probe.{number}"
+
+
+def check_inside(grid: Grid, name: str, point_mm: ArrayLike, of: str, to_check: str) -> None:
+    """Refuse a point outside the voxels.
+
+    Parameters
+    ----------
+    name : what lies there. of : what the voxels are. to_check : where the mistake may be.
+
+    Raises
+    ------
+    InputError
+        Names the point, its position and the extent of the voxels.
+    """
+    if grid.contains(point_mm):
+        return
+    at = ", ".join(f"{value:g}" for value in np.round(np.asarray(point_mm, dtype=float), 1))
+    raise InputError(
+        f"{name} at [{at}] lies outside the {of}, which covers {grid.extent()}; check {to_check}"
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cryosim_kernels import bioheat, exchange, exposure, material
 
 from ..memory import check_memory
-from ..plan import Plan
+from ..plan import Plan, check_sensors
 from ..probes import ProbeCoupling, check_placement, couple, probe_share
 from ..tissue import TissueGrid
 from .callbacks import Callback
@@ -56,10 +56,12 @@ def simulate(
     Raises
     ------
     InputError
-        When a probe lies outside the grid, two probes are in one place, or memory does not suffice.
+        When a probe or sensor lies outside the grid, two probes are in one place, or memory does
+        not suffice.
     """
     settings = settings or Settings()
     check_placement(tissue.grid, plan.needles)
+    check_sensors(tissue.grid, plan.sensor)
     thresholds = exposure_thresholds(plan)
     stops = snapshot_times(plan, settings)
     memory = check_memory(tissue.grid, len(thresholds), len(stops))

@@ -9,8 +9,10 @@ import numpy as np
 __all__ = [
     "ACTIVE_PART",
     "EDGE",
+    "SENSOR",
     "SHAFT",
     "TARGET",
+    "WARMER",
     "isotherm_color",
     "isotherm_opacity",
     "structure_colors",
@@ -18,6 +20,8 @@ __all__ = [
 
 TARGET = "#f4511e"
 ACTIVE_PART = "#ffd54f"
+WARMER = "#e53935"
+SENSOR = "#00e676"
 SHAFT = "#8a9299"
 EDGE = "#b0b5ba"
 

@@ -13,8 +13,9 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from ..geometry import Grid
+from ..probes import Warmer
 from ..simulation import Result
-from .colors import ACTIVE_PART, SHAFT, isotherm_color, structure_colors
+from .colors import ACTIVE_PART, SENSOR, SHAFT, WARMER, isotherm_color, structure_colors
 from .moment import FOOTER, Moment
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ _RIGHT, _RIGHT_BESIDE_BAR = 0.99, 0.925
 _COLOR_BAR = (0.94, 0.25, 0.012, 0.55)
 _GAP_INCHES = 0.25
 _ALIGNED = 1 - 1e-6  # cosine between grid and world axes
+_SENSOR_LOOK: dict[str, Any] = {
+    "color": SENSOR, "marker": "o", "markersize": 5, "markeredgecolor": "black", "linestyle": "none"
+}  # fmt: skip
 _COLDEST_SHOWN_C, _WARMEST_SHOWN_C = -60.0, 40.0
 
 
@@ -65,7 +69,7 @@ _PLANES = (
 
 
 def draw_planes(result: Result, *, time_s: float | None = None) -> Figure:
-    """Draw axial, coronal and sagittal planes with isotherms, structures and probes.
+    """Draw axial, coronal and sagittal planes with isotherms, structures, needles and sensors.
 
     The planes run along the grid's axes through the target's middle, without a target through the
     middle of the active probe parts. Behind is the image, without one the temperature.
@@ -89,7 +93,8 @@ def draw_planes(result: Result, *, time_s: float | None = None) -> Figure:
         background = _draw_background(panel, moment, plane)
         drawn |= _draw_structures(panel, moment, plane)
         _draw_isotherms(panel, moment, plane, levels)
-        _draw_probes(panel, moment, plane)
+        _draw_needles(panel, moment, plane)
+        _draw_sensors(panel, moment, plane)
         _annotate(panel, moment, plane)
     if moment.image is None:
         bar = figure.colorbar(background, cax=figure.add_axes(_COLOR_BAR))
@@ -209,17 +214,30 @@ def _draw_structures(panel: Axes, moment: Moment, plane: _Plane) -> set[str]:
     return met
 
 
-def _draw_probes(panel: Axes, moment: Moment, plane: _Plane) -> None:
+def _draw_needles(panel: Axes, moment: Moment, plane: _Plane) -> None:
     length_mm = float(np.linalg.norm(moment.grid.size_mm))
     seen = [plane.right, plane.up]
-    for probe in moment.result.plan.probe:
-        tip, end = np.asarray(probe.tip_mm), probe.active_end_mm
-        along = _to_plane_mm(moment.grid, np.array([tip, end, tip + length_mm * probe.axis]))
-        for part, color, width in ((along[1:], SHAFT, 1.6), (along[:2], ACTIVE_PART, 3.2)):
+    for needle in moment.result.plan.needles:
+        tip, end = np.asarray(needle.tip_mm), needle.active_end_mm
+        along = _to_plane_mm(moment.grid, np.array([tip, end, tip + length_mm * needle.axis]))
+        active = WARMER if isinstance(needle, Warmer) else ACTIVE_PART
+        for part, color, width in ((along[1:], SHAFT, 1.6), (along[:2], active, 3.2)):
             (line,) = panel.plot(
                 *part[:, seen].T, color=color, linewidth=width, solid_capstyle="round"
             )
             line.set_path_effects([withStroke(linewidth=width + 1.2, foreground="black")])
+
+
+def _draw_sensors(panel: Axes, moment: Moment, plane: _Plane) -> None:
+    outlined = [withStroke(linewidth=2.5, foreground="black")]
+    for sensor in moment.result.plan.sensor:
+        at = _to_plane_mm(moment.grid, np.asarray(sensor.at_mm))[[plane.right, plane.up]]
+        x, y = (float(value) for value in at)
+        panel.plot(x, y, **_SENSOR_LOOK)
+        panel.annotate(
+            sensor.name, (x, y), xytext=(5, 4), textcoords="offset points", color=SENSOR,
+            fontsize=9, path_effects=outlined, annotation_clip=True,
+        )  # fmt: skip
 
 
 def _annotate(panel: Axes, moment: Moment, plane: _Plane) -> None:
@@ -260,14 +278,17 @@ def _add_legend(figure: Figure, moment: Moment, levels: Sequence[float], drawn: 
     for name, color in structure_colors(moment.structures).items():
         label = name if name in drawn else f"{name} (outside these planes)"
         entries.append(Line2D([], [], color=color, linewidth=2.5, linestyle="--", label=label))
-    for label, color, width in (
-        ("probe, active part (projected)", ACTIVE_PART, 4.0),
-        ("probe, shaft (projected)", SHAFT, 2.0),
-    ):
+    needles = [("probe, active part (projected)", ACTIVE_PART, 4.0)]
+    if moment.result.plan.warmer:
+        needles.append(("warmer (projected)", WARMER, 4.0))
+    needles.append(("shaft (projected)", SHAFT, 2.0))
+    for label, color, width in needles:
         effects = [withStroke(linewidth=width + 1.2, foreground="black")]
         entries.append(
             Line2D([], [], color=color, linewidth=width, label=label, path_effects=effects)
         )
+    if moment.result.plan.sensor:
+        entries.append(Line2D([], [], label="sensor (projected)", **_SENSOR_LOOK))
     figure.legend(
         handles=entries, loc="lower center", ncols=4, frameon=False, fontsize=11,
         bbox_to_anchor=(0.5, 0.035),

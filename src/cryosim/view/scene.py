@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry import Grid
-from ..probes import Probe
+from ..probes import Needle
 from ..simulation import Result
 from .colors import (
     ACTIVE_PART,
     EDGE,
+    SENSOR,
     SHAFT,
+    WARMER,
     isotherm_color,
     isotherm_opacity,
     structure_colors,
@@ -37,6 +39,7 @@ _TARGET_OPACITY, _ORGAN_OPACITY = 0.95, 0.65
 _TEXT = "#20262c"
 _LEGEND_LEFT = 0.79
 _SHAFT_BEYOND_BOX_MM = 10.0
+_SENSOR_RADIUS_MM = 1.5
 _SIDES = 24  # of a round probe
 # The viewer stands in front of the patient, a little aside and above (LPS); behind the patient
 # where probes come from behind by more than this share of their length.
@@ -64,7 +67,7 @@ def show(
     Returns
     -------
     The plotter; coordinates are LPS millimeters. Actors are named "isotherm -20", "structure
-    bowel", "probe 0 active", "probe 0 shaft", "image".
+    bowel", "probe 0 active", "probe 0 shaft", "warmer 0 active", "sensor 0", "image".
 
     Raises
     ------
@@ -77,7 +80,8 @@ def show(
         plotter = _new_plotter(off_screen=off_screen)
     legend = _add_isotherms(plotter, moment, levels)
     legend += _add_structures(plotter, moment)
-    legend += _add_probes(plotter, moment)
+    legend += _add_needles(plotter, moment)
+    legend += _add_sensors(plotter, moment)
     _add_background(plotter, moment)
     _add_words(plotter, moment, legend)
     _aim(plotter, moment)
@@ -179,39 +183,59 @@ def _add_structures(plotter: pyvista.Plotter, moment: Moment) -> list[Entry]:
     return legend
 
 
-def _add_probes(plotter: pyvista.Plotter, moment: Moment) -> list[Entry]:
+def _add_needles(plotter: pyvista.Plotter, moment: Moment) -> list[Entry]:
+    plan = moment.result.plan
+    for number, probe in enumerate(plan.probe):
+        _add_needle(plotter, moment.grid, probe, f"probe {number}", ACTIVE_PART)
+    for number, warmer in enumerate(plan.warmer):
+        _add_needle(plotter, moment.grid, warmer, f"warmer {number}", WARMER)
+    warm = [("warmer", WARMER)] if plan.warmer else []
+    return [("probe, active part", ACTIVE_PART), *warm, ("shaft", SHAFT)]
+
+
+def _add_needle(
+    plotter: pyvista.Plotter, grid: Grid, needle: Needle, name: str, color: str
+) -> None:
     import pyvista
 
-    for number, probe in enumerate(moment.result.plan.probe):
-        radius = probe.diameter_mm / 2
-        tip, end = np.asarray(probe.tip_mm), probe.active_end_mm
-        active = pyvista.Capsule(
-            center=tuple((tip + end) / 2),
-            direction=tuple(probe.axis),
-            radius=radius,
-            cylinder_length=probe.active_length_mm - probe.diameter_mm,
-            resolution=_SIDES,
-        )
-        plotter.add_mesh(active, name=f"probe {number} active", color=ACTIVE_PART, lighting=False)
-        top = tip + _visible_length_mm(probe, moment.grid) * probe.axis
-        shaft = pyvista.Cylinder(
-            center=tuple((end + top) / 2),
-            direction=tuple(probe.axis),
-            radius=radius,
-            height=float(np.linalg.norm(top - end)),
-            resolution=_SIDES,
-        )
-        plotter.add_mesh(shaft, name=f"probe {number} shaft", color=SHAFT, ambient=0.4)
-    return [("probe, active part", ACTIVE_PART), ("probe, shaft", SHAFT)]
+    radius = needle.diameter_mm / 2
+    tip, end = np.asarray(needle.tip_mm), needle.active_end_mm
+    active = pyvista.Capsule(
+        center=tuple((tip + end) / 2),
+        direction=tuple(needle.axis),
+        radius=radius,
+        cylinder_length=needle.active_length_mm - needle.diameter_mm,
+        resolution=_SIDES,
+    )
+    plotter.add_mesh(active, name=f"{name} active", color=color, lighting=False)
+    top = tip + _visible_length_mm(needle, grid) * needle.axis
+    shaft = pyvista.Cylinder(
+        center=tuple((end + top) / 2),
+        direction=tuple(needle.axis),
+        radius=radius,
+        height=float(np.linalg.norm(top - end)),
+        resolution=_SIDES,
+    )
+    plotter.add_mesh(shaft, name=f"{name} shaft", color=SHAFT, ambient=0.4)
 
 
-def _visible_length_mm(probe: Probe, grid: Grid) -> float:
+def _visible_length_mm(needle: Needle, grid: Grid) -> float:
     """Length from the tip to a little beyond where the shaft leaves the box."""
     heights = np.arange(0.0, float(np.linalg.norm(grid.size_mm)), 1.0)
-    points = np.asarray(probe.tip_mm) + heights[:, None] * probe.axis
+    points = np.asarray(needle.tip_mm) + heights[:, None] * needle.axis
     inside = heights[grid.contains(points)]
     leaves = float(inside.max()) if inside.size else 0.0
-    return max(leaves, probe.active_length_mm) + _SHAFT_BEYOND_BOX_MM
+    return max(leaves, needle.active_length_mm) + _SHAFT_BEYOND_BOX_MM
+
+
+def _add_sensors(plotter: pyvista.Plotter, moment: Moment) -> list[Entry]:
+    import pyvista
+
+    sensors = moment.result.plan.sensor
+    for number, sensor in enumerate(sensors):
+        ball = pyvista.Sphere(radius=_SENSOR_RADIUS_MM, center=sensor.at_mm)
+        plotter.add_mesh(ball, name=f"sensor {number}", color=SENSOR, lighting=False)
+    return [(f"sensor {sensor.name}", SENSOR) for sensor in sensors]
 
 
 def _add_background(plotter: pyvista.Plotter, moment: Moment) -> None:

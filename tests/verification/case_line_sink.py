@@ -1,0 +1,260 @@
+"""C3: freezing around a line sink of constant power, through the production probe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import exp1
+
+from evidence import Case, Check, Evidence
+from verification.marching import (
+    COLORS,
+    EXACT,
+    liquid_fraction,
+    march,
+    needle_in_plane,
+    observed_orders,
+    plane_radius_mm,
+    signed,
+)
+from verification.slab import GEL_SHARP, WATER, Medium
+
+WIDTH_MM, SECONDS = 84.0, 600.0
+RADII_MM = (2.0, 5.0, 10.0, 20.0)
+GRIDS_MM = (2.0, 1.0, 0.5)
+# Where the axis lies in its voxel; the first is used on all grids.
+POSES = ((0.25, 0.1), (0.0, 0.0), (0.5, 0.0), (0.5, 0.5))
+THICKNESS_MM = 0.5
+
+
+@dataclass(frozen=True)
+class Sink:
+    """A problem and the tabulated numbers of its solution at 600 s."""
+
+    name: str
+    medium: Medium
+    watts_per_m: float
+    start_c: float
+    freezing_c: float
+    similarity: float
+    front_mm: float
+    temperatures_c: tuple[float, ...]
+
+
+SINKS = (
+    Sink("water", WATER, 200.0, 20.0, 0.0, 0.145002, 7.6454, (-19.0874, -6.0033, 6.3146, 17.5206)),
+    Sink(
+        "gel", GEL_SHARP, 300.0, 37.0, -1.0, 0.178153, 9.2090, (-37.0972, -15.3159, 3.6086, 31.1596)
+    ),
+)
+
+
+def line_sink(sink: Sink) -> tuple[float, Callable[[Any, float], Any]]:
+    """Similarity constant and T(r in m, t in s)."""
+    medium = sink.medium
+    a_f = medium.k_frozen / medium.rho_c_frozen
+    a_u = medium.k_unfrozen / medium.rho_c_unfrozen
+    strength = sink.watts_per_m / (4 * np.pi)
+    above = sink.start_c - sink.freezing_c
+
+    def balance(lam: float) -> float:
+        outer = lam**2 * a_f / a_u
+        inflow = medium.k_unfrozen * above * np.exp(-outer) / exp1(outer)
+        return strength * np.exp(-(lam**2)) - inflow - lam**2 * a_f * medium.latent
+
+    lam = float(brentq(balance, 1e-3, 1.0, xtol=1e-14))
+
+    def temperature(r: Any, t: float) -> Any:
+        frozen = exp1(lam**2) - exp1(r**2 / (4 * a_f * t))
+        unfrozen = exp1(r**2 / (4 * a_u * t)) / exp1(lam**2 * a_f / a_u)
+        return np.where(
+            r < 2 * lam * np.sqrt(a_f * t),
+            sink.freezing_c + strength / medium.k_frozen * frozen,
+            sink.start_c - above * unfrozen,
+        )
+
+    return lam, temperature
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run gave: the front, and each voxel's radius (mm) and temperature (C)."""
+
+    spacing_mm: float
+    front_mm: float
+    radius_mm: Any
+    temperature_c: Any
+
+    def mean_error_c(self, exact: Callable[[Any, float], Any], radius_mm: float) -> float:
+        """Of the voxels whose centers lie within half a voxel of a radius."""
+        ring = np.abs(self.radius_mm - radius_mm) <= 0.5 * self.spacing_mm
+        found = self.temperature_c[ring]
+        return float(np.mean(found - exact(self.radius_mm[ring] * 1e-3, SECONDS)))
+
+
+def freeze(sink: Sink, spacing_mm: float, offset: tuple[float, float]) -> Outcome:
+    probe = {
+        "diameter_mm": THICKNESS_MM,
+        "active_length_mm": 40.0,
+        "surface_c": -200.0,
+        "power_limit_w": sink.watts_per_m * spacing_mm * 1e-3,
+    }
+    state, grid = needle_in_plane(
+        sink.medium.tissue(), WIDTH_MM, spacing_mm, offset, sink.start_c, probe
+    )
+    march(state, SECONDS)
+    ice = float((1 - liquid_fraction(state)).sum()) * spacing_mm**2
+    open_cells = state.index[1, 1:-1, 1:-1] == 0
+    return Outcome(
+        spacing_mm,
+        float(np.sqrt(ice / np.pi)),
+        plane_radius_mm(grid)[open_cells],
+        state.temperature[1, 1:-1, 1:-1][open_cells].copy(),
+    )
+
+
+def study(sinks: Sequence[Sink] = SINKS, grids_mm: Sequence[float] = GRIDS_MM) -> Evidence:
+    checks: list[Check] = []
+    rows: list[tuple[str, ...]] = []
+    shown: list[tuple[Sink, Callable[[Any, float], Any], list[Outcome]]] = []
+    for sink in sinks:
+        lam, exact = line_sink(sink)
+        outcomes = [freeze(sink, spacing, POSES[0]) for spacing in grids_mm]
+        turned = [freeze(sink, grids_mm[-2], pose) for pose in POSES[1:]]
+        checks += _exact_checks(sink, lam, exact) + _front_checks(sink, outcomes)
+        checks += _temperature_checks(sink, exact, outcomes[-1])
+        fronts = [outcome.front_mm for outcome in (outcomes[-2], *turned)]
+        spread = (max(fronts) - min(fronts)) / sink.front_mm
+        checks.append(
+            Check(
+                f"{sink.name}: spread of the front over four positions", 100 * spread, 0, 0.6, "%"
+            )
+        )
+        rows += [_row(sink, exact, outcome, POSES[0]) for outcome in outcomes]
+        rows += [
+            _row(sink, exact, outcome, pose)
+            for outcome, pose in zip(turned, POSES[1:], strict=True)
+        ]
+        shown.append((sink, exact, outcomes))
+    header = ("medium", "voxel, mm", "axis in voxel", "front, mm", "error, %")
+    header += tuple(f"T({radius:g} mm) error, C" for radius in RADII_MM)
+    return Evidence(tuple(checks), header, tuple(rows), lambda figure: _draw(figure, shown), NOTES)
+
+
+NOTES = (
+    "First order: the ice grows voxel by voxel, so the front is known to a share of a voxel. The "
+    "temperature errors are means over the voxels whose centers lie within half a voxel of the "
+    "radius, each against the exact value at its own center.",
+    "The power is given per length of the active part inside the layer. The voxels inside the "
+    "needle (0.5 mm, the thinnest allowed) hold no heat, which a mathematical line has not.",
+)
+
+
+def _exact_checks(sink: Sink, lam: float, exact: Callable[[Any, float], Any]) -> list[Check]:
+    """The formulas against the tabulated numbers."""
+    found = exact(np.array(RADII_MM) * 1e-3, SECONDS)
+    worst = float(np.abs(found - sink.temperatures_c).max())
+    return [
+        Check(f"{sink.name}: formula minus table, lambda", abs(lam - sink.similarity), 0, 1e-6),
+        Check(f"{sink.name}: formula minus table, temperature", worst, 0, 2e-4, "C"),
+    ]
+
+
+def _front_checks(sink: Sink, outcomes: Sequence[Outcome]) -> list[Check]:
+    errors = [outcome.front_mm / sink.front_mm - 1 for outcome in outcomes]
+    checks = [
+        Check(
+            f"{sink.name}: front, {outcome.spacing_mm:g} mm voxels", 100 * error, -limit, limit, "%"
+        )
+        for outcome, error in zip(outcomes, errors, strict=True)
+        for limit in [1.2 * outcome.spacing_mm]
+    ]
+    order = float(np.mean(observed_orders(errors)))
+    return [*checks, Check(f"{sink.name}: mean order of the front", order, 0.7, 1.5)]
+
+
+def _temperature_checks(
+    sink: Sink, exact: Callable[[Any, float], Any], outcome: Outcome
+) -> list[Check]:
+    return [
+        Check(
+            f"{sink.name}: temperature at {radius:g} mm, {outcome.spacing_mm:g} mm voxels",
+            outcome.mean_error_c(exact, radius),
+            -0.8 * outcome.spacing_mm,
+            0.8 * outcome.spacing_mm,
+            "C",
+        )
+        for radius in RADII_MM
+    ]
+
+
+def _row(
+    sink: Sink, exact: Callable[[Any, float], Any], outcome: Outcome, pose: tuple[float, float]
+) -> tuple[str, ...]:
+    return (
+        sink.name,
+        f"{outcome.spacing_mm:g}",
+        f"({pose[0]:g}, {pose[1]:g})",
+        f"{outcome.front_mm:.3f}",
+        signed(100 * (outcome.front_mm / sink.front_mm - 1), 2),
+        *(signed(outcome.mean_error_c(exact, radius), 2) for radius in RADII_MM),
+    )
+
+
+def _draw(
+    figure: Any, shown: Sequence[tuple[Sink, Callable[[Any, float], Any], list[Outcome]]]
+) -> None:
+    panels = figure.subplots(1, len(shown), squeeze=False)[0]
+    r = np.linspace(0.5, 30, 400)
+    for panel, (sink, exact, outcomes) in zip(panels, shown, strict=True):
+        for outcome, color, size in zip(outcomes, COLORS, (5, 3.5, 2), strict=False):
+            near = outcome.radius_mm < 30
+            panel.plot(
+                outcome.radius_mm[near],
+                outcome.temperature_c[near],
+                "o",
+                color=color,
+                markersize=size,
+                label=f"{outcome.spacing_mm:g} mm voxels",
+            )
+        panel.plot(r, exact(r * 1e-3, SECONDS), color=EXACT, linewidth=1, label="exact")
+        panel.axvline(sink.front_mm, color=EXACT, linestyle=":", linewidth=1)
+        panel.set_title(f"{sink.name}, {sink.watts_per_m:g} W/m, {SECONDS:g} s")
+        panel.set_xlabel("distance from the axis, mm")
+        panel.set_ylabel("temperature, °C")
+        panel.legend()
+
+
+CASES = (
+    Case(
+        name="line-sink",
+        title="Freezing around a line sink of constant power",
+        kind="verification",
+        equation=(
+            "`dH/dt = div(k grad T)` in the plane, two phases, latent heat `L` at `T_f`, a line at "
+            "`r = 0` that takes `Q` watts per meter, `T = T_i` at the start.\n\n"
+            "The front is at `R = 2 lambda sqrt(a_f t)` with "
+            "`Q/(4 pi) exp(-lambda^2) - k_u (T_i - T_f) exp(-n^2) / E1(n^2) = lambda^2 a_f L`, "
+            "`n^2 = lambda^2 a_f / a_u`. Ice: "
+            "`T = T_f + Q/(4 pi k_f) (E1(lambda^2) - E1(r^2 / (4 a_f t)))`; outside: "
+            "`T = T_i - (T_i - T_f) E1(r^2 / (4 a_u t)) / E1(n^2)`."
+        ),
+        setup=(
+            "One layer of voxels, 84 mm wide, 2, 1 and 0.5 mm, insulated faces, crossed by the "
+            "production probe: 0.5 mm thick, its active part, 40 mm, reaching far beyond the layer "
+            "on both sides, driven at -200 C but limited to `Q` times the layer's thickness, which "
+            "binds throughout. 600 s, default steps (RKL2). Water: 200 W/m, 20 C; gel: 300 W/m, "
+            "37 C; freezing ranges 0.1 C wide about 0 and -1 C. Four positions of the axis within "
+            "its voxel."
+        ),
+        source=(
+            "Two-phase line-sink solution of Carslaw and Jaeger, *Conduction of Heat in Solids*, "
+            "chapter XI; evaluated here and checked against independently tabulated values."
+        ),
+        run=study,
+    ),
+)
