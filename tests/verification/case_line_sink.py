@@ -146,7 +146,8 @@ def study(sinks: Sequence[Sink] = SINKS, grids_mm: Sequence[float] = GRIDS_MM) -
 
 
 NOTES = (
-    "First order: the ice grows voxel by voxel, so the front is known to a share of a voxel. The "
+    "First order: the front is short by 0.06 to 0.12 of a voxel on every grid and in every "
+    "position of the axis; shorter steps, explicit ones included, do not change that. The "
     "temperature errors are means over the voxels whose centers lie within half a voxel of the "
     "radius, each against the exact value at its own center.",
     "The power is given per length of the active part inside the layer. The voxels inside the "
