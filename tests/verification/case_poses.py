@@ -145,7 +145,7 @@ NAMES = ("gel_17g_150", "muscle_17g_196")
 CASES = (
     *(_case(name, 1.0, 20, 300, 32, median=True, edge=True) for name in NAMES),
     *(_case(name, 2.0, 20, 1200, 50, worst=8.0, edge=True) for name in NAMES),
-    *(_case(name, 0.5, 3, 180, 26, worst=2.0) for name in NAMES),
-    *(_case(name, 1.0, 2, 3600, 52, worst=3.5) for name in NAMES),
+    *(_case(name, 0.5, 2, 180, 26, worst=2.0) for name in NAMES),
+    *(_case(name, 1.5, 2, 3600, 52, worst=3.5) for name in NAMES),
     *(_refined_case(name) for name in _REFINED),
 )
