@@ -37,9 +37,9 @@ _SHORTEST_MM = 3.0
 # Beyond this multiple of the width, the middle of the ice no longer notices the ends of the probe.
 _LONGEST_PER_WIDTH = 3.0
 
-# Steps of the finite differences: large enough that the grid noise of the sizes, some 0.3 mm on the
-# coarse grid, is lost.
-_STEPS = {SURFACE: 15.0, LENGTH: 4.0}
+# Steps of the finite differences to either side: large enough that the grid noise of the sizes,
+# some 0.3 mm on the coarse grid, is lost.
+_STEPS = {SURFACE: 15.0, LENGTH: 3.0}
 # Natural scales of the unknowns, which make them comparable for the solver.
 _SCALES = {SURFACE: 50.0, LENGTH: 10.0}
 # A relative step this small, some 0.3 C or 0.05 mm, is below what the grid resolves, and so is a
@@ -328,8 +328,12 @@ class _Problem:
         def misses(scaled: F64) -> F64:
             return self._misses(scaled * self._scales, spacing_mm)
 
+        # Finer grids keep the slopes at their start: simulations there are dear.
+        kept = None if spacing_mm == coarse_mm else self.slopes(start, coarse_mm)
+
         def slopes(scaled: F64) -> F64:
-            return self.slopes(scaled * self._scales, coarse_mm) * self._scales
+            found = self.slopes(scaled * self._scales, coarse_mm) if kept is None else kept
+            return found * self._scales
 
         lowest, highest = self._bounds()
         found = least_squares(
@@ -345,14 +349,14 @@ class _Problem:
         return values
 
     def slopes(self, values: F64, spacing_mm: float) -> F64:
-        """Derivatives (sizes, unknowns) of the misses, by steps that stay within the limits."""
-        at = self._misses(values, spacing_mm)
+        """Derivatives (sizes, unknowns) of the misses, central where the limits permit."""
         columns = []
-        for number, (key, highest) in enumerate(zip(self._fitted, self._bounds()[1], strict=True)):
-            step = _STEPS[key] if values[number] + _STEPS[key] <= highest else -_STEPS[key]
-            moved = values.copy()
-            moved[number] += step
-            columns.append((self._misses(moved, spacing_mm) - at) / step)
+        for number, key in enumerate(self._fitted):
+            ends = np.clip(values[number] + np.array([-1.0, 1.0]) * _STEPS[key], *self._limits[key])
+            low, high = values.copy(), values.copy()
+            low[number], high[number] = ends
+            change = self._misses(high, spacing_mm) - self._misses(low, spacing_mm)
+            columns.append(change / (ends[1] - ends[0]))
         return np.stack(columns, axis=1)
 
     def calibration(self, values: F64, spacings_mm: Sequence[float]) -> Calibration:

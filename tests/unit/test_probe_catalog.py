@@ -67,7 +67,20 @@ def test_what_nobody_measured_is_marked():
     assert ("co2-celsio", "active_length_mm") in assumed
     assert ("icesphere-1.5", "surface_c") not in assumed
     assert all((name, "active_thaw_c") in assumed for name in CATALOG)
-    assert "-140 to -150" in dict(find_model("argon-17g").sources)["surface_c"]
+    argon = find_model("argon-17g")
+    for text in (argon.description, dict(argon.sources)["surface_c"]):
+        assert "argon boils at -18" in text
+        assert "-140 to -150 C" in text
+
+
+def test_fitted_rows_say_what_they_were_fitted_to_and_how_well():
+    for name in ("icesphere-1.5", "icerod-1.5"):
+        source = dict(find_model(name).sources)["surface_c"]
+        assert source.startswith("derived: fitted as -")
+        assert find_model(name).cool_down_s == 20.0
+    source = dict(find_model("icesphere-1.5").sources)["active_length_mm"]
+    assert "32 +- 3 mm wide and 37 +- 4 mm long after 10 min in gel at 20 C" in source
+    assert "off by" in source
 
 
 def test_names_are_found_in_other_spellings():

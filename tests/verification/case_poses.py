@@ -42,9 +42,9 @@ temperature. {medium}
 """
 _REFINED_SOURCE = """
 `tests/verification/axisymmetric.py`, independent of the voxel code: implicit enthalpy finite
-volumes in axisymmetric coordinates fitted to the capsule, 0.07 mm at the surface, BDF2. Its own refinement
-changes volumes by at most 0.2 %; it agrees with a second-order finite-element solution of the gel
-case (25.41 against 25.5 ml at 0 C, 9.05 against 9.06, 3.50 against 3.50).
+volumes in axisymmetric coordinates fitted to the capsule, 0.07 mm at the surface, BDF2. Its own
+refinement changes volumes by at most 0.2 %; it agrees with a second-order finite-element solution
+of the gel case (25.42 against 25.5 ml at 0 C, 9.05 against 9.06, 3.50 against 3.50).
 """
 _REFINED = {
     "gel_17g_150": "Gel, 1.5 mm x 30 mm, -150 C",
