@@ -18,7 +18,7 @@ import platform
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -44,7 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"no case {', '.join(sorted(unknown))}; there are: {known}", file=sys.stderr)
         return 2
     options.output.mkdir(parents=True, exist_ok=True)
-    rows = {row["name"]: row for row in _earlier(options.output)} if options.names else {}
+    earlier = _earlier(options.output) if options.names else None
+    rows = {row["name"]: row for row in earlier["cases"]} if earlier else {}
     started = time.perf_counter()
     # Long ones first, so that no core idles at the end.
     cases.sort(key=lambda case: not case.slow)
@@ -58,7 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{row['name']}: {row['verdict']} ({row['wall_s']:.0f} s)", flush=True)
     order = [case.name for case in find_cases()]
     found = sorted(rows.values(), key=lambda row: order.index(row["name"]))
-    _write_summary(found, options.output, time.perf_counter() - started)
+    facts = earlier["made_with"] if earlier else _facts(time.perf_counter() - started)
+    _write_summary(found, facts, options.output)
     return 0 if all(row["as_expected"] for row in found) else 1
 
 
@@ -71,7 +73,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _write_case(name: str, folder: Path) -> dict[str, object]:
+def _write_case(name: str, folder: Path) -> dict[str, Any]:
     """Run one case, write its page and figure, return its row of the summary."""
     from evidence import find_cases
 
@@ -159,45 +161,65 @@ def _table(header: tuple[str, ...], rows: object) -> str:
     return "\n".join(lines)
 
 
-def _earlier(folder: Path) -> list[dict[str, object]]:
+def _earlier(folder: Path) -> Any:
+    """Return the record of the last run; None where there is none."""
     path = folder / RECORD
-    return json.loads(path.read_text(encoding="utf-8"))["cases"] if path.exists() else []
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def _write_summary(rows: list[dict[str, object]], folder: Path, wall_s: float) -> None:
-    facts = {
+def _facts(wall_s: float) -> dict[str, Any]:
+    return {
         "python": platform.python_version(),
         "machine": platform.machine(),
         "cores": os.cpu_count(),
         "wall_s": round(wall_s),
     }
+
+
+def _write_summary(rows: list[dict[str, Any]], facts: dict[str, Any], folder: Path) -> None:
     record = {"made_with": facts, "cases": rows}
     (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     parts = [
         "# Verification and validation",
         "One page a case: what is solved, how, a figure, a table, a verdict, the source. All of it "
         "is written by `python -m benchmarks.vv` "
-        f"({wall_s / 60:.0f} minutes on {facts['cores']} cores for this run). Limits that are not "
-        "met stay here with the reason.",
+        f"({facts['wall_s'] / 60:.0f} minutes on {facts['cores']} cores for this run). Limits that "
+        "are not met stay here with the reason.",
     ]
     for kind, words in (
         ("verification", "Verification: exact and independent solutions"),
         ("validation", "Validation: measurements"),
     ):
         lines = [
-            (f"[{row['title']}]({row['name']}.md)", _worst(row), str(row["verdict"]))
+            (f"[{row['title']}]({row['name']}.md)", *_tightest(row), str(row["verdict"]))
             for row in rows
             if row["kind"] == kind
         ]
         if lines:
-            parts.append(f"## {words}\n\n" + _table(("case", "first check", "verdict"), lines))
+            parts.append(
+                f"## {words}\n\n"
+                + _table(("case", "check with least in hand", "limits", "verdict"), lines)
+            )
     (folder / "README.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
-def _worst(row: dict[str, object]) -> str:
-    """The first check of a case, which is its headline."""
-    check = row["checks"][0]  # type: ignore[index]
-    return f"{check['name']}: {_number(check['value'])} {check['unit']}".strip()
+def _tightest(row: dict[str, Any]) -> tuple[str, str]:
+    """Return the check of a case that is nearest to its limits, or farthest beyond, and these."""
+    from evidence import Check
+
+    check = max((Check(**content) for content in row["checks"]), key=_used)
+    return f"{check.name}: {_number(check.value)} {check.unit}".strip(), _limits(check)
+
+
+def _used(check: Check) -> float:
+    """How much of its limits a check uses; more than 1 where they are not met."""
+    if check.high is not None and not check.low:
+        return abs(check.value / check.high)
+    if check.high is None:
+        return abs(check.low / check.value) if check.low and check.value else 0.0
+    low = check.low or 0.0
+    middle = (low + check.high) / 2
+    return abs(check.value - middle) / ((check.high - low) / 2)
 
 
 if __name__ == "__main__":

@@ -294,11 +294,11 @@ def _draw(figure: Any, shown: Sequence[tuple[Ball, list[Outcome]]]) -> None:
             right.plot(spacing, values, marker, color=color, label=f"{ball.name}, {how}")
     left.set_xlabel("distance from the center, mm")
     left.set_ylabel("temperature, °C (line: exact)")
-    left.legend()
+    left.legend(fontsize=7, loc="lower right")
     right.axhline(0.0, color=EXACT, linewidth=1)
     right.set_xlabel("voxel, mm")
     right.set_ylabel("radius of the ice minus exact, mm")
-    right.legend()
+    right.legend(fontsize=7)
 
 
 EQUATION = (
