@@ -103,7 +103,7 @@ def record_exposure(
                     share = 1.0
                     if high > threshold:
                         share = (threshold - low) / (high - low)
-                        if now < before:
+                        if now < before and freezes_below[m, k, j, i] < 255:
                             freezes_below[m, k, j, i] += 1
                     time_below[m, k, j, i] += np.float32(share * seconds)
                 if low <= RATE_UPPER_C and high > RATE_LOWER_C and high > low:

@@ -192,10 +192,10 @@ def build_iliac_metastasis() -> Phantom:
             # Through the buttock across the plate, one above the other; off the middle and short of
             # the far side, so that bowel and nerve stay warm.
             "probe": parallel_probes(
-                "argon-17g",
+                "icerod-1.5",
                 (0.45, 0.9, 0.1),
-                ((-2.5, -7.0), (-2.5, 7.0)),
-                depth_mm=3.0,
+                ((-4.2, -7.0), (-4.2, 7.0)),
+                depth_mm=2.3,
                 entry_distance_mm=120.0,
             ),
             "protocol": {"preset": "keio-bone"},

@@ -53,6 +53,7 @@ _LEAST_ROOM_MM = 10.0
 
 # Curves through an isotherm of fewer patches would follow its corners.
 _FEWEST_PATCHES = 50
+_FEWEST_AT_AN_END = 10
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,14 @@ class Calibration:
     simulations: int
 
     @property
+    def reproduced(self) -> bool:
+        """Whether every size came out within a millimeter or two of its uncertainties."""
+        return all(
+            abs(miss) <= max(1.0, 2.0 * (self.observed.uncertainties_mm[key] or 0.0))
+            for key, miss in self.residual_mm.items()
+        )
+
+    @property
     def provenance(self) -> str:
         """A sentence for the `source` of a catalog row: what was fitted to what, how well."""
         given = [key for key in (SURFACE, LENGTH) if key not in self.fitted]
@@ -171,6 +180,8 @@ class Calibration:
             for key, value in self.residual_mm.items()
         )
         sentence += f"; simulated {sizes} mm on {self.spacing_mm:g} mm voxels, off by {misses}"
+        if not self.reproduced:
+            sentence += "; NOT REPRODUCED, no probe within the limits makes such ice"
         if self.at_limit:
             sentence += f"; {' and '.join(self.at_limit)} at the limit of what is physical"
         return sentence
@@ -224,6 +235,12 @@ def calibrate(
     fitted = tuple(key for key, value in given.items() if value is None)
     _check_unknowns(fitted, observed, spacings_mm)
     problem = _Problem(observed, tissue, diameter_mm, cool_down_s, given, fitted, spacings_mm[0])
+    smallest = min(observed.sizes_mm.values())
+    if max(spacings_mm) > smallest / 2:
+        raise InputError(
+            f"calibrate: voxels of {max(spacings_mm):g} mm are too coarse for a size of "
+            f"{smallest:g} mm; use at most {smallest / 2:.2g} mm"
+        )
     values = problem.first_guess()
     for spacing in spacings_mm:
         values = problem.solve(values, spacing, spacings_mm[0])
@@ -262,6 +279,8 @@ def iceball_size_mm(
     ends = []
     for side in (-1.0, 1.0):
         cap = (side * (along - middle) > 0) & (across <= 0.9 * radius)
+        if np.count_nonzero(cap) < _FEWEST_AT_AN_END or not np.isfinite(radius):
+            return 0.0, 0.0
         ends.append(np.polyfit(fall[cap], along[cap], 2, w=weights[cap])[-1])
     return 2 * radius, float(ends[1] - ends[0])
 

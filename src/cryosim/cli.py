@@ -165,7 +165,7 @@ def _carry_out(plan: Plan, output: Path) -> Report:
     console = _console()
     with _all_or_nothing(output) as folder:
         tissue = place_anatomy(read_anatomy(plan), plan)
-        console.print(_describe(plan, tissue), highlight=False)
+        console.print(_describe(plan, tissue), highlight=False, markup=False)
         with _progress(console, plan.protocol.duration_s / 60) as callback:
             result = simulate(tissue, plan, callbacks=[callback])
         report = evaluate(result)
@@ -189,7 +189,7 @@ def _check(options: argparse.Namespace) -> int:
     tissue = place_anatomy(read_anatomy(plan), plan)
     expected = forecast(tissue, plan, len(snapshot_times(plan)))
     console = _console()
-    console.print(_describe(plan, tissue), highlight=False)
+    console.print(_describe(plan, tissue), highlight=False, markup=False)
     for name, share in tissue.structures.items():
         volume = float(share.sum(dtype=float)) * tissue.grid.cell_volume_ml
         console.print(f"{name}: {volume:.1f} ml in the box", highlight=False, markup=False)

@@ -242,7 +242,8 @@ def _warn_of_probes(tissue: TissueGrid, shape: Protection, probes: Sequence[Prob
     found = []
     for number, probe in enumerate(probes):
         points = np.linspace(np.asarray(probe.tip_mm), probe.active_end_mm, 50)
-        at = tuple(np.rint(tissue.grid.to_index(points)).astype(int)[:, ::-1].T)
+        index = np.rint(tissue.grid.to_index(points)).astype(int)[:, ::-1]
+        at = tuple(np.clip(index, 0, np.array(tissue.grid.shape) - 1).T)
         share = float(tissue.held[at].mean()) if tissue.held is not None else 0.0
         part = f"{100 * share:.0f} % of the active part of probe.{number}"
         words = f"protection '{shape.name}': {part} lies in held fluid, which cannot freeze"

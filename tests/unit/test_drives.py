@@ -31,6 +31,16 @@ def test_surface_cools_down_with_its_time_constant():
     assert surface[-1] == pytest.approx(-150, abs=1.0)
 
 
+def test_a_curve_that_falls_late_stays_stable():
+    """A sudden fall long after the switch: small steps again, and colder ice foreseen."""
+    curve = [[0, 20], [200, 20], [201, -196]]
+    slow = probe(surface_c=None, curve=curve, cool_down_s=20.0)
+    result = run("freeze 4 min", probes=[slow], frozen_law="ice")
+    assert result.coldest_c.min() >= -196.0
+    assert at(result.curves, result.curves.needle_surface_c[0], 210.0) == pytest.approx(-196.0)
+    assert result.energy.relative_error < 1e-9
+
+
 def test_a_slow_probe_freezes_less():
     fast, slow = (run(probes=[probe(cool_down_s=s)]) for s in (0.0, 60.0))
     assert slow.energy.probe_heat_out_j < 0.8 * fast.energy.probe_heat_out_j
@@ -119,10 +129,11 @@ def test_a_second_probe_keeps_its_own_schedule():
 @pytest.mark.parametrize(
     ("numbers", "said"),
     [
-        ({}, "either surface_c or gas_c with exchange_w_m2k; found neither"),
+        ({}, "give surface_c, gas_c with exchange_w_m2k, or curve; found none"),
         ({"surface_c": -150, "gas_c": -180, "exchange_w_m2k": 900}, "found both"),
         ({"gas_c": -180}, "gas_c and exchange_w_m2k go together"),
         ({"surface_c": -150, "curve": [[10, 0], [5, -20]]}, "curve: times must increase"),
+        ({"curve": [[0, 30], [60, 5]]}, "curve: never below -5 C"),
         ({"surface_c": -150, "runs_min": [[5, 2]]}, "pairs in minutes that increase"),
         ({"surface_c": -150, "duty": 0.1}, "greater than or equal to 0.2"),
         ({"surface_c": -150, "active_length_mm": 1.2}, "the rounded tip alone is longer"),

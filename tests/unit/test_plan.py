@@ -215,7 +215,7 @@ def test_the_examples_of_the_documentation_are_plans():
     rest = {
         "anatomy": {"phantom": "uniform"},
         "organ_at_risk": [{"name": "bowel", "label": 2}],
-        "protocol": {"text": "freeze 10 min"},
+        "protocol": {"text": "freeze 20 min; thaw 10 min"},
     }
     plan = plan_from_dict({**rest, **sections}, folder=".")
     assert plan.needles[-1].name == "urethra"

@@ -17,6 +17,7 @@ F64 = NDArray[np.float64]
 
 # Points of a sensor's curve in the report; the result holds all.
 _POINTS = 200
+_WINDOW_S = 30.0
 
 
 def evaluate_sensors(result: Result) -> tuple[SensorReport, ...]:
@@ -54,7 +55,7 @@ def evaluate_needles(result: Result) -> tuple[NeedleReport, ...]:
             NeedleReport(
                 name=needle.name if isinstance(needle, Warmer) else f"probe.{number}",
                 model=needle.model if isinstance(needle, Probe) else "warmer",
-                peak_power_w=float(power.min() if is_warmer else power.max()),
+                peak_power_w=-_peak(curves, -power) if is_warmer else _peak(curves, power),
                 mean_freeze_power_w=float(_joules(curves, power)[freezing].sum()) / freezes_s,
                 heat_j=float(_joules(curves, power).sum()),
                 coldest_surface_c=float(on.min()) if len(on) else None,
@@ -67,6 +68,18 @@ def heat_taken_out_j(result: Result) -> float:
     """Heat that the probes took out while they froze; what they gave back in thaws aside."""
     power = result.curves.needle_power_w[: len(result.plan.probe)]
     return float(sum(_joules(result.curves, np.maximum(row, 0.0)).sum() for row in power))
+
+
+def _peak(curves: Curves, power_w: F64) -> float:
+    """Largest mean over a window; in the first moment the power of a cold surface has no bound."""
+    times = curves.times_s
+    window = min(_WINDOW_S, float(times[-1] - times[0]))
+    if window == 0.0:
+        return 0.0
+    heat = np.concatenate([[0.0], np.cumsum(_joules(curves, power_w))])
+    begins = times[times <= times[-1] - window]
+    gained = np.interp(begins + window, times, heat) - np.interp(begins, times, heat)
+    return float(gained.max() / window)
 
 
 def _joules(curves: Curves, power_w: F64) -> F64:

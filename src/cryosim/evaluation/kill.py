@@ -7,6 +7,8 @@ conduction it hardly moves an isotherm.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -162,17 +164,22 @@ def _freeze_count(result: Result) -> int:
 
 
 def _after(result: Result, freezes: int) -> tuple[F32, U8]:
-    """Coldest temperature at the end of the first freezes, and how many of them froze a voxel.
+    """Coldest temperature when the first freezes end, and how often a voxel froze until then.
 
-    A voxel that did not thaw in between has frozen once.
+    From the fields that were kept: at the ends of stages and of the probes' schedules, and every
+    few minutes. A voxel that did not thaw in between has frozen once.
     """
-    fields = dict(zip(result.times_s, result.temperatures_c, strict=True))
     ends_s = result.plan.protocol.ends_s()
-    spans = zip((0.0, *ends_s[:-1]), ends_s, result.plan.protocol.stages, strict=True)
-    frozen = [(fields[start], fields[end]) for start, end, stage in spans if stage.kind == "freeze"]
-    coldest = fields[0.0]
+    stages = zip(ends_s, result.plan.protocol.stages, strict=True)
+    end_s = [0.0, *(end for end, stage in stages if stage.kind == "freeze")][freezes]
+    fields = [
+        field
+        for time_s, field in zip(result.times_s, result.temperatures_c, strict=True)
+        if time_s <= end_s + 1e-6
+    ]
+    coldest = fields[0]
     count = np.zeros(coldest.shape, dtype=np.uint8)
-    for before, after in frozen[:freezes]:
+    for before, after in itertools.pairwise(fields):
         coldest = np.minimum(coldest, after)
         count += (before > _FREEZING_C) & (after <= _FREEZING_C)
     return coldest, count

@@ -23,7 +23,7 @@ _NAMED = 0.05
 def perfusion_warnings(result: Result) -> list[str]:
     """Say so when blood gave much of the heat that the probes took out, and what to try."""
     taken = heat_taken_out_j(result)
-    share = result.energy.blood_j / taken if taken > 0 else 0.0
+    share = (result.energy.blood_j - _resting_j(result)) / taken if taken > 0 else 0.0
     plan, found = result.plan, []
     scale = plan.perfusion.scale
     if share >= _DECIDES:
@@ -40,6 +40,21 @@ def perfusion_warnings(result: Result) -> list[str]:
             "with perfusion.stays_off_after_freezing = false"
         )
     return found
+
+
+def _resting_j(result: Result) -> float:
+    """Heat that blood gives to a body that is colder than it, without any probe, at most."""
+    tissue, plan = result.tissue, result.plan
+    counts = np.bincount(tissue.index.ravel(), minlength=len(tissue.tissues))
+    watts_per_m3 = [
+        known.perfusion_1_s
+        * plan.perfusion.scale
+        * known.rho_c_blood_j_m3k
+        * (known.arterial_c - plan.body.temperature_c)
+        for known in tissue.tissues
+    ]
+    volume_m3 = tissue.grid.cell_volume_ml * 1e-6
+    return float(counts @ np.array(watts_per_m3)) * volume_m3 * plan.protocol.duration_s
 
 
 def _used(result: Result) -> list[str]:

@@ -141,7 +141,8 @@ class NeedleReport:
     Attributes
     ----------
     name : "probe.0" and so on, or the warmer's name. model : of the catalog, or "warmer".
-    peak_power_w : most heat that a probe took out; the most that a warmer gave, negative.
+    peak_power_w : largest mean over 30 s of the heat that a probe took out; of a warmer, of what it
+        gave, negative.
     mean_freeze_power_w : mean over all freezes.
     heat_j : over the whole protocol.
     coldest_surface_c : coldest mean temperature of the active surface; None if it was never on.

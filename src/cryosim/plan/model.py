@@ -320,6 +320,17 @@ class Plan(_Section):
         """Everything thin that is put into the patient: probes first, then warmers."""
         return (*self.probe, *self.warmer)
 
+    @property
+    def exposure_thresholds_c(self) -> tuple[float, ...]:
+        """Temperatures whose exposure is counted: isotherms, those of cell kill, organ limits."""
+        found = {0.0, -20.0, -40.0, *self.report.isotherms_c}
+        if self.target is not None:
+            found.add(self.target.lethal_c)
+        for organ in self.organ_at_risk:
+            if organ.min_temperature_c is not None:
+                found.add(organ.min_temperature_c)
+        return tuple(sorted(found, reverse=True))
+
     def metrics(self) -> tuple[str, ...]:
         """Return the dotted paths of all numbers that goals can be put on."""
         found = []
@@ -351,6 +362,20 @@ class Plan(_Section):
             for name in names:
                 if names.count(name) > 1:
                     raise ValueError(f"{section}: two are named '{name}'; rename one")
+        for number, probe in enumerate(self.probe):
+            end_min = self.protocol.duration_s / 60
+            for start, _ in probe.runs_min:
+                if start >= end_min:
+                    raise ValueError(
+                        f"probe.{number}.runs_min: {start:g} min lies after the end of the "
+                        f"protocol, {end_min:g} min; times are minutes of the procedure"
+                    )
+        for number, warmer in enumerate(self.warmer):
+            if warmer.temperature_c < self.body.temperature_c:
+                raise ValueError(
+                    f"warmer.{number}.temperature_c = {warmer.temperature_c:g} is colder than the "
+                    f"body, {self.body.temperature_c:g} C; a warmer must be warmer"
+                )
         organs = [organ.name for organ in self.organ_at_risk]
         for shape in self.protection:
             if shape.beside is not None and shape.beside not in organs:

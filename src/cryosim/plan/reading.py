@@ -77,6 +77,8 @@ def _sentence(error: ValidationError) -> str:
     problems = error.errors(include_url=False)
     # Unknown keys first: a misspelt key also shows up as a missing one.
     problems.sort(key=lambda problem: problem["type"] != "extra_forbidden")
+    # A list whose only entry is wrong counts as empty as well.
+    problems = [p for p in problems if p["type"] != "too_short"] or problems
     problem = problems[0]
     where = ".".join(str(part) for part in problem["loc"]) or "plan"
     text = _explain(problem, where)

@@ -21,6 +21,10 @@ from .model import NUMBERS, ProbeModel
 __all__ = ["citations", "find_model", "read_catalog", "sources_of"]
 
 
+# What drives a probe in place besides the numbers of a catalog row.
+_ONLY_IN_PLANS = ("gas_c", "exchange_w_m2k", "curve", "power_limit_w", "active_thaw_power_w")
+
+
 class PlacedProbe(Protocol):
     """A probe in place: says which catalog row it is, and has the row's numbers as attributes."""
 
@@ -64,12 +68,15 @@ def sources_of(probe: ProbeModel | PlacedProbe) -> dict[str, str]:
         return dict(probe.sources)
     row = read_catalog().get(probe.model)
     known = {} if row is None else dict(row.sources)
-    return {
+    found = {
         key: known[key]
         if row is not None and getattr(probe, key) == getattr(row, key)
         else PLAN_SOURCE
         for key in NUMBERS
+        if getattr(probe, key) is not None
     }
+    stated = [key for key in _ONLY_IN_PLANS if getattr(probe, key, None)]
+    return {**found, **dict.fromkeys(stated, PLAN_SOURCE)}
 
 
 def citations(probes: Iterable[ProbeModel | PlacedProbe]) -> list[str]:

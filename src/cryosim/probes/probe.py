@@ -18,6 +18,9 @@ __all__ = ["Needle", "Point", "Probe", "Warmer"]
 Coordinate = Annotated[float, Field(ge=-5000, le=5000, allow_inf_nan=False)]
 Point = tuple[Coordinate, Coordinate, Coordinate]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+# Freezing tissue takes colder surfaces.
+_FREEZES_BELOW_C = -5.0
+
 Minutes = Annotated[float, Field(ge=0, le=1440, allow_inf_nan=False)]
 Temperature = Annotated[float, Field(ge=-200, le=100, allow_inf_nan=False)]
 Power = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
@@ -88,9 +91,9 @@ class Probe(Needle):
     gas_c, exchange_w_m2k : instead of `surface_c`: temperature of the gas while freezing and heat
         transfer from the gas to the active surface, per area of the outer surface.
     cool_down_s : time constant with which surface or gas approaches its temperature, also in
-        active thaws; 0 is at once.
-    curve : instead of the constants: measured (seconds since the freeze began, C) of surface or
-        gas, linear between, the last value held.
+        active thaws; 0 is at once. A curve is followed as it is.
+    curve : instead of the constants: measured (seconds since the freeze began, C) of the surface,
+        or of the gas where exchange_w_m2k is given; linear between, the last value held.
     power_limit_w : most heat that the probe can take out; its surface is warmer where that binds.
     active_thaw_c : temperature of surface or gas during an active thaw.
     active_thaw_power_w : most heat that an active thaw can give, as of an electric heater.
@@ -102,7 +105,7 @@ class Probe(Needle):
 
     model: str = "custom"
     surface_c: float | None = None
-    gas_c: Temperature | None = None
+    gas_c: Annotated[float, Field(ge=-200, le=-5, allow_inf_nan=False)] | None = None
     exchange_w_m2k: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
     cool_down_s: Seconds = 0.0
     curve: tuple[tuple[Seconds, Temperature], ...] = ()
@@ -125,11 +128,19 @@ class Probe(Needle):
 
     @model_validator(mode="after")
     def _check(self) -> Probe:
-        if (self.surface_c is None) == (self.gas_c is None):
-            found = "neither" if self.surface_c is None else "both"
-            raise ValueError(f"give either surface_c or gas_c with exchange_w_m2k; found {found}")
-        if (self.gas_c is None) != (self.exchange_w_m2k is None):
+        if self.surface_c is not None and self.gas_c is not None:
+            raise ValueError("give either surface_c or gas_c with exchange_w_m2k; found both")
+        if self.surface_c is None and self.gas_c is None and not self.curve:
+            raise ValueError("give surface_c, gas_c with exchange_w_m2k, or curve; found none")
+        if self.gas_c is not None and self.exchange_w_m2k is None:
             raise ValueError("gas_c and exchange_w_m2k go together; give both or neither")
+        if self.exchange_w_m2k is not None and self.gas_c is None and not self.curve:
+            raise ValueError("gas_c and exchange_w_m2k go together; give both or neither")
+        if self.curve and self.coldest_c > _FREEZES_BELOW_C:
+            raise ValueError(
+                f"curve: never below {_FREEZES_BELOW_C:g} C, so nothing freezes; give "
+                "[seconds, C] pairs"
+            )
         for key in NUMBERS:
             if getattr(self, key) is not None:
                 check_number(f"probe '{self.model}'", key, getattr(self, key))
@@ -162,7 +173,7 @@ class Probe(Needle):
 
 
 class Warmer(Needle):
-    """A warming needle or catheter in place, on from the first freeze to the end.
+    """A warming needle or catheter in place, on from the start to the end.
 
     Attributes
     ----------

@@ -4,7 +4,7 @@ from .callbacks import Callback
 from .forecast import Forecast, forecast
 from .result import Curves, EnergyLedger, Performance, Result
 from .settings import Settings
-from .simulate import exposure_thresholds, simulate, snapshot_times
+from .simulate import simulate, snapshot_times
 
 __all__ = [
     "Callback",
@@ -14,7 +14,6 @@ __all__ = [
     "Performance",
     "Result",
     "Settings",
-    "exposure_thresholds",
     "forecast",
     "simulate",
     "snapshot_times",

@@ -12,18 +12,27 @@ from ..plan import Plan, Stage
 from ..probes import Needle, Probe, Warmer
 from .state import OFF, State
 
-__all__ = ["Drives", "switch_times"]
+__all__ = ["Drives", "schedule_edges_s", "switch_times"]
 
 F64 = NDArray[np.float64]
 Mode = Literal["off", "freeze", "thaw", "warm"]
 
 
 def switch_times(plan: Plan) -> tuple[float, ...]:
-    """Times within the protocol at which stages end or a probe's own schedule switches it, s."""
+    """Times at which stages end, schedules switch or measured curves bend, s."""
     ends = plan.protocol.ends_s()
+    found = {*ends, *schedule_edges_s(plan)}
+    begins = {0.0, *found}
+    for probe in plan.probe:
+        found |= {begin + knot for begin in begins for knot, _ in probe.curve}
+    rounded = {round(time_s, 6) for time_s in found}
+    return tuple(sorted(time_s for time_s in rounded if 0.0 < time_s <= ends[-1]))
+
+
+def schedule_edges_s(plan: Plan) -> set[float]:
+    """Times within the protocol at which a probe's own schedule switches it, s."""
     edges = {60.0 * edge for probe in plan.probe for run in probe.runs_min for edge in run}
-    inside = {round(edge, 6) for edge in edges if 0.0 < edge < ends[-1]}
-    return tuple(sorted({*ends, *inside}))
+    return {edge for edge in edges if 0.0 < edge < plan.protocol.duration_s}
 
 
 class Drives:
@@ -68,6 +77,14 @@ class Drives:
                 found.append(start)
         return min(found)
 
+    @property
+    def follows_curve(self) -> bool:
+        """Whether a probe follows a measured curve now, which may fall at any time."""
+        return any(
+            mode == "freeze" and isinstance(needle, Probe) and bool(needle.curve)
+            for mode, needle in zip(self._modes, self._needles, strict=True)
+        )
+
     def _row(self, number: int, needle: Needle, time_s: float) -> tuple[float, float, float, float]:
         mode, since = self._modes[number], time_s - self._since_s[number]
         if isinstance(needle, Warmer) and mode == "warm":
@@ -78,7 +95,7 @@ class Drives:
             aim, limit, share = needle.freezing_c(since), needle.power_limit_w, needle.duty
         else:
             aim, limit, share = needle.active_thaw_c, needle.active_thaw_power_w, 1.0
-        if needle.cool_down_s > 0:
+        if needle.cool_down_s > 0 and not (needle.curve and mode == "freeze"):
             aim += (self._start_c[number] - aim) * np.exp(-since / needle.cool_down_s)
         return aim, self._film(number, needle), limit or np.inf, share
 
@@ -86,8 +103,7 @@ class Drives:
         """Conductance of the gas's film per coupling length, W/m/K; 0 without a film."""
         if probe.exchange_w_m2k is None:
             return 0.0
-        first, last = self._state.coupling_starts[number : number + 2]
-        length = float(self._state.coupling_lengths_m[first:last].sum())
+        length = float(self._state.whole_coupling_m[number])
         return probe.exchange_w_m2k * probe.active_area_m2 / length
 
     def _surface_or_surroundings(self, number: int) -> float:

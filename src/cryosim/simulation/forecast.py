@@ -13,7 +13,6 @@ from ..memory import available_bytes, predict_memory_bytes
 from ..plan import Plan
 from ..tissue import TissueGrid
 from .settings import Settings
-from .simulate import exposure_thresholds
 from .state import fastest_conduction, speed_up, tissue_table
 from .stepping import make_integrator
 
@@ -46,7 +45,7 @@ def forecast(
 ) -> Forecast:
     """Predict memory and time of a run, timing the kernels for a moment on a small grid."""
     settings = settings or Settings()
-    thresholds = len(exposure_thresholds(plan))
+    thresholds = len(plan.exposure_thresholds_c)
     steps, stages = _count_stages(tissue, plan, settings)
     return Forecast(
         memory_bytes=predict_memory_bytes(tissue.grid, thresholds, snapshots),

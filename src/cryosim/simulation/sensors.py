@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Grid
+from ..geometry import Grid, read_only
 from ..plan import Sensor
 from .result import Curves
 from .state import State
@@ -37,12 +37,12 @@ class CurveRecorder:
 
     def curves(self) -> Curves:
         """Everything so far."""
-        temperatures = np.array(self._temperatures).T
+        temperatures = read_only(np.array(self._temperatures).T)
         return Curves(
-            times_s=np.array(self._times),
+            times_s=read_only(np.array(self._times)),
             sensors_c={name: temperatures[n] for n, name in enumerate(self._names)},
-            needle_power_w=np.array(self._powers).T,
-            needle_surface_c=np.array(self._surfaces).T,
+            needle_power_w=read_only(np.array(self._powers).T),
+            needle_surface_c=read_only(np.array(self._surfaces).T),
         )
 
 

@@ -16,7 +16,7 @@ from ..plan import Plan, check_sensors
 from ..probes import ProbeCoupling, check_placement, couple, probe_share
 from ..tissue import TissueGrid
 from .callbacks import Callback
-from .drives import Drives, switch_times
+from .drives import Drives, schedule_edges_s, switch_times
 from .ledger import Bookkeeping
 from .probe_voxels import ProbeVoxels
 from .result import Performance, Result
@@ -27,7 +27,7 @@ from .stepping import Integrator, make_integrator
 
 Array = NDArray[Any]
 
-__all__ = ["exposure_thresholds", "simulate", "snapshot_times"]
+__all__ = ["simulate", "snapshot_times"]
 
 # For so long after a switch the tissue at a probe may fall to the probe's own temperature within a
 # step; later, by no more than this share of the rest.
@@ -62,7 +62,7 @@ def simulate(
     settings = settings or Settings()
     check_placement(tissue.grid, plan.needles)
     check_sensors(tissue.grid, plan.sensor)
-    thresholds = exposure_thresholds(plan)
+    thresholds = plan.exposure_thresholds_c
     stops = snapshot_times(plan, settings)
     memory = check_memory(tissue.grid, len(thresholds), len(stops))
     for callback in callbacks:
@@ -86,23 +86,13 @@ def simulate(
     return run.result(performance, tissue.assumptions + assumptions)
 
 
-def exposure_thresholds(plan: Plan) -> tuple[float, ...]:
-    """Temperatures whose exposure is counted: isotherms, those of cell kill, organ limits."""
-    found = {0.0, -20.0, -40.0, *plan.report.isotherms_c}
-    if plan.target is not None:
-        found.add(plan.target.lethal_c)
-    for organ in plan.organ_at_risk:
-        if organ.min_temperature_c is not None:
-            found.add(organ.min_temperature_c)
-    return tuple(sorted(found, reverse=True))
-
-
 def snapshot_times(plan: Plan, settings: Settings | None = None) -> tuple[float, ...]:
-    """Times at which fields are kept: 0, asked times, stage ends and regular ones between."""
+    """Times at which fields are kept: 0, asked times, ends of stages and schedules, and between."""
     settings = settings or Settings()
     end = plan.protocol.duration_s
     regular = np.arange(0.0, end, settings.snapshot_every_s)
     times = {0.0, *plan.protocol.ends_s(), *plan.report.times_s, *map(float, regular)}
+    times |= schedule_edges_s(plan)
     return tuple(sorted({round(time_s, 6) for time_s in times if time_s <= end}))
 
 
@@ -158,6 +148,10 @@ class _Run:
                 self.books.heat += heat
                 self.steps += 1
                 now += step
+                if not np.isfinite(self.state.coldest_now_c):
+                    raise FloatingPointError(
+                        f"the simulation became unstable at {now:g} s; please report this plan"
+                    )
                 self._record(now, step)
             now = stop
             if stop in kept:
@@ -166,7 +160,8 @@ class _Run:
     def _coldest_ahead_c(self, since_switch_s: float) -> float:
         """Coldest temperature that the next step may meet."""
         now, driven = self.state.coldest_now_c, min(self.drives.coldest_c, self.state.coldest_now_c)
-        share = 1.0 if since_switch_s < _SETTLING_S else _SETTLED_SHARE
+        unsettled = since_switch_s < _SETTLING_S or self.drives.follows_curve
+        share = 1.0 if unsettled else _SETTLED_SHARE
         return now + share * (driven - now)
 
     def _record(self, now: float, step_s: float) -> None:

@@ -57,6 +57,7 @@ class State:
     perfusable : liquid fraction that still carries blood at most.
     earlier, coldest, time_below, freezes_below, crossed_at, cooling_rate, thawing_rate : exposure
         so far, see `exposure.record_exposure`.
+    whole_coupling_m : sum of the coupling lengths of each probe, those to held voxels included.
     drives : what each probe does now, see `exchange.exchange_with_probes`.
     probe_heat, probe_surface : W given by each probe, and mean temperature of its surface, C.
     coldest_now_c : coldest temperature of all unknowns.
@@ -87,6 +88,7 @@ class State:
     coupled_cells: NDArray[np.int64]
     coupling_starts: NDArray[np.int64]
     coupling_lengths_m: F64
+    whole_coupling_m: F64
     coupled_heat: F64
     drives: F64
     slab_sources: F64
@@ -158,7 +160,7 @@ class State:
     def stable_step_s(self, coldest_c: float) -> float:
         """Largest plain explicit step that is stable while nothing gets colder, in seconds.
 
-        Conduction in ice becomes up to eight times faster towards -196 C; every tissue that follows
+        Conduction in ice becomes up to ten times faster towards -196 C; every tissue that follows
         the law of ice by the same factor.
         """
         return self._stable_step_at_solidus_s / speed_up(self.table, coldest_c)
@@ -174,14 +176,15 @@ class State:
         rate = np.zeros_like(self.source)
         bioheat.exchange_rate(smallest, capacity[row], self.inverse_spacing_squared, rate)
         flat_row = row.reshape(-1)[self.coupled_cells]
-        probe_rate = self.coupling_lengths_m * capacity[flat_row] / resistivity[flat_row]
+        # A neighbor adds to the diagonal and beside it, a probe or blood to the diagonal only.
+        probe_rate = self.coupling_lengths_m * capacity[flat_row] / resistivity[flat_row] / 2
         np.add.at(rate.reshape(-1), self.coupled_cells, probe_rate / self.cell_volume_m3)
-        blood = (column(self.table, "blood_coefficient") * inverse_capacity).max()
+        blood = (column(self.table, "blood_coefficient") * inverse_capacity).max() / 2
         return 1.0 / float(rate[INNER].max() + blood)
 
 
 def column(table: F64, name: str) -> F64:
-    """Return a column of a tissue table by its name in `bioheat.COLUMNS`."""
+    """Return a column of a tissue table by its name in `material.COLUMNS`."""
     return table[:, material.COLUMNS.index(name)]
 
 
@@ -347,6 +350,9 @@ def build_state(
         coupled_cells=np.ravel_multi_index(tuple(cells.T), shape).astype(np.int64),
         coupling_starts=np.searchsorted(coupling.owners[free], np.arange(needles + 1)),
         coupling_lengths_m=coupling.lengths_m[free],
+        whole_coupling_m=np.array(
+            [coupling.lengths_m[coupling.owners == needle].sum() for needle in range(needles)]
+        ),
         coupled_heat=np.zeros(len(cells)),
         drives=np.tile(OFF, (needles, 1)),
         slab_sources=np.zeros((shape[0], 3)),
