@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from . import __version__
 from .errors import InputError
 from .evaluation import kill_probability
-from .geometry import Grid
+from .geometry import Grid, read_only
 from .plan import plan_from_dict
 from .simulation import Curves, EnergyLedger, Performance, Result
 from .tissue import Tissue, TissueGrid
@@ -218,7 +218,7 @@ def _read(file: h5py.File) -> Result:
     points = file["VTKHDF/PointData"]
 
     def field(name: str) -> Array:
-        return _locked(points[name][0])
+        return read_only(points[name][0])
 
     structures = {
         name: field(_structure_field(n, name)) for n, name in enumerate(documents["structures"])
@@ -239,7 +239,7 @@ def _read(file: h5py.File) -> Result:
         tissue=tissue,
         plan=plan_from_dict(documents["plan"], Path(), "the plan in the result"),
         times_s=tuple(float(value) for value in file["VTKHDF/Steps/Values"][()]),
-        temperatures_c=tuple(_locked(first[step]) for step in range(len(first))),
+        temperatures_c=tuple(read_only(first[step]) for step in range(len(first))),
         coldest_c=field("coldest_c"),
         time_below_s={level: field(_exposure_field(level)) for level in thresholds},
         freezes_below={level: field(_freezes_field(level)) for level in thresholds},
@@ -272,8 +272,3 @@ def _curves(content: dict[str, Any]) -> Curves:
 def _none_for_nan(values: Array) -> list[list[float | None]]:
     """JSON knows no NaN."""
     return [[None if np.isnan(value) else float(value) for value in row] for row in values]
-
-
-def _locked(values: Array) -> Array:
-    values.flags.writeable = False
-    return values

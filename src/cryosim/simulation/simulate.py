@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cryosim_kernels import bioheat, exchange, exposure, material
 
+from ..geometry import read_only
 from ..memory import check_memory
 from ..plan import Plan, check_sensors
 from ..probes import ProbeCoupling, check_placement, couple, probe_share
@@ -214,7 +215,7 @@ class _Run:
             freezes_below=by_threshold(state.freezes_below),
             cooling_rate_k_min=_inner(state.cooling_rate),
             thawing_rate_k_min=_inner(state.thawing_rate),
-            probe_share=_locked(probe_share(self.tissue.grid, self.plan.needles)),
+            probe_share=read_only(probe_share(self.tissue.grid, self.plan.needles)),
             flux_ratio=tuple(float(ratio) for ratio in self.coupling.flux_ratio),
             curves=self.curves.curves(),
             energy=self.books.close(),
@@ -224,12 +225,7 @@ class _Run:
 
 
 def _inner(field: Array) -> Array:
-    return _locked(np.ascontiguousarray(field[INNER]))
-
-
-def _locked(field: Array) -> Array:
-    field.flags.writeable = False
-    return field
+    return read_only(field[INNER])
 
 
 def _warm_kernels() -> None:
