@@ -242,7 +242,8 @@ part a sphere of 4.8 mm, or a capsule of that thickness and 8, 15, 22 mm. Sensor
         source="""
 Cryoablation-Dosimetry (MIT license, 2026), https://github.com/armansarshoghi/Cryoablation-Dosimetry,
 commit e180920, `CRYSTAL - N2.csv`, freeze from second 63: a sample of its rows where `CRYOSIM_DATA`
-holds it, otherwise the eleven key values in the case. The sixth thermocouple is raised by 1 C as its authors do. Freezing point and latent heat: `cryo_thermal.py` there.
+holds it, otherwise the eleven key values in the case. The sixth thermocouple is raised by 1 C as
+its authors do. Freezing point and latent heat: `cryo_thermal.py` there.
 """,
         run=run,
         slow=True,
