@@ -259,8 +259,7 @@ def _far_probes(plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]
     voxels = cKDTree(grid.to_world(np.argwhere(mask)[:, ::-1]))
     found = []
     for number, probe in enumerate(plan.probe):
-        along = np.linspace(np.asarray(probe.tip_mm), probe.active_end_mm, 50)
-        distance = float(np.min(voxels.query(along)[0]))
+        distance = float(np.min(voxels.query(probe.active_points_mm())[0]))
         if distance > _FAR_FROM_TARGET_MM:
             found.append(
                 f"probe.{number}: its active part is {distance:.0f} mm away from the target; check "

@@ -241,8 +241,7 @@ def _warn_of_probes(tissue: TissueGrid, shape: Protection, probes: Sequence[Prob
     """Refuse a probe that would freeze within held fluid; warn of one that does so in part."""
     found = []
     for number, probe in enumerate(probes):
-        points = np.linspace(np.asarray(probe.tip_mm), probe.active_end_mm, 50)
-        index = np.rint(tissue.grid.to_index(points)).astype(int)[:, ::-1]
+        index = np.rint(tissue.grid.to_index(probe.active_points_mm())).astype(int)[:, ::-1]
         at = tuple(np.clip(index, 0, np.array(tissue.grid.shape) - 1).T)
         share = float(tissue.held[at].mean()) if tissue.held is not None else 0.0
         part = f"{100 * share:.0f} % of the active part of probe.{number}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..geometry import Grid
@@ -69,12 +69,6 @@ def check_inside(grid: Grid, name: str, point_mm: ArrayLike, of: str, to_check: 
 
 def _gap_mm(one: Needle, other: Needle) -> float:
     """Smallest gap between the surfaces of two active parts, sampled along both axes."""
-    share = np.linspace(0, 1, 101)[:, None]
-
-    def along(probe: Needle) -> NDArray[np.float64]:
-        tip = np.asarray(probe.tip_mm)
-        points: NDArray[np.float64] = tip + share * (probe.active_end_mm - tip)
-        return points
-
-    gap = np.linalg.norm(along(one)[:, None] - along(other)[None], axis=-1).min()
+    points, others = one.active_points_mm(101), other.active_points_mm(101)
+    gap = np.linalg.norm(points[:, None] - others[None], axis=-1).min()
     return float(gap) - (one.diameter_mm + other.diameter_mm) / 2

@@ -72,6 +72,10 @@ class Needle(BaseModel):
         end: NDArray[np.float64] = np.asarray(self.tip_mm) + self.active_length_mm * self.axis
         return end
 
+    def active_points_mm(self, count: int = 50) -> NDArray[np.float64]:
+        """Points (count, 3) along the axis of the active part, both ends included."""
+        return np.linspace(np.asarray(self.tip_mm), self.active_end_mm, count)
+
     @property
     def active_area_m2(self) -> float:
         """Area of the active surface: the cylinder and the hemisphere of the tip."""
@@ -132,9 +136,9 @@ class Probe(Needle):
             raise ValueError("give either surface_c or gas_c with exchange_w_m2k; found both")
         if self.surface_c is None and self.gas_c is None and not self.curve:
             raise ValueError("give surface_c, gas_c with exchange_w_m2k, or curve; found none")
-        if self.gas_c is not None and self.exchange_w_m2k is None:
-            raise ValueError("gas_c and exchange_w_m2k go together; give both or neither")
-        if self.exchange_w_m2k is not None and self.gas_c is None and not self.curve:
+        apart = (self.gas_c is None) != (self.exchange_w_m2k is None)
+        # A curve stands for the temperature of the gas.
+        if apart and (self.gas_c is not None or not self.curve):
             raise ValueError("gas_c and exchange_w_m2k go together; give both or neither")
         if self.curve and self.coldest_c > _FREEZES_BELOW_C:
             raise ValueError(
@@ -144,10 +148,8 @@ class Probe(Needle):
         for key in NUMBERS:
             if getattr(self, key) is not None:
                 check_number(f"probe '{self.model}'", key, getattr(self, key))
-        if any(
-            later <= earlier
-            for (earlier, _), (later, _) in zip(self.curve, self.curve[1:], strict=False)
-        ):
+        times = [time_s for time_s, _ in self.curve]
+        if any(later <= earlier for earlier, later in itertools.pairwise(times)):
             raise ValueError("curve: times must increase")
         edges = [edge for run in self.runs_min for edge in run]
         if any(later <= earlier for earlier, later in itertools.pairwise(edges)):
