@@ -30,15 +30,17 @@ def _cache_folder() -> Path:
     return folder
 
 
-def kernel(*, parallel: bool) -> Any:
+def kernel(*, parallel: bool, reorder: bool = False) -> Any:
     """Compile a function of arrays and numbers; the only place where compiler flags are set.
 
     Fused multiply-add is allowed, nothing else of fast-math: NaN and signed zeros keep their rules.
+    `reorder` also lets the compiler change the order of sums, which it needs to vectorize them.
     """
+    allowed = {"contract", "reassoc"} if reorder else {"contract"}
 
     def compile_lazily(function: Any) -> Any:
         return numba.njit(
-            cache=True, parallel=parallel, nogil=True, error_model="numpy", fastmath={"contract"}
+            cache=True, parallel=parallel, nogil=True, error_model="numpy", fastmath=allowed
         )(function)
 
     return compile_lazily

@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 from ._compile import kernel
 from .material import potential_of
 
-__all__ = ["exchange_with_probes"]
+__all__ = ["deposit", "exchange_with_probes"]
 
 F64 = NDArray[np.float64]
-U8 = NDArray[np.uint8]
 I64 = NDArray[np.int64]
 
 # No surface and no tissue is outside these, C.
@@ -21,19 +20,16 @@ _COLDEST_C, _WARMEST_C = -273.0, 100.0
 @kernel(parallel=False)
 def exchange_with_probes(
     starts: I64,
-    cells: I64,
     lengths: F64,
+    tissues: I64,
     drives: F64,
-    cell_volume: float,
-    potential: F64,
-    index: U8,
+    potentials: F64,
     table: F64,
-    source: F64,
     heat: F64,
     probe_heat: F64,
     probe_surface: F64,
 ) -> None:
-    """Add the heat that probes give to the cells around them to `source`.
+    """Find the heat that probes give to the cells around them.
 
     The exchange is L (Theta(T_surface) - Theta(T_cell)) with Theta the Kirchhoff integral of the
     cell's own conductivity, because k varies fourfold between probe and ice edge. Behind a film the
@@ -43,19 +39,17 @@ def exchange_with_probes(
 
     Parameters
     ----------
-    starts : (p + 1,) first entry of each probe in `cells` and `lengths`.
-    cells : (m,) flat indices into the padded arrays. lengths : (m,) coupling lengths, m.
+    starts : (p + 1,) first entry of each probe in what has m entries, one for each cell it touches.
+    lengths : (m,) coupling lengths, m. tissues : (m,) rows of `table`.
     drives : (p, 4) temperature of the surface, or of what flows behind the film, C (NaN for a probe
         that is off); film conductance per coupling length, W/m/K (0: none); largest power, W;
         share of the time that it is on.
-    cell_volume : m3. potential : as of `bioheat.update_state`.
-    source : padded array, W/m3, added to. heat : (m,) work space, W.
+    potentials : (m,) Kirchhoff potential of the cells, as of `bioheat.update_state`.
+    heat : (m,) output, W given to each cell.
     probe_heat : (p,) output, W given by each probe.
     probe_surface : (p,) output, mean temperature of its surface, C; NaN for a probe that is off.
     """
-    flat_potential = potential.reshape(-1)
-    flat_index = index.reshape(-1)
-    flat_source = source.reshape(-1)
+    heat[:] = 0.0
     for probe in range(len(starts) - 1):
         probe_heat[probe] = 0.0
         probe_surface[probe] = np.nan
@@ -63,29 +57,37 @@ def exchange_with_probes(
         first, last = starts[probe], starts[probe + 1]
         if np.isnan(driving) or first == last:
             continue
-        own_cells, own_lengths, own_heat = cells[first:last], lengths[first:last], heat[first:last]
+        own_lengths, own_tissues = lengths[first:last], tissues[first:last]
+        own_potentials, own_heat = potentials[first:last], heat[first:last]
         total, surface = _heat_of(
-            driving, film, own_cells, own_lengths, flat_potential, flat_index, table, own_heat
+            driving, film, own_lengths, own_tissues, own_potentials, table, own_heat
         )
         if abs(total) > limit:
             total, surface = _limited_heat_of(
-                driving, film, limit, total, own_cells, own_lengths, flat_potential, flat_index,
-                table, own_heat,
+                driving, film, limit, total, own_lengths, own_tissues, own_potentials, table,
+                own_heat,
             )  # fmt: skip
         for entry in range(last - first):
-            flat_source[own_cells[entry]] += share * own_heat[entry] / cell_volume
+            own_heat[entry] *= share
         probe_heat[probe] = share * total
         probe_surface[probe] = surface
+
+
+@kernel(parallel=False)
+def deposit(cells: I64, heat: F64, weight: float, target: F64) -> None:
+    """Add weight times `heat`, (n,) W, to the cells, flat indices into `target`."""
+    flat = target.reshape(-1)
+    for n in range(len(cells)):
+        flat[cells[n]] += weight * heat[n]
 
 
 @kernel(parallel=False)
 def _heat_of(
     driving: float,
     film: float,
-    cells: I64,
     lengths: F64,
-    potential: F64,
-    index: U8,
+    tissues: I64,
+    potentials: F64,
     table: F64,
     heat: F64,
 ) -> tuple[float, float]:
@@ -93,13 +95,19 @@ def _heat_of(
     total = 0.0
     weight = 0.0
     surface_sum = 0.0
-    for entry in range(len(cells)):
-        cell = cells[entry]
-        row = table[index[cell]]
+    # Without a film all cells of one tissue see one potential of the surface.
+    known = -1
+    driving_potential = 0.0
+    for entry in range(len(lengths)):
+        tissue = tissues[entry]
         surface = driving
         if film > 0.0:
-            surface = _surface_behind_film(driving, film, potential[cell], row)
-        heat[entry] = lengths[entry] * (potential_of(surface, row) - potential[cell])
+            surface = _surface_behind_film(driving, film, potentials[entry], table[tissue])
+            driving_potential = potential_of(surface, table[tissue])
+        elif tissue != known:
+            known = tissue
+            driving_potential = potential_of(surface, table[tissue])
+        heat[entry] = lengths[entry] * (driving_potential - potentials[entry])
         total += heat[entry]
         weight += lengths[entry]
         surface_sum += lengths[entry] * surface
@@ -112,21 +120,20 @@ def _limited_heat_of(
     film: float,
     limit: float,
     unlimited: float,
-    cells: I64,
     lengths: F64,
-    potential: F64,
-    index: U8,
+    tissues: I64,
+    potentials: F64,
     table: F64,
     heat: F64,
 ) -> tuple[float, float]:
     """As `_heat_of` with the drive made milder until no more than `limit`, W, flows; bisection."""
     sign = -1.0 if unlimited < 0.0 else 1.0
     strong = driving
-    weak = _mildest_drive(sign, cells, potential, index, table)
+    weak = _mildest_drive(sign, tissues, potentials, table)
     total, surface = unlimited, driving
     for _ in range(50):
         middle = 0.5 * (strong + weak)
-        total, surface = _heat_of(middle, film, cells, lengths, potential, index, table, heat)
+        total, surface = _heat_of(middle, film, lengths, tissues, potentials, table, heat)
         if total * sign > limit:
             strong = middle
         else:
@@ -163,11 +170,11 @@ def _surface_behind_film(driving: float, film: float, cell_potential: float, row
 
 
 @kernel(parallel=False)
-def _mildest_drive(sign: float, cells: I64, potential: F64, index: U8, table: F64) -> float:
+def _mildest_drive(sign: float, tissues: I64, potentials: F64, table: F64) -> float:
     """A surface temperature, C, at which no cell exchanges heat in the direction of `sign`."""
     mildest = _COLDEST_C if sign < 0.0 else _WARMEST_C
-    for cell in cells:
-        temperature = _temperature_of(potential[cell], table[index[cell]])
+    for entry in range(len(tissues)):
+        temperature = _temperature_of(potentials[entry], table[tissues[entry]])
         mildest = max(mildest, temperature) if sign < 0.0 else min(mildest, temperature)
     return mildest
 

@@ -51,6 +51,7 @@ def _rates(
 def record_exposure(
     temperature: F64,
     index: U8,
+    rows: NDArray[np.bool_],
     liquidus: F64,
     solidus: F64,
     now_s: float,
@@ -73,6 +74,7 @@ def record_exposure(
 
     Parameters
     ----------
+    rows : (nz+2, ny+2) rows of voxels along i to look at.
     liquidus, solidus : (n,) per tissue, C.
     now_s, seconds : time of this record, and since the last one, s.
     thresholds : (m,) C.
@@ -90,6 +92,8 @@ def record_exposure(
     nz, ny, nx = temperature.shape
     for k in prange(1, nz - 1):
         for j in range(1, ny - 1):
+            if not rows[k, j]:
+                continue
             for i in range(1, nx - 1):
                 now = np.float32(temperature[k, j, i])
                 before = earlier[k, j, i]
@@ -116,10 +120,9 @@ def record_exposure(
                         cooling_rate[k, j, i],
                         thawing_rate[k, j, i],
                     )
-                if now < coldest[k, j, i]:
-                    coldest[k, j, i] = now
-                    tissue = index[k, j, i]
-                    if remember_freezing and tissue < CLOSED:
-                        liquid = (now - solidus[tissue]) / (liquidus[tissue] - solidus[tissue])
-                        if liquid < perfusable[k, j, i]:
-                            perfusable[k, j, i] = np.float32(max(liquid, 0.0))
+                coldest[k, j, i] = min(coldest[k, j, i], now)
+                tissue = index[k, j, i]
+                if remember_freezing and tissue < CLOSED and now < liquidus[tissue]:
+                    liquid = (now - solidus[tissue]) / (liquidus[tissue] - solidus[tissue])
+                    if liquid < perfusable[k, j, i]:
+                        perfusable[k, j, i] = np.float32(max(liquid, 0.0))

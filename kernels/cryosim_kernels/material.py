@@ -15,6 +15,7 @@ from ._compile import kernel
 
 __all__ = [
     "CLOSED",
+    "COLDEST_ICE_C",
     "COLUMNS",
     "HELD",
     "enthalpy_from_temperature",
@@ -23,6 +24,7 @@ __all__ = [
     "ice_resistivity",
     "ice_rise",
     "potential_of",
+    "stored_heat",
 ]
 
 F64 = NDArray[np.float64]
@@ -31,6 +33,10 @@ U8 = NDArray[np.uint8]
 # Reserved tissue indices, see `bioheat`.
 HELD = 255
 CLOSED = 254
+
+# No probe is colder; below it ice keeps k and the secant of its heat capacity, so that a stage that
+# overshoots is not stiffer than what it overshot, C.
+COLDEST_ICE_C = -200.0
 
 # Columns of the tissue table, one row a tissue, SI units and degrees Celsius. In ice, x degrees
 # above the solidus (x < 0), rho c = c_solidus + c_slope x and k = k_solidus / (1 + k_fall x).
@@ -60,24 +66,23 @@ def ice_rise(energy: float, row: F64) -> float:
     h = c x + s x^2 / 2 solved for x in the form that also holds for s = 0.
     """
     c = row[C_SOLIDUS]
-    root = c * c + 2.0 * row[C_SLOPE] * energy
-    return 2.0 * energy / (c + np.sqrt(root if root > 0.0 else 0.0))
+    slowest = c + row[C_SLOPE] * (COLDEST_ICE_C - row[SOLIDUS])
+    return 2.0 * energy / (c + np.sqrt(max(c * c + 2.0 * row[C_SLOPE] * energy, slowest * slowest)))
 
 
 @kernel(parallel=False)
 def ice_resistivity(temperature: float, row: F64) -> float:
     """1/k of ice, K m/W."""
-    return (1.0 + row[K_FALL] * (temperature - row[SOLIDUS])) / row[K_SOLIDUS]
+    rise = max(temperature, COLDEST_ICE_C) - row[SOLIDUS]
+    return (1.0 + row[K_FALL] * rise) / row[K_SOLIDUS]
 
 
 @kernel(parallel=False)
 def ice_potential(temperature: float, row: F64) -> float:
     """Kirchhoff integral of k from the solidus down to ice of a temperature (negative), W/m."""
     rise = temperature - row[SOLIDUS]
-    fall = row[K_FALL]
-    if fall == 0.0:
-        return row[K_SOLIDUS] * rise
-    return row[K_SOLIDUS] * np.log1p(fall * rise) / fall
+    u = row[K_FALL] * (max(temperature, COLDEST_ICE_C) - row[SOLIDUS])
+    return row[K_SOLIDUS] * rise * (np.log1p(u) / u if u != 0.0 else 1.0)
 
 
 @kernel(parallel=False)
@@ -118,3 +123,24 @@ def enthalpy_from_temperature(temperature: F64, index: U8, table: F64, energy: F
                     energy[k, j, i] = 0.0
                 else:
                     energy[k, j, i] = enthalpy_of(temperature[k, j, i], table[tissue])
+
+
+@kernel(parallel=True)
+def stored_heat(energy: F64, index: U8, table: F64, latent: F64, planes: F64) -> None:
+    """Sum enthalpy and the latent heat in it over tissue, plane by plane, J/m3 times voxels.
+
+    `latent` (n,) by tissue, J/m3; `planes` (nz+2, 2) output.
+    """
+    nz, ny, nx = energy.shape
+    for k in prange(1, nz - 1):
+        total = 0.0
+        melted = 0.0
+        for j in range(1, ny - 1):
+            for i in range(1, nx - 1):
+                m = index[k, j, i]
+                if m < CLOSED:
+                    h = energy[k, j, i]
+                    total += h
+                    melted += min(max(h * table[m, INV_MUSHY], 0.0), 1.0) * latent[m]
+        planes[k, 0] = total
+        planes[k, 1] = melted

@@ -10,22 +10,30 @@ from .geometry import Grid
 
 __all__ = ["available_bytes", "check_memory", "predict_memory_bytes"]
 
-# Eight float64 and six float32 fields and one byte (see `cryosim.simulation.state.State`); a
-# float64 and an int64 field while the step size is found; probe share, image and two structures.
-_BYTES_PER_CELL = 8 * 8 + 6 * 4 + 1 + 2 * 8 + 4 * 4
+# A float64 and eleven float32 fields, two bytes and the coldest in the result (see
+# `cryosim.simulation.state.State` and `multirate`); thirteen float32 fields and two bytes in the
+# box around ice; image and two structures.
+_BYTES_PER_CELL = 8 + 11 * 4 + 2 + 4 + 3 * 4
+_BYTES_PER_NEAR_CELL = 13 * 4 + 2
 _BYTES_PER_THRESHOLD = 5  # seconds, and a count
 _BYTES_PER_SNAPSHOT = 4
-_FIXED_BYTES = 300_000_000  # interpreter, libraries, compiled kernels
+_FIXED_BYTES = 230_000_000  # interpreter, libraries, compiled kernels
 
 
-def predict_memory_bytes(grid: Grid, thresholds: int, snapshots: int) -> int:
-    """Predict the peak memory of a simulation with so many exposure thresholds and snapshots."""
+def predict_memory_bytes(
+    grid: Grid, thresholds: int, snapshots: int, near_cells: int | None = None
+) -> int:
+    """Predict the peak memory of a simulation with so many exposure thresholds and snapshots.
+
+    `near_cells` is how many voxels the box around ice will hold; all of them where not known.
+    """
     per_cell = _BYTES_PER_CELL
     per_cell += _BYTES_PER_THRESHOLD * thresholds + _BYTES_PER_SNAPSHOT * snapshots
-    return _FIXED_BYTES + per_cell * grid.cell_count
+    near = _BYTES_PER_NEAR_CELL * (grid.cell_count if near_cells is None else near_cells)
+    return _FIXED_BYTES + per_cell * grid.cell_count + near
 
 
-def check_memory(grid: Grid, thresholds: int, snapshots: int) -> int:
+def check_memory(grid: Grid, thresholds: int, snapshots: int, near_cells: int | None = None) -> int:
     """Return the predicted bytes.
 
     Raises
@@ -33,7 +41,7 @@ def check_memory(grid: Grid, thresholds: int, snapshots: int) -> int:
     InputError
         When they exceed what is available; says which spacing would fit.
     """
-    needed = predict_memory_bytes(grid, thresholds, snapshots)
+    needed = predict_memory_bytes(grid, thresholds, snapshots, near_cells)
     available = available_bytes()
     if needed > available:
         room = max(available - _FIXED_BYTES, 1)

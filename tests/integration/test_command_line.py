@@ -314,7 +314,7 @@ def test_too_large_for_memory(case, capsys, monkeypatch):
     import cryosim.simulation  # noqa: F401
 
     module = sys.modules["cryosim.memory"]
-    monkeypatch.setattr(module, "available_bytes", lambda: 3 * 10**8 + 10**6)
+    monkeypatch.setattr(module, "available_bytes", lambda: 231 * 10**6)
     message = refused(case, capsys)
     assert "GB of memory" in message
     assert "use grid.spacing_mm" in message

@@ -390,10 +390,12 @@ def record(ramps, spacing_s):
     perfusable[...] = 1.0
     below = np.zeros((3, *shape), np.float32)
     freezes = np.zeros((3, *shape), np.uint8)
+    rows = np.ones(shape[:2], np.bool_)
     for before, now, value in zip(times[:-1], times[1:], values[1:], strict=True):
         exposure.record_exposure(
-            np.full(shape, value), np.zeros(shape, np.uint8), np.array([-1.0]), np.array([-8.0]),
-            now, now - before, thresholds, True, earlier, coldest, below, freezes, crossed,
+            np.full(shape, value), np.zeros(shape, np.uint8), rows, np.array([-1.0]),
+            np.array([-8.0]), now, now - before, thresholds, True, earlier, coldest, below,
+            freezes, crossed,
             cooling, thawing, perfusable,
         )  # fmt: skip
     at = (1, 1, 1)

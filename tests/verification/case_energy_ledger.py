@@ -14,8 +14,9 @@ from verification.marching import COLORS
 Run = tuple[str, Literal["rkl2", "explicit"], Literal["held", "insulated"]]
 
 RUNS: tuple[Run, ...] = (
+    ("multirate, outer faces held", "multirate", "held"),
+    ("multirate, outer faces insulated", "multirate", "insulated"),
     ("RKL2, outer faces held", "rkl2", "held"),
-    ("RKL2, outer faces insulated", "rkl2", "insulated"),
     ("explicit, outer faces held", "explicit", "held"),
 )
 TERMS = {

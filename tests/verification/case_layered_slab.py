@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +11,11 @@ import numpy as np
 
 from cryosim.geometry import Grid
 from cryosim.plan import BodyPlan, PerfusionPlan
-from cryosim.simulation.settings import Settings
 from cryosim.simulation.state import INNER, build_state
 from cryosim.tissue import Tissue, TissueGrid
 from cryosim_kernels import bioheat, material
 from evidence import Case, Check, Evidence
-from verification.marching import COLORS, EXACT, F64, march
+from verification.marching import COLORS, EXACT, F64, WHOLE_GRID, march
 from verification.slab import no_probes
 
 # Name, k unfrozen and frozen (W/m/K), thickness (mm) from the cold end.
@@ -83,7 +83,7 @@ def solve(ends: Ends, spacing_mm: float) -> tuple[F64, F64, float]:
     material.enthalpy_from_temperature(state.temperature, state.index, state.table, state.energy)
     state.temperature[:, :, 0] = ends.low_c
     state.resistivity[:, :, [0, -1]] = bioheat.HELD_RESISTIVITY
-    march(state, 3600 * HOURS, Settings(largest_step_s=600.0, growth=0.1))
+    march(state, 3600 * HOURS, dataclasses.replace(WHOLE_GRID, largest_step_s=600.0, growth=0.1))
     found = state.temperature[INNER][0, 0].copy()
     x = (np.arange(len(found)) + 0.5) * spacing_mm
     k = LAYERS[0][2] if ends.frozen else LAYERS[0][1]

@@ -12,11 +12,18 @@ from scipy.special import erfc
 
 from cryosim.geometry import Grid
 from cryosim.plan import BodyPlan, PerfusionPlan
-from cryosim.simulation.settings import Settings
 from cryosim.simulation.state import INNER, State, build_state
 from cryosim.tissue import Tissue, TissueGrid
 from evidence import Case, Check, Evidence
-from verification.marching import COLORS, EXACT, F64, march, observed_orders, signed
+from verification.marching import (
+    COLORS,
+    EXACT,
+    F64,
+    WHOLE_GRID,
+    march,
+    observed_orders,
+    signed,
+)
 from verification.slab import no_probes
 
 BODY_C, WATTS = 37.0, -1.0
@@ -45,7 +52,7 @@ TABLE = (
     (-7e-6, -0.783102, -2.306644),
 )
 # The finest grid goes to the second time only, which keeps the case short.
-LONG_STEPS = Settings(largest_step_s=60.0)
+LONG_STEPS = dataclasses.replace(WHOLE_GRID, largest_step_s=60.0)
 
 
 def point_source(r: Any, t: float) -> Any:

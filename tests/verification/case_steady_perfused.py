@@ -13,7 +13,6 @@ from scipy.special import k0, k1
 
 from cryosim.geometry import Grid
 from cryosim.plan import BodyPlan, PerfusionPlan
-from cryosim.simulation.settings import Settings
 from cryosim.simulation.state import INNER, State, build_state
 from cryosim.tissue import Tissue, TissueGrid
 from cryosim_kernels import material
@@ -21,6 +20,7 @@ from evidence import Case, Check, Evidence
 from verification.marching import (
     COLORS,
     EXACT,
+    WHOLE_GRID,
     liquid_fraction,
     march,
     needle_in_plane,
@@ -48,7 +48,7 @@ CYLINDER_MM, SPHERE_MM = 0.75, 5.0
 TABLE = ((5e-4, 49.1658, 30.4388), (5e-3, 20.3219, 19.9608), (6e-2, 8.3025, 12.6621))
 OCTANT_MM, HELD_MM = 24.0, 6.0
 # Steps as long as the approach to the steady state allows.
-LONG_STEPS = Settings(largest_step_s=120.0, growth=0.05)
+LONG_STEPS = dataclasses.replace(WHOLE_GRID, largest_step_s=120.0, growth=0.05)
 
 
 def screening_1_m(perfusion: float) -> float:

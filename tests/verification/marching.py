@@ -14,14 +14,16 @@ from cryosim.geometry import Grid
 from cryosim.plan import BodyPlan, PerfusionPlan
 from cryosim.probes import couple
 from cryosim.simulation.drives import Drives
+from cryosim.simulation.integrators import make_integrator
 from cryosim.simulation.settings import Settings
 from cryosim.simulation.state import INNER, State, build_state, column
-from cryosim.simulation.stepping import make_integrator
+from cryosim.simulation.stepping import HEAT_TERMS
 from cryosim.tissue import Tissue, TissueGrid
 
 __all__ = [
     "COLORS",
     "EXACT",
+    "WHOLE_GRID",
     "liquid_fraction",
     "march",
     "needle_in_plane",
@@ -35,6 +37,11 @@ F64 = NDArray[np.float64]
 # Okabe and Ito's colors, told apart by everybody; one for each grid, coarse to fine.
 COLORS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7")
 EXACT = "#000000"
+
+
+# States whose held voxels change, or have a source more, are marched in double precision with all
+# voxels alike.
+WHOLE_GRID = Settings(integrator="rkl2", smallest_step_s=0.25, largest_step_s=10.0, growth=0.02)
 
 
 def march(
@@ -54,19 +61,18 @@ def march(
     after_step : called with the end of each step.
     longest_step_s : limits explicit steps, too, which the settings do not.
     """
-    integrator = make_integrator(settings or Settings())
-    rates = state.refresh(state.energy)
-    heat = np.zeros_like(rates)
+    integrator = make_integrator(settings or WHOLE_GRID, state)
+    integrator.refresh()
+    heat = np.zeros(HEAT_TERMS)
     now = 0.0
     while now < seconds - 1e-9:
-        stable = state.stable_step_s(_coldest_c(state))
-        step = min(integrator.next_step_s(now, stable), longest_step_s)
+        coldest_c = _coldest_c(state)
+        step = min(integrator.next_step_s(now, coldest_c), longest_step_s)
         step = (seconds - now) / math.ceil((seconds - now) / step - 1e-9)
         if before_step is not None:
             before_step(now + step / 2)
-            rates = state.refresh(state.energy)
-        given, rates = integrator.advance(state, rates, step, stable)
-        heat += given
+            integrator.refresh()
+        heat += integrator.advance(step, coldest_c)
         now += step
         if after_step is not None:
             after_step(now)

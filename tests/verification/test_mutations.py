@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from cryosim.simulation import state as state_module
-from cryosim_kernels import bioheat, material
+from cryosim_kernels import bioheat, material, near
 from evidence import Check, Evidence
 from verification import marching
 from verification.case_energy_ledger import RUNS
@@ -52,6 +52,7 @@ STUDIES: dict[str, Study] = {
     "point source": lambda: study_point_source((2.0, 1.0), (600.0,)),
     "line sink": lambda: study_line_sink(SINKS[-1:], (2.0, 1.0)),
     "ledger": lambda: study_ledger(RUNS[:1]),
+    "whole-grid ledger": lambda: study_ledger(RUNS[2:3]),
     "symmetry": lambda: Evidence((Check("asymmetry", asymmetry_c(), 0, 1e-3, "C"),)),
 }
 
@@ -179,6 +180,28 @@ def plain_stage(between: str = "harmonic", within: str = "kirchhoff", east: floa
     return stage
 
 
+def mutate_near_links(patch: Patch) -> None:
+    """Close the way east in the near zone: heat comes in from a voxel that does not lose it."""
+    find_links = near.find_links
+
+    def changed(index: Any, links: Any) -> None:
+        find_links(index, links)
+        links[..., links.shape[2] // 2] &= 0b111101
+
+    patch.setattr(near, "find_links", changed)
+
+
+def mutate_rim(patch: Patch, factor: float) -> None:
+    """Let the near zone take more through its rim than far tissue gives."""
+    add_rim_heat = near.add_rim_heat
+
+    def changed(*arguments: Any) -> None:
+        *others, conductances, held = arguments
+        add_rim_heat(*others, np.float32(factor) * conductances, held)
+
+    patch.setattr(near, "add_rim_heat", changed)
+
+
 def mutate_stage(patch: Patch, **how: Any) -> None:
     patch.setattr(bioheat, "advance_stage", plain_stage(**how))
 
@@ -202,8 +225,10 @@ MUTATIONS: list[tuple[str, str, Callable[[Patch], None]]] = [
     ("c of ice constant", "manufactured", lambda p: mutate_table(p, with_constant_ice_capacity)),
     ("arithmetic mean", "layers", lambda p: mutate_stage(p, between="arithmetic")),
     ("no Kirchhoff potential", "mushy", lambda p: mutate_stage(p, within="harmonic")),
-    ("lopsided flux", "symmetry", lambda p: mutate_stage(p, east=0.99)),
-    ("lopsided flux", "ledger", lambda p: mutate_stage(p, east=0.9999)),
+    ("lopsided flux", "whole-grid ledger", lambda p: mutate_stage(p, east=0.9999)),
+    ("lopsided flux in the near zone", "symmetry", mutate_near_links),
+    ("lopsided flux in the near zone", "ledger", mutate_near_links),
+    ("lopsided flux through the rim", "ledger", lambda p: mutate_rim(p, 1.001)),
     ("loose coupling", "perfused cylinder", lambda p: mutate_coupling(p, 0.7)),
     ("tenth of the power lost", "line sink", lambda p: mutate_power(p, 0.9)),
 ]

@@ -9,7 +9,8 @@ from cryosim_kernels import material
 
 from ..tissue import TissueGrid
 from .result import EnergyLedger
-from .state import INNER, State, column
+from .state import INNER, State, held_masks
+from .stepping import HEAT_TERMS
 
 __all__ = ["Bookkeeping"]
 
@@ -21,19 +22,21 @@ class Bookkeeping:
 
     Attributes
     ----------
-    heat : J given to the tissue so far by blood, metabolism, outer faces and needles.
+    heat : J given to the tissue so far, as `Integrator.advance` returns it.
     """
 
     def __init__(self, tissue: TissueGrid, state: State) -> None:
         self._tissue, self._state = tissue, state
-        self.heat = np.zeros(4)
+        self.heat = np.zeros(HEAT_TERMS)
         self._start = self._stored()
 
     def close(self) -> EnergyLedger:
         """Compare what is stored with what came in."""
         total, latent = (a - b for a, b in zip(self._stored(), self._start, strict=True))
-        blood, metabolism, boundary, probes = (float(value) for value in self.heat)
-        vessels, air, protection = self._given_by_held()
+        blood, metabolism, boundary, probes, *held = (float(value) for value in self.heat)
+        collected = self._collected_by_held()
+        protection, vessels, air = (a + b for a, b in zip(held, collected, strict=True))
+        boundary += self._collected_by_ghosts()
         return EnergyLedger(
             probe_heat_out_j=-probes,
             sensible_j=total - latent,
@@ -49,26 +52,31 @@ class Bookkeeping:
     def _stored(self) -> tuple[float, float]:
         """Energy in the tissue and its latent part, J."""
         state = self._state
-        total = latent = 0.0
-        for row, tissue in enumerate(self._tissue.tissues):
-            energy = state.energy[INNER][state.index[INNER] == row]
-            mushy = column(state.table, "mushy_energy")[row]
-            total += float(energy.sum())
-            liquid = np.clip(energy / mushy, 0.0, 1.0)
-            latent += float(liquid.sum()) * tissue.latent_heat_j_m3
-        return total * state.cell_volume_m3, latent * state.cell_volume_m3
+        planes = np.zeros((state.index.shape[0], 2))
+        latent = np.array([tissue.latent_heat_j_m3 for tissue in self._tissue.tissues])
+        material.stored_heat(state.energy, state.index, state.table, latent, planes)
+        total_j, latent_j = planes.sum(axis=0) * state.cell_volume_m3
+        return float(total_j), float(latent_j)
 
-    def _given_by_held(self) -> tuple[float, float, float]:
-        """Heat that vessels, room air and held protection have given to the tissue, J."""
-        tissue = self._tissue
+    def _collected_by_held(self) -> list[float]:
+        """Heat that voxels have given to the tissue at the cost of their enthalpy, by kind, J."""
         free = self._state.index[INNER] == material.HELD
         given = []
-        for mask in (tissue.held, tissue.heat_sink, tissue.outside_air):
+        for mask in held_masks(self._tissue):
             if mask is None:
                 given.append(0.0)
                 continue
             heat = float(self._state.energy[INNER][mask & free].sum())
             given.append(-heat * self._state.cell_volume_m3)
             free &= ~mask
-        protection, vessels, air = given
-        return vessels, air, protection
+        return given
+
+    def _collected_by_ghosts(self) -> float:
+        """Heat that the ghost layer has given to the tissue at the cost of its enthalpy, J."""
+        energy = self._state.energy
+        heat = sum(
+            float(face.sum())
+            for axis in range(3)
+            for face in (np.take(energy, 0, axis), np.take(energy, -1, axis))
+        )
+        return -heat * self._state.cell_volume_m3

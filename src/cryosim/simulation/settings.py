@@ -16,24 +16,26 @@ class Settings:
 
     Attributes
     ----------
-    integrator : "rkl2" (second-order Runge-Kutta-Legendre super-time-stepping) or "explicit" (plain
-        Euler steps, slower, the readable reference).
+    integrator : "multirate" (super-time-stepping in which ice takes more stages than the tissue
+        around it, in single precision), "rkl2" (all voxels alike, double precision) or "explicit"
+        (plain Euler steps, the readable reference).
     smallest_step_s, largest_step_s : limits of a super step. Steps start small after each switch of
         the probes and grow with the time since.
     growth : step as a share of the time since the last switch.
     snapshot_every_s : temperature fields are kept this often, besides stage ends and asked times.
     """
 
-    integrator: Literal["rkl2", "explicit"] = "rkl2"
-    smallest_step_s: float = 0.25
-    largest_step_s: float = 10.0
-    growth: float = 0.02
+    integrator: Literal["multirate", "rkl2", "explicit"] = "multirate"
+    smallest_step_s: float = 0.1
+    largest_step_s: float = 20.0
+    growth: float = 0.05
     snapshot_every_s: float = 300.0
 
     def __post_init__(self) -> None:
-        if self.integrator not in ("rkl2", "explicit"):
+        if self.integrator not in ("multirate", "rkl2", "explicit"):
             raise InputError(
-                f"settings.integrator = '{self.integrator}' is unknown; use 'rkl2' or 'explicit'"
+                f"settings.integrator = '{self.integrator}' is unknown; "
+                "use 'multirate', 'rkl2' or 'explicit'"
             )
         if not 0 < self.smallest_step_s <= self.largest_step_s or self.growth <= 0:
             raise InputError(

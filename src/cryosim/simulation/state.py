@@ -9,28 +9,37 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from cryosim_kernels import bioheat, exchange, material
+from cryosim_kernels import bioheat, exchange, far, material
 
 from ..plan import BodyPlan, PerfusionPlan
 from ..probes import ProbeCoupling
 from ..tissue import Tissue, TissueGrid
 
 __all__ = [
+    "HELD_KINDS",
     "INNER",
     "OFF",
+    "HeldFaces",
+    "Real",
     "State",
     "build_state",
     "column",
     "fastest_conduction",
+    "held_masks",
     "speed_up",
     "tissue_table",
+    "unfrozen_conductivity",
 ]
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
+Real = NDArray[np.float64] | NDArray[np.float32]
 
 # Cuts the ghost layer off a padded array.
 INNER = (slice(1, -1), slice(1, -1), slice(1, -1))
+
+# What holds voxels at a temperature, in the order of the energy ledger.
+HELD_KINDS = ("protection", "vessels", "air")
 
 # A row of `State.drives` for a probe that neither freezes nor warms.
 OFF = (np.nan, 0.0, np.inf, 1.0)
@@ -45,18 +54,37 @@ _REFERENCE_K = _KELVIN - 40.0
 _GAS_DIFFUSIVITY = 1.4e-6
 
 
+@dataclass(frozen=True, eq=False)
+class HeldFaces:
+    """Faces between tissue and held voxels inside the grid.
+
+    Attributes
+    ----------
+    cells, sinks : (n,) flat indices into padded arrays of the voxels on both sides.
+    conductances : (n,) of unfrozen tissue, over the voxel's volume, W/m3/K.
+    kinds : (n,) into HELD_KINDS.
+    """
+
+    cells: NDArray[np.int64]
+    sinks: NDArray[np.int64]
+    conductances: F32
+    kinds: NDArray[np.uint8]
+
+
 @dataclass
 class State:
     """Everything that changes during a run, padded by one ghost layer; written to by kernels.
 
     Attributes
     ----------
-    energy : H, J/m3. start, start_rate, spare : what the integrators need besides.
-    temperature, resistivity, potential, source : C, K m/W, W/m, W/m3.
+    energy : H, J/m3. temperature : C. resistivity : K m/W, of unfrozen tissue and of what holds
+        voxels, unless `refresh` brings it up to date.
     index : row of the tissue table, or a reserved index. table : see `material.COLUMNS`.
     perfusable : liquid fraction that still carries blood at most.
     earlier, coldest, time_below, freezes_below, crossed_at, cooling_rate, thawing_rate : exposure
         so far, see `exposure.record_exposure`.
+    row_coldest : (nz+2, ny+2) coldest temperature of each row along i now, C; -inf: not known.
+    exposed : (nz+2, ny+2) rows along i in which exposure is recorded.
     whole_coupling_m : sum of the coupling lengths of each probe, those to held voxels included.
     drives : what each probe does now, see `exchange.exchange_with_probes`.
     probe_heat, probe_surface : W given by each probe, and mean temperature of its surface, C.
@@ -64,13 +92,8 @@ class State:
     """
 
     energy: F64
-    start: F64
-    start_rate: F64
-    spare: F64
-    temperature: F64
-    resistivity: F64
-    potential: F64
-    source: F64
+    temperature: Real
+    resistivity: Real
     index: NDArray[np.uint8]
     table: F64
     solidus: F64
@@ -83,19 +106,63 @@ class State:
     crossed_at: F32
     cooling_rate: F32
     thawing_rate: F32
+    row_coldest: F32
+    exposed: NDArray[np.bool_]
     inverse_spacing_squared: F64
     cell_volume_m3: float
     coupled_cells: NDArray[np.int64]
     coupling_starts: NDArray[np.int64]
     coupling_lengths_m: F64
     whole_coupling_m: F64
+    coupled_tissues: NDArray[np.int64]
     coupled_heat: F64
+    held_faces: HeldFaces
     drives: F64
-    slab_sources: F64
-    slab_boundary: F64
     probe_heat: F64
     probe_surface: F64
     coldest_now_c: float
+
+    # What only integrators over the whole grid need.
+
+    @cached_property
+    def start(self) -> F64:
+        """Enthalpy where a step began."""
+        return np.zeros(self.index.shape)
+
+    @cached_property
+    def start_rate(self) -> F64:
+        """Its rate there."""
+        return np.zeros(self.index.shape)
+
+    @cached_property
+    def spare(self) -> F64:
+        """Room for a stage."""
+        return np.zeros(self.index.shape)
+
+    @cached_property
+    def potential(self) -> F64:
+        """Kirchhoff potential, W/m."""
+        return np.zeros(self.index.shape)
+
+    @cached_property
+    def source(self) -> F64:
+        """What blood, metabolism and probes give, W/m3."""
+        return np.zeros(self.index.shape)
+
+    @cached_property
+    def slab_sources(self) -> F64:
+        """See `bioheat.update_state`."""
+        return np.zeros((self.index.shape[0], 3))
+
+    @cached_property
+    def slab_boundary(self) -> F64:
+        """See `bioheat.boundary_heat`."""
+        return np.zeros(self.index.shape[0])
+
+    @property
+    def cells(self) -> int:
+        """Voxels of the grid."""
+        return int(np.prod([n - 2 for n in self.index.shape]))
 
     def refresh(self, energy: F64) -> F64:
         """Bring temperatures and sources up to date with `energy`.
@@ -117,17 +184,17 @@ class State:
         )
         exchange.exchange_with_probes(
             self.coupling_starts,
-            self.coupled_cells,
             self.coupling_lengths_m,
+            self.coupled_tissues,
             self.drives,
-            self.cell_volume_m3,
-            self.potential,
-            self.index,
+            self.potential.reshape(-1)[self.coupled_cells],
             self.table,
-            self.source,
             self.coupled_heat,
             self.probe_heat,
             self.probe_surface,
+        )
+        exchange.deposit(
+            self.coupled_cells, self.coupled_heat, 1.0 / self.cell_volume_m3, self.source
         )
         bioheat.boundary_heat(
             self.index,
@@ -138,6 +205,7 @@ class State:
         )
         blood, metabolism = self.slab_sources[1:-1, :2].sum(axis=0) * self.cell_volume_m3
         self.coldest_now_c = float(self.slab_sources[1:-1, 2].min())
+        self.row_coldest.fill(-np.inf)
         boundary = self.slab_boundary[1:-1].sum() * self.cell_volume_m3
         return np.array([blood, metabolism, boundary, self.probe_heat.sum()])
 
@@ -193,8 +261,7 @@ def fastest_conduction(table: F64) -> tuple[F64, F64]:
 
     Not colder than the solidus; see `State.stable_step_s` for what is.
     """
-    k_frozen = column(table, "k_solidus")
-    k_unfrozen = k_frozen + column(table, "mushy_energy") * column(table, "k_slope")
+    k_frozen, k_unfrozen = column(table, "k_solidus"), unfrozen_conductivity(table)
     inverse_capacity = np.maximum(
         1.0 / column(table, "c_solidus"), column(table, "inverse_rho_c_unfrozen")
     )
@@ -203,6 +270,7 @@ def fastest_conduction(table: F64) -> tuple[F64, F64]:
 
 def speed_up(table: F64, coldest_c: float) -> float:
     """How much faster ice conducts at a temperature than at the solidus; the largest of all."""
+    coldest_c = max(coldest_c, material.COLDEST_ICE_C)
     rise = np.minimum(coldest_c - column(table, "solidus_c"), 0.0)
     conductivity = 1.0 / (1.0 + column(table, "k_fall") * rise)
     capacity = 1.0 + column(table, "c_slope") * rise / column(table, "c_solidus")
@@ -269,11 +337,10 @@ def _hold(
     perfusion: PerfusionPlan,
     body: BodyPlan,
     index: NDArray[np.uint8],
-    temperature: F64,
-    resistivity: F64,
+    temperature: Real,
+    resistivity: Real,
 ) -> None:
     """Set what is held at a temperature, and how heat gets from it into tissue; in place."""
-    resistivity[...] = bioheat.HELD_RESISTIVITY
     # Half a voxel of this resistivity resists as much as a film of 1 W/m2/K.
     film = 2.0 / (float(tissue.grid.spacing_mm.mean()) * 1e-3)
     if tissue.heat_sink is not None:
@@ -301,24 +368,32 @@ def build_state(
     perfusion: PerfusionPlan,
     body: BodyPlan,
     thresholds: int,
+    *,
+    precision: type[np.floating] = np.float64,
 ) -> tuple[State, tuple[str, ...]]:
-    """Allocate and fill the arrays at the start of a run; also return assumptions made."""
+    """Allocate and fill the arrays at the start of a run; also return assumptions made.
+
+    `precision` is that of temperature and resistivity.
+    """
     table, assumptions = tissue_table(tissue.tissues, perfusion.scale)
     shape = tuple(n + 2 for n in tissue.grid.shape)
     index = np.full(shape, material.HELD, dtype=np.uint8)
     index[INNER] = tissue.index
-    temperature = np.full(shape, body.temperature_c)
-    outside = (
-        bioheat.HELD_RESISTIVITY if body.outer_faces == "held" else bioheat.INSULATING_RESISTIVITY
-    )
-    resistivity = np.full(shape, outside)
+    temperature = np.full(shape, body.temperature_c, dtype=precision)
+    outside = bioheat.HELD_RESISTIVITY if body.outer_faces == "held" else np.inf
+    resistivity = np.full(shape, outside, dtype=precision)
+    resistivity[INNER] = bioheat.HELD_RESISTIVITY
     _hold(tissue, perfusion, body, index[INNER], temperature[INNER], resistivity[INNER])
     k, j, i = (coupling.inside + 1).T
     index[k, j, i] = material.CLOSED
-    resistivity[k, j, i] = bioheat.INSULATING_RESISTIVITY
+    by_row = np.full(256, np.inf)
+    by_row[: len(table)] = 1.0 / unfrozen_conductivity(table)
+    free = index != material.HELD
+    resistivity[free] = by_row[index[free]]
     energy = np.zeros(shape)
     material.enthalpy_from_temperature(temperature, index, table, energy)
     spacing_m = tissue.grid.spacing_mm * 1e-3
+    inverse_spacing_squared = 1.0 / spacing_m**2
     cells = coupling.cells + 1
     # Voxels held by a vessel or the room take no part in the exchange.
     free = index[tuple(cells.T)] < material.CLOSED
@@ -326,13 +401,8 @@ def build_state(
     needles = len(coupling.flux_ratio)
     return State(
         energy=energy,
-        start=np.zeros(shape),
-        start_rate=np.zeros(shape),
-        spare=np.zeros(shape),
         temperature=temperature,
         resistivity=resistivity,
-        potential=np.zeros(shape),
-        source=np.zeros(shape),
         index=index,
         table=table,
         solidus=np.array([t.solidus_c for t in tissue.tissues]),
@@ -345,7 +415,9 @@ def build_state(
         crossed_at=np.zeros(shape, dtype=np.float32),
         cooling_rate=np.zeros(shape, dtype=np.float32),
         thawing_rate=np.zeros(shape, dtype=np.float32),
-        inverse_spacing_squared=1.0 / spacing_m**2,
+        row_coldest=np.full(shape[:2], -np.inf, dtype=np.float32),
+        exposed=np.zeros(shape[:2], dtype=np.bool_),
+        inverse_spacing_squared=inverse_spacing_squared,
         cell_volume_m3=float(np.prod(spacing_m)),
         coupled_cells=np.ravel_multi_index(tuple(cells.T), shape).astype(np.int64),
         coupling_starts=np.searchsorted(coupling.owners[free], np.arange(needles + 1)),
@@ -353,11 +425,36 @@ def build_state(
         whole_coupling_m=np.array(
             [coupling.lengths_m[coupling.owners == needle].sum() for needle in range(needles)]
         ),
+        coupled_tissues=index[tuple(cells.T)].astype(np.int64),
         coupled_heat=np.zeros(len(cells)),
+        held_faces=_held_faces(tissue, index, resistivity, inverse_spacing_squared),
         drives=np.tile(OFF, (needles, 1)),
-        slab_sources=np.zeros((shape[0], 3)),
-        slab_boundary=np.zeros(shape[0]),
         probe_heat=np.zeros(needles),
         probe_surface=np.full(needles, np.nan),
         coldest_now_c=float(temperature[INNER].min()),
     ), assumptions
+
+
+def held_masks(tissue: TissueGrid) -> tuple[NDArray[np.bool_] | None, ...]:
+    """Return what holds voxels, in the order of HELD_KINDS; the first that has a voxel counts."""
+    return tissue.held, tissue.heat_sink, tissue.outside_air
+
+
+def _held_faces(
+    tissue: TissueGrid, index: NDArray[np.uint8], resistivity: Real, inverse_spacing_squared: F64
+) -> HeldFaces:
+    """Find all faces between tissue and held voxels."""
+    count = far.count_held_faces(index)
+    cells, sinks = np.zeros((2, count), dtype=np.int64)
+    conductances, kinds = np.zeros(count, dtype=np.float32), np.zeros(count, dtype=np.uint8)
+    far.find_held_faces(index, resistivity, inverse_spacing_squared, cells, sinks, conductances)
+    k, j, i = np.array(np.unravel_index(sinks, index.shape)) - 1
+    for kind, mask in reversed(list(enumerate(held_masks(tissue)))):
+        if mask is not None:
+            kinds[mask[k, j, i]] = kind
+    return HeldFaces(cells, sinks, conductances, kinds)
+
+
+def unfrozen_conductivity(table: F64) -> F64:
+    """Return k of each tissue above its liquidus, W/m/K."""
+    return column(table, "k_solidus") + column(table, "mushy_energy") * column(table, "k_slope")

@@ -12,102 +12,136 @@ from numpy.typing import NDArray
 from cryosim_kernels import bioheat
 
 from .settings import Settings
-from .state import State
+from .state import HELD_KINDS, State
 
-__all__ = ["ExplicitEuler", "Integrator", "RungeKuttaLegendre", "make_integrator"]
+__all__ = [
+    "BLOOD",
+    "BOUNDARY",
+    "HEAT_TERMS",
+    "METABOLISM",
+    "PROBES",
+    "ExplicitEuler",
+    "Integrator",
+    "RungeKuttaLegendre",
+    "legendre_weights",
+    "proposed_step_s",
+]
 
 F64 = NDArray[np.float64]
 
+# Entries of the heat that a step gives to the tissue; the last ones are the kinds of held voxels.
+BLOOD, METABOLISM, BOUNDARY, PROBES = range(4)
+HEAT_TERMS = 4 + len(HELD_KINDS)
+
 
 class Integrator(Protocol):
-    """What a time integrator offers.
+    """What a time integrator offers; it works on the state that it was made for.
 
     Attributes
     ----------
-    stages : evaluations of the heat balance so far.
+    stages : evaluations of the heat balance of the whole grid so far.
+    cell_updates : evaluations of the heat balance of a voxel so far.
     """
 
     stages: int
+    cell_updates: int
 
-    def next_step_s(self, since_switch_s: float, stable_step_s: float) -> float:
-        """Propose a step, given the time since the last switch and the plain explicit limit."""
+    def next_step_s(self, since_switch_s: float, coldest_c: float) -> float:
+        """Propose a step, given the time since the last switch and the coldest ahead."""
 
-    def stages_of(self, step_s: float, stable_step_s: float) -> int:
-        """Return how many evaluations a step takes."""
+    def refresh(self) -> None:
+        """Bring what probes do up to date with the state's drives."""
 
-    def advance(
-        self, state: State, rates: F64, step_s: float, stable_step_s: float
-    ) -> tuple[F64, F64]:
-        """Take one step from an up-to-date state, leaving it up to date.
+    def advance(self, step_s: float, coldest_c: float) -> F64:
+        """Take one step; temperatures and what probes do are up to date afterwards.
 
         Parameters
         ----------
-        rates : W given to the tissue at the start of the step, as `State.refresh` returns them.
+        coldest_c : coldest temperature that the step may meet.
 
         Returns
         -------
-        heat : J given to the tissue during the step, same order. rates : those at its end.
+        heat : J given to the tissue during the step: BLOOD, METABOLISM, BOUNDARY, PROBES, and from
+            held voxels by their kind, as far as they do not collect it in their enthalpy.
         """
 
+    def store_energy(self) -> None:
+        """Bring the state's enthalpies up to date."""
 
-class ExplicitEuler:
+
+def proposed_step_s(settings: Settings, since_switch_s: float) -> float:
+    """Return a super step that grows with the time since the last switch, within limits."""
+    wanted = settings.growth * since_switch_s
+    return min(max(wanted, settings.smallest_step_s), settings.largest_step_s)
+
+
+class _WholeGrid:
+    """What integrators share that take all voxels alike, in double precision."""
+
+    def __init__(self, settings: Settings, state: State) -> None:
+        self.stages = self.cell_updates = 0
+        self._settings, self._state = settings, state
+        self._rates = np.zeros(4)
+
+    def refresh(self) -> None:
+        """See `Integrator.refresh`."""
+        self._rates = self._state.refresh(self._state.energy)
+
+    def store_energy(self) -> None:
+        """See `Integrator.store_energy`: they always are."""
+
+    def _count(self, stages: int) -> None:
+        self.stages += stages
+        self.cell_updates += stages * self._state.cells
+
+    @staticmethod
+    def _heat(given: F64) -> F64:
+        heat = np.zeros(HEAT_TERMS)
+        heat[: len(given)] = given
+        return heat
+
+
+class ExplicitEuler(_WholeGrid):
     """Plain explicit steps at the stability limit: slow, simple, the reference."""
 
-    def __init__(self) -> None:
-        self.stages = 0
-
-    def next_step_s(self, since_switch_s: float, stable_step_s: float) -> float:  # noqa: ARG002
+    def next_step_s(self, since_switch_s: float, coldest_c: float) -> float:  # noqa: ARG002
         """Return the stability limit with a tenth in reserve."""
-        return 0.9 * stable_step_s
+        return 0.9 * self._state.stable_step_s(coldest_c)
 
-    def stages_of(self, step_s: float, stable_step_s: float) -> int:  # noqa: ARG002
-        """Return 1."""
-        return 1
-
-    def advance(
-        self,
-        state: State,
-        rates: F64,
-        step_s: float,
-        stable_step_s: float,  # noqa: ARG002
-    ) -> tuple[F64, F64]:
+    def advance(self, step_s: float, coldest_c: float) -> F64:  # noqa: ARG002
         """See `Integrator.advance`."""
+        state, rates = self._state, self._rates
         state.take_stage(np.array([1.0, 0.0, step_s, 0.0]), state.energy, state.energy)
-        self.stages += 1
-        return rates * step_s, state.refresh(state.energy)
+        self._count(1)
+        self.refresh()
+        return self._heat(rates * step_s)
 
 
-class RungeKuttaLegendre:
+class RungeKuttaLegendre(_WholeGrid):
     """Second-order super-time-stepping: s stages reach about s^2/4 explicit steps.
 
     Meyer, Balsara, Aslam, J. Comput. Phys. 257 (2014) 594, the scheme RKL2. The heat terms of the
     energy ledger are advanced with the same weights as the enthalpy, so that the ledger closes.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.stages = 0
-        self._settings = settings
+    def next_step_s(self, since_switch_s: float, coldest_c: float) -> float:  # noqa: ARG002
+        """See `proposed_step_s`."""
+        return proposed_step_s(self._settings, since_switch_s)
 
-    def next_step_s(self, since_switch_s: float, stable_step_s: float) -> float:  # noqa: ARG002
-        """Grow with the time since the last switch, within the limits of the settings."""
-        wanted = self._settings.growth * since_switch_s
-        return min(max(wanted, self._settings.smallest_step_s), self._settings.largest_step_s)
-
-    def stages_of(self, step_s: float, stable_step_s: float) -> int:
+    def stages_of(self, step_s: float, coldest_c: float) -> int:
         """Return the smallest odd number of stages that is stable.
 
         RKL2 is stable up to (s^2 + s - 2)/4 explicit steps; odd numbers damp stiff modes better.
         """
-        ratio = step_s / stable_step_s
+        ratio = step_s / self._state.stable_step_s(coldest_c)
         count = max(math.ceil((-1 + math.sqrt(9 + 16 * ratio)) / 2), 3)
         return count + 1 - count % 2
 
-    def advance(
-        self, state: State, rates: F64, step_s: float, stable_step_s: float
-    ) -> tuple[F64, F64]:
+    def advance(self, step_s: float, coldest_c: float) -> F64:
         """See `Integrator.advance`."""
-        count = self.stages_of(step_s, stable_step_s)
-        weights = _weights(count)
+        count = self.stages_of(step_s, coldest_c)
+        weights = legendre_weights(count)
+        state, rates = self._state, self._rates
         state.start, state.energy = state.energy, state.start
         start, previous, target = state.start, state.energy, state.spare
         state.start_rate.fill(0.0)
@@ -127,19 +161,13 @@ class RungeKuttaLegendre:
             )
             previous, target = target, previous
         state.energy, state.spare = previous, target
-        self.stages += count
-        return heat, state.refresh(state.energy)
-
-
-def make_integrator(settings: Settings) -> Integrator:
-    """Return the integrator that the settings ask for."""
-    if settings.integrator == "explicit":
-        return ExplicitEuler()
-    return RungeKuttaLegendre(settings)
+        self._count(count)
+        self.refresh()
+        return self._heat(heat)
 
 
 @lru_cache(maxsize=256)
-def _weights(count: int) -> F64:
+def legendre_weights(count: int) -> F64:
     """(s, 4) rows mu, nu, mu', gamma' of the stages 1 to s, for a unit step."""
     b = [1 / 3, 1 / 3, 1 / 3]
     b += [(j * j + j - 2) / (2 * j * (j + 1)) for j in range(3, count + 1)]

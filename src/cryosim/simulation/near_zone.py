@@ -1,0 +1,214 @@
+"""Where tissue freezes or touches a probe: a box of voxels, its arrays, and the faces around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from cryosim_kernels import bioheat, material, near
+
+from .state import Real, State, fastest_conduction
+
+__all__ = ["Box", "NearZone", "box_of", "cold_box"]
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+U8 = NDArray[np.uint8]
+
+
+# So many voxels at borders between tissues are a thread's portion.
+_BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class Box:
+    """Voxels from `low` to `high` - 1 of the padded grid; along k, j, i."""
+
+    low: tuple[int, int, int]
+    high: tuple[int, int, int]
+
+    @property
+    def slices(self) -> tuple[slice, slice, slice]:
+        """Cuts the box out of a padded array."""
+        first, second, third = (slice(a, b) for a, b in zip(self.low, self.high, strict=True))
+        return first, second, third
+
+    @property
+    def cells(self) -> int:
+        """Voxels in it."""
+        return int(np.prod(np.subtract(self.high, self.low)))
+
+    def within(self, other: Box) -> bool:
+        """Whether it lies in the other."""
+        lower = all(a >= b for a, b in zip(self.low, other.low, strict=True))
+        return lower and all(a <= b for a, b in zip(self.high, other.high, strict=True))
+
+    def joined(self, other: Box) -> Box:
+        """Smallest box that holds both."""
+        low = np.minimum(self.low, other.low)
+        return box_of(low, np.maximum(self.high, other.high))
+
+    def widened(self, voxels: int, shape: tuple[int, ...]) -> Box:
+        """Box with so many voxels more on every side, in a padded grid of a shape.
+
+        With a voxel next to the grid's ghosts it holds those too.
+        """
+        low, high = np.subtract(self.low, voxels), np.add(self.high, voxels)
+        low = np.where(low <= 1, 0, low)
+        return box_of(low, np.where(high >= np.subtract(shape, 1), shape, high))
+
+
+def box_of(low: I64, high: I64) -> Box:
+    """Box from two corners, (3,)."""
+    return Box((int(low[0]), int(low[1]), int(low[2])), (int(high[0]), int(high[1]), int(high[2])))
+
+
+def cold_box(temperature: Real, index: U8, limits_c: F32) -> Box | None:
+    """Smallest box that holds all tissue colder than its limit; `limits_c` (256,) by tissue."""
+    extent = np.zeros((temperature.shape[0], 4), dtype=np.int64)
+    near.cold_extent(temperature, index, limits_c, extent)
+    planes = np.flatnonzero(extent[:, 1])
+    if len(planes) == 0:
+        return None
+    found = extent[planes]
+    low = (planes[0], found[:, 0].min(), found[:, 2].min())
+    return box_of(np.array(low), np.array((planes[-1] + 1, found[:, 1].max(), found[:, 3].max())))
+
+
+class NearZone:
+    """The arrays of a box, with a ghost layer; see `cryosim_kernels.near`.
+
+    Held voxels and the grid's own ghosts may be in it. Those collect the energy that crosses into
+    them.
+
+    Attributes
+    ----------
+    box : where it is.
+    rim_near, rim_far, rim_own : flat indices of the voxels on both sides of each face of the rim
+        that heat crosses: the inner one in the zone's arrays, the outer and the inner one in the
+        grid. rim_conductance : over the voxel's volume, W/m3/K.
+    """
+
+    def __init__(self, state: State, box: Box) -> None:
+        self.box = box
+        self._shape = tuple(int(n) + 2 for n in np.subtract(box.high, box.low))
+        self._allocate(state)
+        self._find_faces(state.inverse_spacing_squared.astype(np.float32))
+        self._find_rim(state)
+        k, j, i = np.array(np.unravel_index(state.coupled_cells, state.index.shape))
+        own = np.array([k, j, i]) - np.array(box.low)[:, None] + 1
+        self.coupled_cells = np.ravel_multi_index(tuple(own), self._shape).astype(np.int64)
+
+    def _allocate(self, state: State) -> None:
+        shape = self._shape
+        self.index = np.full(shape, material.HELD, dtype=np.uint8)
+        self.temperature, self.resistivity, self.perfusable = np.ones((3, *shape), dtype=np.float32)
+        self.resistivity[...] = np.inf
+        inner = (slice(1, -1),) * 3
+        for own, whole in (
+            (self.index, state.index),
+            (self.temperature, state.temperature),
+            (self.resistivity, state.resistivity),
+        ):
+            own[inner] = whole[self.box.slices]
+        self.start, self.now, self.held = np.zeros((3, *shape), dtype=np.float32)
+        self.begun, self.moved, self.second, self.third, self.start_moved = np.zeros(
+            (5, *shape), dtype=np.float32
+        )
+        self.increment, self.increment_before = np.zeros((2, *shape), dtype=np.float32)
+        self.slab_heat = np.zeros((shape[0], 2))
+        self.work = np.zeros((numba.get_num_threads(), 3, *shape[1:]), dtype=np.float32)
+
+    def _find_faces(self, inverse_spacing_squared: F32) -> None:
+        shape = self._shape
+        self.links = np.zeros(shape, dtype=np.uint8)
+        near.find_links(self.index, self.links)
+        self.span_starts = np.zeros(shape[0] + 1, dtype=np.int64)
+        none = np.zeros((0, 4), dtype=np.int64)
+        count = near.tissue_spans(self.index, self.span_starts, none)
+        self.spans = np.zeros((count, 4), dtype=np.int64)
+        near.tissue_spans(self.index, self.span_starts, self.spans)
+        self.plane_starts = np.zeros(shape[0] + 1, dtype=np.int64)
+        count = near.count_mixed_faces(self.index, self.plane_starts)
+        self.mixed_cells, others = np.zeros((2, count), dtype=np.int64)
+        self.mixed_weights = np.zeros(count, dtype=np.float32)
+        near.find_mixed_faces(
+            self.index, inverse_spacing_squared, self.mixed_cells, others, self.mixed_weights
+        )
+        self._find_border(others)
+
+    def _find_border(self, others: I64) -> None:
+        """List the voxels at mixed faces by tissue; held ones last, with what they are held at."""
+        flat_index = self.index.reshape(-1)
+        cells, entry = np.unique(np.stack([self.mixed_cells, others], axis=1), return_inverse=True)
+        order = np.argsort(flat_index[cells], kind="stable")
+        self.border_cells = cells[order]
+        place = np.argsort(order)
+        self.mixed_pairs = place[entry].reshape(-1, 2)
+        tissues = flat_index[self.border_cells]
+        self.border_temperature = self.temperature.reshape(-1)[self.border_cells]
+        self.border_resistivity = self.resistivity.reshape(-1)[self.border_cells]
+        blocks = []
+        for tissue in np.unique(tissues[tissues < material.CLOSED]):
+            first, last = np.searchsorted(tissues, [tissue, tissue + 1])
+            for start in range(first, last, _BLOCK):
+                blocks.append((start, min(start + _BLOCK, last), tissue))
+        self.border_blocks = np.array(blocks, dtype=np.int64).reshape(-1, 3)
+
+    def _find_rim(self, state: State) -> None:
+        """Find faces between a tissue voxel of the zone and one outside."""
+        near_cells, far_cells, own_cells, conductances = [], [], [], []
+        low = np.array(self.box.low) - 1
+        for axis in range(3):
+            weight = 2.0 * float(state.inverse_spacing_squared[2 - axis])
+            for side, step in ((1, -1), (self._shape[axis] - 2, 1)):
+                if not 0 <= side + step + low[axis] < state.index.shape[axis]:
+                    continue
+                face = [slice(1, -1)] * 3
+                face[axis] = slice(side, side + 1)
+                free = np.argwhere(self.index[tuple(face)] < material.CLOSED)
+                cells = free + [side if n == axis else 1 for n in range(3)]
+                own = cells + low
+                other = own.copy()
+                other[:, axis] += step
+                resistance = state.resistivity[tuple(own.T)] + state.resistivity[tuple(other.T)]
+                near_cells.append(np.ravel_multi_index(tuple(cells.T), self._shape))
+                far_cells.append(np.ravel_multi_index(tuple(other.T), state.index.shape))
+                own_cells.append(np.ravel_multi_index(tuple(own.T), state.index.shape))
+                conductances.append(weight / resistance)
+        none = np.zeros(0)
+        self.rim_near = np.concatenate([none, *near_cells]).astype(np.int64)
+        self.rim_far = np.concatenate([none, *far_cells]).astype(np.int64)
+        self.rim_own = np.concatenate([none, *own_cells]).astype(np.int64)
+        self.rim_conductance = np.concatenate([none, *conductances]).astype(np.float32)
+
+    def holds(self, flat: I64, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Whether flat indices into the padded grid are in the box."""
+        position = np.array(np.unravel_index(flat, shape))
+        low, high = np.array(self.box.low)[:, None], np.array(self.box.high)[:, None]
+        return np.all((position >= low) & (position < high), axis=0)
+
+    def largest_rate(self, state: State) -> float:
+        """Bound of the spectrum of conduction in the zone not colder than the solidus, 1/s."""
+        conductivity, inverse_capacity = fastest_conduction(state.table)
+        by_row = np.full(256, bioheat.HELD_RESISTIVITY)
+        by_row[: len(conductivity)] = 1.0 / conductivity
+        by_row[material.CLOSED] = np.inf
+        capacity = np.zeros(256)
+        capacity[: len(inverse_capacity)] = inverse_capacity
+        smallest = np.where(
+            self.index == material.HELD, np.float64(self.resistivity), by_row[self.index]
+        )
+        rate = np.zeros(self._shape)
+        bioheat.exchange_rate(
+            smallest, capacity[self.index], np.float64(state.inverse_spacing_squared), rate
+        )
+        tissue = self.index.reshape(-1)[self.coupled_cells]
+        # A neighbor adds to the diagonal and beside it, a probe to the diagonal only.
+        probe_rate = state.coupling_lengths_m * capacity[tissue] / by_row[tissue] / 2
+        np.add.at(rate.reshape(-1), self.coupled_cells, probe_rate / state.cell_volume_m3)
+        return 2.0 * float(rate.max())

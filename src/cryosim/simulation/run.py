@@ -1,0 +1,174 @@
+"""One run: steps from switch to switch, with records on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cryosim_kernels import exposure
+
+from ..geometry import read_only
+from ..plan import Plan
+from ..probes import ProbeCoupling, probe_share
+from ..tissue import TissueGrid
+from .callbacks import Callback
+from .drives import Drives, switch_times
+from .ledger import Bookkeeping
+from .probe_voxels import ProbeVoxels
+from .result import Performance, Result
+from .sensors import CurveRecorder
+from .state import INNER, State
+from .stepping import Integrator
+
+__all__ = ["Run"]
+
+Array = NDArray[Any]
+
+# For so long after a switch the tissue at a probe may fall to the probe's own temperature within a
+# step; later, by no more than this share of the rest.
+_SETTLING_S = 10.0
+_SETTLED_SHARE = 0.25
+
+# Exposure is recorded in rows of voxels that have come so close to what is to be recorded.
+_EXPOSED_EARLY_K = 5.0
+
+
+class Run:
+    """Stepping from switch to switch, with records on the way."""
+
+    def __init__(
+        self,
+        tissue: TissueGrid,
+        plan: Plan,
+        state: State,
+        integrator: Integrator,
+        coupling: ProbeCoupling,
+        thresholds: Sequence[float],
+        callbacks: Sequence[Callback],
+    ) -> None:
+        self.tissue, self.plan, self.state = tissue, plan, state
+        self.integrator, self.coupling = integrator, coupling
+        self.thresholds, self.callbacks = np.array(thresholds), callbacks
+        # Rows long before anything is counted in them, so that none is looked at too late.
+        self._exposed_below_c = max(0.0, *thresholds) + _EXPOSED_EARLY_K
+        self.steps = 0
+        self.drives = Drives(plan, state)
+        self.books = Bookkeeping(tissue, state)
+        self.curves = CurveRecorder(tissue.grid, plan.sensor, state)
+        self.probe_voxels = ProbeVoxels(tissue.grid, coupling)
+        self.snapshots: list[tuple[float, NDArray[np.float32]]] = []
+
+    def go(self, stops: Sequence[float]) -> None:
+        """Step through the protocol, keeping fields at each stop."""
+        for callback in self.callbacks:
+            callback.on_start(stops[-1])
+        self._keep(0.0)
+        begin = 0.0
+        for end in switch_times(self.plan):
+            self.drives.switch(begin)
+            self._run_until(begin, [*(stop for stop in stops if begin < stop < end), end], stops)
+            begin = end
+        for callback in self.callbacks:
+            callback.on_end()
+
+    def _run_until(self, switched_s: float, stops: Sequence[float], kept: Sequence[float]) -> None:
+        now = switched_s
+        self.integrator.refresh()
+        self.curves.record(now)
+        for stop in stops:
+            while now < stop - 1e-9:
+                coldest_c = self._coldest_ahead_c(now - switched_s)
+                step = self.integrator.next_step_s(now - switched_s, coldest_c)
+                # Equal steps to the stop, so that none is tiny.
+                step = (stop - now) / max(1, int(np.ceil((stop - now) / step - 1e-9)))
+                if self.drives.at(now + step / 2):
+                    self.integrator.refresh()
+                self.books.heat += self.integrator.advance(step, coldest_c)
+                self.steps += 1
+                now += step
+                if not np.isfinite(self.state.coldest_now_c):
+                    raise FloatingPointError(
+                        f"the simulation became unstable at {now:g} s; please report this plan"
+                    )
+                self._record(now, step)
+            now = stop
+            if stop in kept:
+                self._keep(stop)
+
+    def _coldest_ahead_c(self, since_switch_s: float) -> float:
+        """Coldest temperature that the next step may meet."""
+        now, driven = self.state.coldest_now_c, min(self.drives.coldest_c, self.state.coldest_now_c)
+        unsettled = since_switch_s < _SETTLING_S or self.drives.follows_curve
+        share = 1.0 if unsettled else _SETTLED_SHARE
+        return now + share * (driven - now)
+
+    def _record(self, now: float, step_s: float) -> None:
+        self.probe_voxels.fill(self.state)
+        state = self.state
+        state.exposed |= state.row_coldest < self._exposed_below_c
+        exposure.record_exposure(
+            state.temperature,
+            state.index,
+            state.exposed,
+            state.liquidus,
+            state.solidus,
+            now,
+            step_s,
+            self.thresholds,
+            self.plan.perfusion.stays_off_after_freezing,
+            state.earlier,
+            state.coldest,
+            state.time_below,
+            state.freezes_below,
+            state.crossed_at,
+            state.cooling_rate,
+            state.thawing_rate,
+            state.perfusable,
+        )
+        self.curves.record(now)
+        for callback in self.callbacks:
+            callback.on_progress(now)
+
+    def _keep(self, time_s: float) -> None:
+        field = self.state.temperature[INNER].astype(np.float32)
+        field.flags.writeable = False
+        self.snapshots.append((time_s, field))
+        for callback in self.callbacks:
+            callback.on_snapshot(time_s, field)
+
+    def result(self, performance: Performance, assumptions: tuple[str, ...]) -> Result:
+        """Cut the ghost layer off and lock everything."""
+        state = self.state
+        self.integrator.store_energy()
+        energy = self.books.close()
+        # Each field is let go when its inner part has been copied.
+        del self.integrator, self.probe_voxels, state.energy, state.earlier, state.perfusable
+
+        def by_threshold(fields: Array) -> dict[float, Array]:
+            found = zip(self.thresholds.tolist(), fields, strict=True)
+            return {threshold: _inner(field) for threshold, field in found}
+
+        return Result(
+            tissue=self.tissue,
+            plan=self.plan,
+            times_s=tuple(time_s for time_s, _ in self.snapshots),
+            temperatures_c=tuple(field for _, field in self.snapshots),
+            coldest_c=_inner(state.coldest),
+            time_below_s=by_threshold(state.time_below),
+            freezes_below=by_threshold(state.freezes_below),
+            cooling_rate_k_min=_inner(state.cooling_rate),
+            thawing_rate_k_min=_inner(state.thawing_rate),
+            probe_share=read_only(probe_share(self.tissue.grid, self.plan.needles)),
+            flux_ratio=tuple(float(ratio) for ratio in self.coupling.flux_ratio),
+            curves=self.curves.curves(),
+            energy=energy,
+            performance=performance,
+            assumptions=assumptions,
+        )
+
+
+def _inner(field: Array) -> Array:
+    return read_only(field[INNER])

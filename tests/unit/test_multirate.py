@@ -1,0 +1,166 @@
+"""The multirate integrator against plain explicit steps, and what must not change its results."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from cases import REFERENCE_TISSUE, box, plan, probe
+from cryosim.evaluation import isotherm_volume_ml
+from cryosim.geometry import Grid
+from cryosim.simulation import Settings, simulate
+from cryosim.simulation.near_zone import Box, cold_box
+from cryosim.simulation.state import tissue_table
+from cryosim.tissue import Tissue, TissueGrid, read_library
+from cryosim_kernels import far, material, near
+from verification.boxes import everything_box, everything_plan
+
+FINE = Settings(smallest_step_s=0.05, largest_step_s=2.0, growth=0.01)
+
+
+def fields(tissue, content, **settings):
+    return simulate(tissue, content, Settings(**settings))
+
+
+@pytest.mark.parametrize("name", ["muscle", "fat", "water"])
+def test_single_precision_potentials_are_the_exact_ones(name):
+    tissue = read_library()["muscle" if name == "water" else name]
+    if name == "water":
+        tissue = dataclasses.replace(tissue, frozen_law="constant")
+    table, _ = tissue_table([tissue], 1.0)
+    energy = np.linspace(material.enthalpy_of(-196.0, table[0]), 5e8, 2001)
+    found = np.zeros(len(energy), np.float32)
+    index, single = np.zeros(len(energy), np.uint8), energy.astype(np.float32)
+    near._potential_of_span(
+        0, index, single, np.float32(0.0), single, table[0].astype(np.float32), found
+    )
+    exact = np.zeros(len(energy))
+    cells, rows = np.arange(len(energy)), np.zeros(len(energy), dtype=np.int64)
+    box_of_one = energy.reshape(1, 1, -1)
+    near.find_coupled_potentials(cells, rows, box_of_one, 0.0, box_of_one, table, exact)
+    assert np.abs(found - exact).max() < 2e-6 * np.abs(exact).max()
+    inside = [material.potential_of(t, table[0]) for t in (-190.0, -40.0, -3.0, 20.0)]
+    back = [material.enthalpy_of(t, table[0]) for t in (-190.0, -40.0, -3.0, 20.0)]
+    assert np.interp(back, energy, exact) == pytest.approx(inside, rel=1e-3, abs=0.05)
+
+
+def test_everything_at_once_agrees_with_explicit_steps():
+    content = everything_plan()
+    explicit = fields(everything_box(), content, integrator="explicit")
+    usual, fine = simulate(everything_box(), content), simulate(everything_box(), content, FINE)
+    gaps = [
+        np.abs(np.stack(result.temperatures_c) - np.stack(explicit.temperatures_c))
+        for result in (usual, fine)
+    ]
+    assert gaps[0].mean() < 0.05
+    assert gaps[1].mean() < 0.01
+    assert gaps[1].max() < 1.0
+    for term, value in dataclasses.asdict(explicit.energy).items():
+        assert getattr(fine.energy, term) == pytest.approx(value, rel=5e-3, abs=1.0), term
+
+
+def test_ice_that_reaches_the_outer_faces_agrees_with_explicit_steps():
+    """The near zone then holds the grid's own ghosts."""
+    close = [probe((0, -9, -10), (0, -9, 90))]
+    tissue, content = box(2.0, (24, 24, 30)), plan("freeze 4 min; thaw 1 min", close)
+    explicit, multirate = (
+        fields(tissue, content, integrator=name) for name in ("explicit", "multirate")
+    )
+    assert multirate.coldest_c[:, 0].min() < -1.0
+    assert multirate.energy.boundary_j == pytest.approx(explicit.energy.boundary_j, rel=3e-3)
+    assert multirate.energy.relative_error < 2e-6
+    for level in (0.0, -20.0, -40.0):
+        volumes = [isotherm_volume_ml(r, r.coldest_c, level) for r in (multirate, explicit)]
+        assert volumes[0] == pytest.approx(volumes[1], rel=5e-3)
+
+
+def test_probes_far_apart_share_one_zone():
+    content = plan(
+        "freeze 2 min", [probe((-25, 0, -10), (-25, 0, 90)), probe((25, 0, -10), (25, 0, 90))]
+    )
+    tissue = box(2.0, (80, 40, 60))
+    explicit, multirate = (
+        fields(tissue, content, integrator=name) for name in ("explicit", "multirate")
+    )
+    for side in (slice(0, 20), slice(20, 40)):
+        colder = [(r.coldest_c[:, :, side] < -20.0).sum() for r in (multirate, explicit)]
+        assert colder[0] == pytest.approx(colder[1], rel=0.01)
+
+
+def test_tissue_that_is_frozen_from_the_start():
+    tissue = Tissue(**{**REFERENCE_TISSUE, "perfusion_1_s": 0.001})
+    tissue = dataclasses.replace(tissue, solidus_c=4.0, liquidus_c=8.0)
+    content = plan("freeze 30 s; thaw 30 s", body={"temperature_c": 2.0})
+    grid = TissueGrid.uniform(Grid.centered((40, 40, 50), 2.0), tissue)
+    explicit, multirate = (
+        fields(grid, content, integrator=name) for name in ("explicit", "multirate")
+    )
+    gap = np.abs(multirate.temperatures_c[-1] - explicit.temperatures_c[-1])
+    assert gap.max() < 0.5
+    assert multirate.energy.blood_j == pytest.approx(explicit.energy.blood_j, rel=5e-3, abs=1e-3)
+
+
+def test_smaller_steps_come_closer():
+    tissue, content = box(2.0), plan("freeze 3 min; thaw 1 min")
+    finest = fields(
+        tissue, content, integrator="rkl2", growth=0.002, largest_step_s=0.5, smallest_step_s=0.02
+    )
+    gaps = []
+    for growth in (0.08, 0.04, 0.02, 0.01):
+        result = fields(tissue, content, growth=growth, largest_step_s=30.0, smallest_step_s=0.02)
+        gaps.append(np.abs(result.temperatures_c[-1] - finest.temperatures_c[-1]).mean())
+    assert gaps[0] > gaps[1] > gaps[2] > gaps[3]
+    assert gaps[3] < 0.2 * gaps[0]
+
+
+SCRIPT = """
+import hashlib, sys
+from cases import box, plan
+from cryosim.simulation import simulate
+result = simulate(box(2.0, perfusion_1_s=0.001), plan("freeze 1 min; thaw 20 s"))
+digest = hashlib.sha256(result.coldest_c.tobytes() + result.temperatures_c[-1].tobytes())
+print(digest.hexdigest())
+"""
+
+
+def test_the_number_of_threads_changes_no_byte():
+    found = set()
+    for threads in ("1", "2", "3"):
+        environment = {**os.environ, "NUMBA_NUM_THREADS": threads, "PYTHONPATH": "tests"}
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, check=True
+        )
+        found.add(done.stdout)
+    assert len(found) == 1
+    assert len(next(iter(found)).strip()) == hashlib.sha256().digest_size * 2
+
+
+def test_the_cold_box():
+    temperature = np.full((6, 7, 8), 37.0, dtype=np.float32)
+    index = np.zeros(temperature.shape, dtype=np.uint8)
+    limits = np.zeros(256, dtype=np.float32)
+    assert cold_box(temperature, index, limits) is None
+    temperature[2, 3, 4] = temperature[4, 5, 1] = -1.0
+    temperature[1, 1, 1], index[1, 1, 1] = -1.0, material.HELD
+    found = cold_box(temperature, index, limits)
+    assert found == Box((2, 3, 1), (5, 6, 5))
+    assert found.widened(1, temperature.shape) == Box((0, 2, 0), (6, 7, 6))
+    assert found.within(found.widened(1, temperature.shape))
+
+
+def test_rows_of_one_tissue():
+    index = np.full((5, 5, 6), material.HELD, dtype=np.uint8)
+    index[1:-1, 1:-1, 1:-1] = 1
+    kinds = np.zeros((5, 5), dtype=np.uint8)
+    far.row_kinds(index, kinds)
+    assert kinds[2, 2] == 1
+    assert kinds[1, 2] == far.MIXED  # beside the ghosts
+    index[2, 3, 3] = 0
+    far.row_kinds(index, kinds)
+    assert kinds[2, 2] == far.MIXED
