@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .anatomy import Anatomy, place_anatomy, read_anatomy
+    from .benchmarking import Batch, benchmark, write_batch
     from .calibration import Calibration, Iceball, calibrate
     from .errors import InputError
     from .evaluation import Report, citations, evaluate
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 # Name to module; loaded on first use, so that `import cryosim` stays fast.
 _PUBLIC = {
     "Anatomy": "anatomy",
+    "Batch": "benchmarking",
     "Calibration": "calibration",
     "Callback": "simulation",
     "Goal": "plan",
@@ -52,6 +54,7 @@ _PUBLIC = {
     "Tissue": "tissue",
     "TissueGrid": "tissue",
     "Volume": "images",
+    "benchmark": "benchmarking",
     "build_tissue": "tissue",
     "calibrate": "calibration",
     "citations": "evaluation",
@@ -67,11 +70,13 @@ _PUBLIC = {
     "save_result": "store",
     "show": "view",
     "simulate": "simulation",
+    "write_batch": "benchmarking",
     "write_report": "report",
 }
 
 __all__ = [
     "Anatomy",
+    "Batch",
     "Calibration",
     "Callback",
     "Goal",
@@ -90,6 +95,7 @@ __all__ = [
     "TissueGrid",
     "Volume",
     "__version__",
+    "benchmark",
     "build_tissue",
     "calibrate",
     "citations",
@@ -105,6 +111,7 @@ __all__ = [
     "save_result",
     "show",
     "simulate",
+    "write_batch",
     "write_report",
 ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from .images import (
     resample_volume,
 )
 from .memory import check_memory
-from .plan import OrganAtRisk, Plan, Target, check_sensors
+from .plan import OrganAtRisk, Plan, Target, check_sensors, plan_from_dict
 from .probes import check_placement
 from .protection import protect
 from .tissue import (
@@ -38,7 +39,7 @@ from .tissue import (
 )
 from .tissue.structures import tissue_of_structure
 
-__all__ = ["Anatomy", "place_anatomy", "read_anatomy"]
+__all__ = ["Anatomy", "phantom_plan", "place_anatomy", "read_anatomy"]
 
 F32 = NDArray[np.float32]
 
@@ -96,6 +97,19 @@ def read_anatomy(plan: Plan) -> Anatomy:
     for name, mask in masks.items():
         check_overlap(f"the mask of {name}", volume.grid, mask.grid)
     return Anatomy(volume, found, masks, dict(source.tissues))
+
+
+def phantom_plan(name: str) -> Plan:
+    """Return the plan that a shipped phantom comes with.
+
+    Raises
+    ------
+    InputError
+        When there is no such phantom.
+    """
+    content = dict(build_phantom(name).plan)
+    content["anatomy"] = {**content.get("anatomy", {}), "phantom": name}
+    return plan_from_dict(content, Path(), f"phantom {name}")
 
 
 def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:

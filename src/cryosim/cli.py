@@ -20,6 +20,7 @@ from .errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from .benchmarking import BatchCallback
     from .evaluation import Report
     from .plan import Plan
     from .simulation import Callback
@@ -50,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"cryosim: {error}", file=sys.stderr)
         return BAD_INPUT
-    except KeyboardInterrupt:
-        print("cryosim: stopped; nothing was written", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"cryosim: {str(stop) or 'stopped; nothing was written'}", file=sys.stderr)
         return 130
 
 
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     phantom.set_defaults(command=_phantom)
 
     _add_calibrate(commands)
+    _add_benchmark(commands)
 
     listing = commands.add_parser("list", help="list what is shipped")
     listing.add_argument("what", choices=["probes", "tissues", "protocols", "phantoms"])
@@ -130,15 +132,43 @@ def _add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     parser.set_defaults(command=_calibrate)
 
 
+def _add_benchmark(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "benchmark",
+        help="time, memory and error of a plan on several grids",
+        description="Simulate a plan on grids of several spacings, each in a process of its own; "
+        "report time, memory, and the error of isotherm volumes. Finished cases are kept: the same "
+        "command again runs only what is missing.",
+        epilog=f"Exit code: 0 all grids were run, 2 bad input or a grid was not. {_DISCLAIMER}",
+    )
+    parser.add_argument("plan", type=Path, nargs="?", metavar="PLAN.toml", help="default: the demo")
+    parser.add_argument("--phantom", metavar="NAME", help="instead: see cryosim list phantoms")
+    parser.add_argument(
+        "--spacing-mm", default="4,3,2,1.5,1", metavar="MM,MM,...", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--reference",
+        type=Path,
+        metavar="FILE.json",
+        help="a timeline to compare with, such as a report.json; default: the finest grid",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="grids side by side; they slow each other down, so take times with 1, the default",
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: PLAN-benchmark")
+    parser.set_defaults(command=_benchmark)
+
+
 def _demo(options: argparse.Namespace) -> int:
-    from cryosim_phantoms import build_phantom
+    from .anatomy import phantom_plan
+    from .plan import GridPlan
 
-    from .plan import plan_from_dict
-
-    content = dict(build_phantom(_DEMO).plan)
-    content["anatomy"] = {**content.get("anatomy", {}), "phantom": _DEMO}
-    content["grid"] = {"spacing_mm": _DEMO_SPACING_MM}
-    return _verdict(_carry_out(plan_from_dict(content, Path()), options.output))
+    plan = phantom_plan(_DEMO).model_copy(update={"grid": GridPlan(spacing_mm=_DEMO_SPACING_MM)})
+    return _verdict(_carry_out(plan, options.output))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -269,6 +299,57 @@ def _calibrate(options: argparse.Namespace) -> int:
     return GOALS_MET
 
 
+def _benchmark(options: argparse.Namespace) -> int:
+    from .benchmarking import benchmark, print_batch, write_batch
+
+    plan, name = _plan_to_benchmark(options)
+    spacings_mm = _numbers("--spacing-mm", options.spacing_mm)
+    output = options.output or Path(f"{name}-benchmark")
+    console = _console()
+    try:
+        with _batch_progress(console) as callback:
+            batch = benchmark(
+                plan,
+                output,
+                spacings_mm,
+                reference=options.reference,
+                jobs=options.jobs,
+                callbacks=[callback],
+            )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"stopped; {output / 'cases'} keeps what is finished, and the same command goes on"
+        ) from None
+    print_batch(batch, console)
+    console.print(f"wrote {output}/: {', '.join(write_batch(batch, output))}", highlight=False)
+    return BAD_INPUT if batch.refused else GOALS_MET
+
+
+def _plan_to_benchmark(options: argparse.Namespace) -> tuple[Plan, str]:
+    """Return the plan, and what its output folder is named after."""
+    from .anatomy import phantom_plan
+    from .plan import read_plan
+
+    if options.plan is None:
+        name = options.phantom or _DEMO
+        return phantom_plan(name), name
+    if options.phantom is not None:
+        raise InputError(
+            f"{options.plan} and --phantom {options.phantom}: give a plan or a phantom, not both"
+        )
+    return read_plan(options.plan), options.plan.stem
+
+
+def _numbers(option: str, text: str) -> list[float]:
+    """Read numbers with commas between them."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"{option} = '{text}': use numbers with commas between them, for example 4,3,2"
+        ) from None
+
+
 def _list(options: argparse.Namespace) -> int:
     from rich.table import Table
 
@@ -378,6 +459,53 @@ def _progress(console: Console, minutes: float) -> Iterator[Callback]:
 
             def on_progress(self, time_s: float) -> None:
                 bar.update(task, completed=time_s / 60)
+
+        yield Bar()
+
+
+@contextmanager
+def _batch_progress(console: Console) -> Iterator[BatchCallback]:
+    """Show a bar over all grids of a batch, each by the work that it is; only on a terminal."""
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from .benchmarking import BatchCallback
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("starting")
+        work: dict[float, float] = {}
+        done: dict[float, float] = {}
+
+        class Bar(BatchCallback):
+            def on_start(self, missing_mm: Sequence[float], finished_mm: Sequence[float]) -> None:
+                if finished_mm:
+                    names = ", ".join(f"{spacing:g}" for spacing in finished_mm)
+                    console.print(
+                        f"finished before: {names} mm; {len(missing_mm)} to run", highlight=False
+                    )
+                # Voxels and stages.
+                work.update({spacing: spacing**-4 for spacing in missing_mm})
+                bar.update(task, total=sum(work.values()))
+
+            def on_progress(self, spacing_mm: float, share: float) -> None:
+                done[spacing_mm] = share
+                running = ", ".join(f"{s:g}" for s, done_share in done.items() if done_share < 1)
+                completed = sum(share * work[spacing] for spacing, share in done.items())
+                bar.update(task, description=f"simulating at {running} mm", completed=completed)
+
+            def on_case(self, spacing_mm: float) -> None:
+                self.on_progress(spacing_mm, 1.0)
 
         yield Bar()
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
-from .evaluation import Report
+from .evaluation import Report, TimelineRow
 from .simulation import Result
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["DISCLAIMER", "print_report", "report_document", "write_report"]
+__all__ = ["DISCLAIMER", "print_report", "report_document", "timeline_document", "write_report"]
 
 DISCLAIMER = (
     "Research software, not a medical device: not for diagnosis or treatment decisions. "
@@ -41,13 +41,7 @@ def report_document(report: Report, result: Result) -> dict[str, Any]:
         "organs_at_risk": [_plain(organ) for organ in report.organs_at_risk],
         "sensors": [_plain(sensor) for sensor in report.sensors],
         "needles": [_plain(needle) for needle in report.needles],
-        "timeline": [
-            {
-                "t_s": _number(row.t_s),
-                **{f"{c:g}": {"volume_ml": ml} for c, ml in row.volume_ml.items()},
-            }
-            for row in report.timeline
-        ],
+        "timeline": timeline_document(report.timeline),
         "energy": {**energy, "relative_error": result.energy.relative_error},
         "performance": dataclasses.asdict(result.performance),
         "grid": {
@@ -60,6 +54,17 @@ def report_document(report: Report, result: Result) -> dict[str, Any]:
         "assumptions": list(report.assumptions),
         "sources": list(report.sources),
     }
+
+
+def timeline_document(timeline: Sequence[TimelineRow]) -> list[dict[str, Any]]:
+    """Return a timeline as JSON values; isotherms are keys such as "-40"."""
+    return [
+        {
+            "t_s": _number(row.t_s),
+            **{f"{c:g}": {"volume_ml": ml} for c, ml in row.volume_ml.items()},
+        }
+        for row in timeline
+    ]
 
 
 def write_report(report: Report, result: Result, path: str | Path) -> None:

@@ -1,6 +1,6 @@
 """Evaluation: isotherm volumes, coverage, margins, cell kill, organs at risk, goals."""
 
-from .evaluate import citations, evaluate
+from .evaluate import citations, evaluate, timeline
 from .isotherms import isotherm_volume_ml, share_at_or_below, share_exposed
 from .kill import kill_probability, killed_by_isotherm, killed_by_tissue_threshold
 from .report import (
@@ -45,4 +45,5 @@ __all__ = [
     "share_exposed",
     "signed_distance_mm",
     "structure_surface",
+    "timeline",
 ]

@@ -23,7 +23,7 @@ from .report import Report, TargetReport, TimelineRow
 from .surfaces import isosurface
 from .target import ICE_C, evaluate_target
 
-__all__ = ["citations", "evaluate"]
+__all__ = ["citations", "evaluate", "timeline"]
 
 # Ice this near to the grid's outer faces is no longer free to grow.
 _ROOM_MM = 10.0
@@ -51,7 +51,7 @@ def evaluate(result: Result) -> Report:
     organs = tuple(evaluate_organ(of_tissue, organ) for organ in plan.organ_at_risk)
     half_voxel_mm = float(result.tissue.grid.spacing_mm.max()) / 2
     report = Report(
-        timeline=_timeline(result),
+        timeline=timeline(result),
         target=target,
         kill=evaluate_kill(of_tissue, target_share),
         organs_at_risk=organs,
@@ -90,7 +90,8 @@ def _of_tissue(result: Result) -> Result:
     )
 
 
-def _timeline(result: Result) -> tuple[TimelineRow, ...]:
+def timeline(result: Result) -> tuple[TimelineRow, ...]:
+    """Return the isotherm volumes at every snapshot after the start."""
     levels = sorted(set(result.plan.report.isotherms_c), reverse=True)
     return tuple(
         TimelineRow(time_s, {level: isotherm_volume_ml(result, field, level) for level in levels})
