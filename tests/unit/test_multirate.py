@@ -74,7 +74,7 @@ def test_ice_that_reaches_the_outer_faces_agrees_with_explicit_steps():
     )
     assert multirate.coldest_c[:, 0].min() < -1.0
     assert multirate.energy.boundary_j == pytest.approx(explicit.energy.boundary_j, rel=3e-3)
-    assert multirate.energy.relative_error < 2e-6
+    assert multirate.energy.relative_error < 1e-5
     for level in (0.0, -20.0, -40.0):
         volumes = [isotherm_volume_ml(r, r.coldest_c, level) for r in (multirate, explicit)]
         assert volumes[0] == pytest.approx(volumes[1], rel=5e-3)

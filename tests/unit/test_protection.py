@@ -181,7 +181,7 @@ def test_mistakes_get_a_sentence():
 def coldest_of_organ(tissue):
     content = plan("freeze 6 min", organ_at_risk=[ORGAN], **TARGET_ONLY)
     result = simulate(tissue, content)
-    assert result.energy.relative_error < 2e-6
+    assert result.energy.relative_error < 1e-5
     report = evaluate(result)
     return report.organs_at_risk[0].coldest_c, result
 
@@ -212,7 +212,7 @@ def test_fluid_that_does_not_flow_starts_at_its_temperature_and_cools():
     assert np.all(result.temperatures_c[0][filled] == 45)
     assert result.temperatures_c[0][~filled].max() == 37
     assert result.temperatures_c[-1][filled].max() < 45
-    assert result.energy.relative_error < 2e-6
+    assert result.energy.relative_error < 1e-5
     assert result.energy.protection_j == 0
 
 
@@ -258,7 +258,7 @@ def test_a_pack_warms_the_skin():
     for name, packs in (("bare", []), ("packed", [PACK])):
         content, tissue = in_air(skin_pack=packs)
         found[name] = simulate(tissue, content)
-        assert found[name].energy.relative_error < 2e-6
+        assert found[name].energy.relative_error < 1e-5
     bare, packed = (evaluate(found[name]).sensors[0].coldest_c for name in ("bare", "packed"))
     assert packed > bare + 3
     assert packed < 42
@@ -303,7 +303,7 @@ def test_a_warmer_gives_heat_that_the_ledger_and_the_report_know():
     warmed = simulate(box(), plan("freeze 4 min", sensor=sensor, warmer=[catheter]))
     cold, warm = (evaluate(result).sensors[0].coldest_c for result in (bare, warmed))
     assert warm > cold + 10
-    assert warmed.energy.relative_error < 2e-6
+    assert warmed.energy.relative_error < 1e-5
     frozen, given = evaluate(warmed).needles
     assert (frozen.name, frozen.model, given.name, given.model) == (
         "probe.0", "custom", "catheter", "warmer"
@@ -333,7 +333,7 @@ def test_a_vessel_that_exchanges_heat_is_colder_at_its_wall_than_one_that_is_hel
     for exchange in (None, 1000.0, 100.0, 1.0):
         perfusion = {} if exchange is None else {"vessel_exchange_w_m2k": exchange}
         result = simulate(tissue, plan("freeze 4 min", sensor=sensor, perfusion=perfusion))
-        assert result.energy.relative_error < 2e-6
+        assert result.energy.relative_error < 1e-5
         assert np.all(result.coldest_c[vessel] == 37)
         walls.append(evaluate(result).sensors[0].coldest_c)
         given.append(result.energy.vessels_j)

@@ -70,7 +70,7 @@ def test_integrators_agree():
     volumes = [isotherm_volume_ml(result, result.coldest_c, 0.0) for result in results]
     assert volumes[1:] == pytest.approx([volumes[0]] * 2, rel=2e-3)
     updates = [result.performance.cell_updates for result in results]
-    assert updates[2] < updates[1] < updates[0]
+    assert max(updates[1:]) < updates[0]
 
 
 def test_inputs_stay_as_they_are():
