@@ -465,13 +465,12 @@ def advance_near_stage(
     weights: F32,
     previous: F32,
     before: F32,
-    start: F32,
     target: F32,
     work: F32,
 ) -> None:
     """Take one Runge-Kutta-Legendre stage of the change since a start, J/m3.
 
-    target = mu previous + nu before + mu' rate + gamma start, the rate being that of the enthalpy
+    target = mu previous + nu before + mu' rate, the rate being that of the enthalpy
     now + share previous. Between tissues the flux goes with the harmonic mean, see
     `bioheat.advance_stage`.
 
@@ -483,20 +482,18 @@ def advance_near_stage(
     mixed_cells, mixed_pairs, mixed_weights : flat index of the voxel that receives the heat of a
         mixed face, entries of `border_temperature` and `border_resistivity` for it and the other
         one, and 2/dx^2.
-    weights : (5,) mu, nu, mu' (s), gamma, share. target : none of the others.
+    weights : (4,) mu, nu, mu' (s), share. target : none of the others.
     work : (threads, 3, ny+2, nx+2) finite numbers, overwritten.
     """
     nz, ny, nx = index.shape
     plane = ny * nx
     threads = work.shape[0]
-    mu, nu, rate_weight, start_weight = weights[0], weights[1], weights[2], weights[3]
-    share = weights[4]
+    mu, nu, rate_weight, share = weights[0], weights[1], weights[2], weights[3]
     cx, cy, cz = inverse_spacing_squared[0], inverse_spacing_squared[1], inverse_spacing_squared[2]
     zero = np.float32(0.0)
     flat_index, flat_links = index.reshape(-1), links.reshape(-1)
     flat_now, flat_held, flat_previous = now.reshape(-1), held.reshape(-1), previous.reshape(-1)
-    flat_before, flat_start = before.reshape(-1), start.reshape(-1)
-    flat_target = target.reshape(-1)
+    flat_before, flat_target = before.reshape(-1), target.reshape(-1)
     for thread in prange(threads):
         low = 1 + (nz - 2) * thread // threads
         high = 1 + (nz - 2) * (thread + 1) // threads
@@ -524,8 +521,7 @@ def advance_near_stage(
             p_south, p_north = p_own[a - nx : b - nx], p_own[a + nx : b + nx]
             a, b = a + k * plane, b + k * plane
             bits, given = flat_links[a:b], flat_held[a:b]
-            one_back, two_back = flat_previous[a:b], flat_before[a:b]
-            first, out = flat_start[a:b], flat_target[a:b]
+            one_back, two_back, out = flat_previous[a:b], flat_before[a:b], flat_target[a:b]
             for i in range(len(out)):
                 p = own[i]
                 bit = bits[i]
@@ -536,12 +532,7 @@ def advance_near_stage(
                 down = p_down[i] - p if bit & 16 else zero
                 up = p_up[i] - p if bit & 32 else zero
                 rate = cx * (west + east) + cy * (south + north) + cz * (down + up) + given[i]
-                out[i] = (
-                    mu * one_back[i]
-                    + nu * two_back[i]
-                    + rate_weight * rate
-                    + start_weight * first[i]
-                )
+                out[i] = mu * one_back[i] + nu * two_back[i] + rate_weight * rate
             for face in range(plane_starts[k], plane_starts[k + 1]):
                 own_entry, other = mixed_pairs[face, 0], mixed_pairs[face, 1]
                 flat_target[mixed_cells[face]] += (
@@ -554,7 +545,7 @@ def advance_near_stage(
 
 @kernel(parallel=False)
 def integrate_near(
-    legendre: F64,
+    stages: int,
     seconds: float,
     index: U8,
     links: U8,
@@ -583,7 +574,6 @@ def integrate_near(
     coupled_heat: F64,
     probe_heat: F64,
     probe_surface: F64,
-    begun: F32,
     moved: F32,
     second: F32,
     third: F32,
@@ -591,16 +581,16 @@ def integrate_near(
 ) -> float:
     """Integrate conduction in the zone and exchange with probes, all else held.
 
-    Second-order Runge-Kutta-Legendre, whose damping never changes a decaying mode's sign.
+    First-order Runge-Kutta-Legendre (Meyer, Balsara, Aslam, J. Comput. Phys. 257 (2014) 594):
+    stable while rate times seconds is at most s^2 + s.
 
     Parameters
     ----------
-    legendre : (s, 4) weights of the stages for a unit step, see `stepping.legendre_weights`.
-    seconds : how long.
+    stages, seconds : how many, and how long.
     now : enthalpy at the start, J/m3.
     probe_cells : (m,) flat indices into the box. probe_starts, ..., probe_surface : as of
         `exchange.exchange_with_probes`, whose table is `exact_table`.
-    moved, begun, second, third : work space; `moved` holds the change of enthalpy, J/m3, in the
+    moved, second, third : work space; `moved` holds the change of enthalpy, J/m3, in the
         end.
     The others are as of `advance_near_stage` and `find_border_state`.
 
@@ -608,25 +598,20 @@ def integrate_near(
     -------
     The heat from probes, J.
     """
-    weights = np.zeros(5, dtype=np.float32)
-    first_weight = legendre[0, 2] * seconds
-    start_heat = 0.0
+    weights = np.zeros(4, dtype=np.float32)
+    unit = 2.0 * seconds / (stages * stages + stages)
     heat = 0.0
     heat_before = 0.0
-    previous, before, target = second, third, begun
-    for stage in range(len(legendre)):
-        mu, nu, rate_weight, start_weight = legendre[stage]
-        rate_weight *= seconds
-        start_weight *= seconds
-        share = 1.0
-        if stage == 0:
-            mu, share = 0.0, 0.0
-        if stage < 2:
-            nu = 0.0  # there is no change yet before the first
-        if stage > 0:
-            # The last one falls on `moved`.
-            turn = (len(legendre) - 1 - stage) % 3
-            target = moved if turn == 0 else (second if turn == 1 else third)
+    previous, before, target = second, third, moved
+    for stage in range(1, stages + 1):
+        mu, nu = (2.0 * stage - 1.0) / stage, (1.0 - stage) / stage
+        rate_weight = mu * unit
+        # There is no change yet before the first stage.
+        share = 1.0 if stage > 1 else 0.0
+        mu, nu = share * mu, nu if stage > 2 else 0.0
+        # The last one falls on `moved`.
+        turn = (stages - stage) % 3
+        target = moved if turn == 0 else (second if turn == 1 else third)
         find_coupled_potentials(
             probe_cells, probe_tissues, now, share, previous, exact_table, coupled_potentials
         )
@@ -634,25 +619,18 @@ def integrate_near(
             probe_starts, probe_lengths, probe_tissues, drives, coupled_potentials, exact_table,
             coupled_heat, probe_heat, probe_surface,
         )  # fmt: skip
-        weights[0], weights[1], weights[2] = mu, nu, rate_weight
-        weights[3], weights[4] = start_weight / first_weight, share
+        weights[0], weights[1], weights[2], weights[3] = mu, nu, rate_weight, share
         find_border_state(
-            border_blocks, border_cells, table, now, weights[4], previous, border_temperature,
+            border_blocks, border_cells, table, now, weights[3], previous, border_temperature,
             border_resistivity,
         )  # fmt: skip
         advance_near_stage(
             index, links, span_starts, spans, plane_starts, mixed_cells, mixed_pairs,
             mixed_weights, border_temperature, border_resistivity, table, inverse_spacing_squared,
-            now, held, weights, previous, before, begun, target, work,
+            now, held, weights, previous, before, target, work,
         )  # fmt: skip
         deposit(probe_cells, coupled_heat, rate_weight / cell_volume, target)
-        given = probe_heat.sum()
-        if stage == 0:
-            start_heat = given
-        heat, heat_before = (
-            mu * heat + nu * heat_before + rate_weight * given + start_weight * start_heat,
-            heat,
-        )
+        heat, heat_before = mu * heat + nu * heat_before + rate_weight * probe_heat.sum(), heat
         before, previous = previous, target
     return heat
 

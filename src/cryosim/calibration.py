@@ -20,10 +20,14 @@ from .evaluation import isosurface
 from .geometry import Grid
 from .plan import Plan
 from .probes.model import check_number
-from .simulation import Result, simulate
+from .simulation import Result, Settings, simulate
 from .tissue import Tissue, TissueGrid
 
 __all__ = ["Calibration", "Iceball", "calibrate", "iceball_size_mm"]
+
+# Sizes of neighboring parameters are compared to hundredths of a millimeter; of the usual steps the
+# noise is a tenth.
+_TIME_STEPS = Settings(growth=0.02)
 
 F64 = NDArray[np.float64]
 
@@ -472,5 +476,5 @@ class _Problem:
             }
         )
         grid = Grid.centered(self._box_mm, spacing_mm)
-        result = simulate(TissueGrid.uniform(grid, self._tissue), plan)
+        result = simulate(TissueGrid.uniform(grid, self._tissue), plan, _TIME_STEPS)
         return np.array(iceball_size_mm(result, result.temperatures_c[-1], observed.isotherm_c))

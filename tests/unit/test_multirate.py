@@ -15,8 +15,10 @@ from cases import REFERENCE_TISSUE, box, plan, probe
 from cryosim.evaluation import isotherm_volume_ml
 from cryosim.geometry import Grid
 from cryosim.simulation import Settings, simulate
+from cryosim.simulation.multirate import stages_of
 from cryosim.simulation.near_zone import Box, cold_box
 from cryosim.simulation.state import tissue_table
+from cryosim.simulation.stepping import legendre_weights
 from cryosim.tissue import Tissue, TissueGrid, read_library
 from cryosim_kernels import far, material, near
 from verification.boxes import everything_box, everything_plan
@@ -139,6 +141,48 @@ def test_the_number_of_threads_changes_no_byte():
         found.add(done.stdout)
     assert len(found) == 1
     assert len(next(iter(found)).strip()) == hashlib.sha256().digest_size * 2
+
+
+def growth_per_step(stiffer: float, margin: int, step: float) -> float:
+    """Largest growth of any mode of a layered slab in one super step, by the spectrum of the step.
+
+    20 of 80 cells are so many times stiffer than the others, whose rate is 1; the near zone holds
+    them and a margin. As stiff as in three dimensions.
+    """
+    cells, inside = 80, 20 + margin
+    weight = np.where(np.arange(cells) < 20, stiffer, 1.0) / 4.0
+    fast, slow = np.zeros((2, cells, cells))
+    for face in range(cells - 1):
+        pair = slice(face, face + 2)
+        target = fast if face + 1 < inside else slow
+        target[pair, pair] += np.array([[-1.0, 1.0], [1.0, -1.0]]) * weight[pair]
+    fast[0, 0] -= 2.0 * weight[0]
+    slow[-1, -1] -= 2.0 * weight[-1]
+    stages, seconds, inner = stages_of(step, 1.0, stiffer)
+    start = np.eye(cells)
+    d, before, rate = np.zeros((3, cells, cells))
+    for number, (mu, nu, rate_weight, start_weight) in enumerate(legendre_weights(stages)):
+        now = start + d
+        held, moved, moved_before = slow @ now, np.zeros_like(d), np.zeros_like(d)
+        for j in range(1, inner + 1):
+            given = (
+                (2 * j - 1) / j * 2 * seconds / (inner**2 + inner) * (fast @ (now + moved) + held)
+            )
+            moved, moved_before = (
+                (2 * j - 1) / j * moved + (1 - j) / j * moved_before + given,
+                moved,
+            )
+        mean = moved / seconds
+        rate = mean if number == 0 else rate
+        d, before = mu * d + nu * before + step * (rate_weight * mean + start_weight * rate), d
+    return float(np.abs(np.linalg.eigvals(start + d)).max())
+
+
+@pytest.mark.parametrize("stiffer", [3.0, 8.0, 80.0])
+@pytest.mark.parametrize("margin", [1, 4])
+def test_no_mode_of_a_layered_slab_grows(stiffer, margin):
+    for step in (0.2, 2.0, 11.0, 13.0, 50.0, 100.0):
+        assert growth_per_step(stiffer, margin, step) < 1.0
 
 
 def test_the_cold_box():

@@ -116,8 +116,8 @@ class NearZone:
         ):
             own[inner] = whole[self.box.slices]
         self.start, self.now, self.held = np.zeros((3, *shape), dtype=np.float32)
-        self.begun, self.moved, self.second, self.third, self.start_moved = np.zeros(
-            (5, *shape), dtype=np.float32
+        self.moved, self.second, self.third, self.start_moved = np.zeros(
+            (4, *shape), dtype=np.float32
         )
         self.increment, self.increment_before = np.zeros((2, *shape), dtype=np.float32)
         self.slab_heat = np.zeros((shape[0], 2))
