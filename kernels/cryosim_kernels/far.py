@@ -58,7 +58,13 @@ _STEPS = ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1))
 
 @kernel(parallel=True)
 def store_far_energy(
-    temperature: F32, index: U8, table: F64, kept_low: I64, kept_high: I64, energy: F64
+    temperature: F32,
+    carry: F32,
+    index: U8,
+    table: F64,
+    kept_low: I64,
+    kept_high: I64,
+    energy: F64,
 ) -> None:
     """Fill the enthalpy, J/m3, of tissue outside a box from `kept_low` to `kept_high` - 1, (3,)."""
     nz, ny, nx = temperature.shape
@@ -72,7 +78,8 @@ def store_far_energy(
                     and kept_low[2] <= i < kept_high[2]
                 )
                 if m < CLOSED and not kept:
-                    energy[k, j, i] = enthalpy_of(np.float64(temperature[k, j, i]), table[m])
+                    t = np.float64(temperature[k, j, i]) + np.float64(carry[k, j, i])
+                    energy[k, j, i] = enthalpy_of(t, table[m])
 
 
 @kernel(parallel=True)
@@ -279,29 +286,47 @@ def advance_far_stage(
         slab_heat[k] = slab_sum
 
 
-@kernel(parallel=True, reorder=True)
+@kernel(parallel=True)
 def finish_far_step(
-    increment: F32, index: U8, temperature: F32, coldest: F32, row_coldest: F32
+    increment: F32,
+    index: U8,
+    carry: F32,
+    temperature: F32,
+    coldest: F32,
+    row_coldest: F32,
 ) -> None:
     """Add the increments to the temperatures and keep the coldest.
 
     Parameters
     ----------
     increment : K; zero where a voxel is not an unknown. temperature : C, updated.
+    carry : what the temperatures' precision could not hold of earlier increments, K, updated; small
+        steps would lose all they do without it.
     coldest : coldest temperature so far, C, updated.
     row_coldest : (nz+2, ny+2) output; coldest far temperature of each row now, C.
     """
     nz, ny, nx = temperature.shape
     for k in prange(1, nz - 1):
         for j in range(1, ny - 1):
-            smallest = np.float32(np.inf)
             for i in range(1, nx - 1):
-                t = temperature[k, j, i] + increment[k, j, i]
+                change = increment[k, j, i] + carry[k, j, i]
+                before = temperature[k, j, i]
+                t = before + change
+                carry[k, j, i] = change - (t - before)
                 temperature[k, j, i] = t
                 coldest[k, j, i] = t if t < coldest[k, j, i] else coldest[k, j, i]
-                far = t if index[k, j, i] < CLOSED else np.float32(np.inf)
-                smallest = far if far < smallest else smallest
-            row_coldest[k, j] = smallest
+            row_coldest[k, j] = _coldest_of(temperature[k, j, 1 : nx - 1], index[k, j, 1 : nx - 1])
+
+
+@kernel(parallel=False, reorder=True)
+def _coldest_of(temperature: F32, index: U8) -> np.float32:
+    """Coldest temperature of the unknowns of a row; infinite where there is none."""
+    none = np.float32(np.inf)
+    coldest = none
+    for i in range(len(temperature)):
+        t = temperature[i] if index[i] < CLOSED else none
+        coldest = t if t < coldest else coldest
+    return coldest
 
 
 @kernel(parallel=False)

@@ -10,10 +10,10 @@ from .geometry import Grid
 
 __all__ = ["available_bytes", "check_memory", "predict_memory_bytes"]
 
-# A float64 and eleven float32 fields, two bytes and the coldest in the result (see
+# A float64 and twelve float32 fields, two bytes and the coldest in the result (see
 # `cryosim.simulation.state.State` and `multirate`); twelve float32 fields and two bytes in the
 # box around ice; image and two structures.
-_BYTES_PER_CELL = 8 + 11 * 4 + 2 + 4 + 3 * 4
+_BYTES_PER_CELL = 8 + 12 * 4 + 2 + 4 + 3 * 4
 _BYTES_PER_NEAR_CELL = 12 * 4 + 2
 _BYTES_PER_THRESHOLD = 5  # seconds, and a count
 _BYTES_PER_SNAPSHOT = 4

@@ -114,11 +114,11 @@ def test_smaller_steps_come_closer():
         tissue, content, integrator="rkl2", growth=0.002, largest_step_s=0.5, smallest_step_s=0.02
     )
     gaps = []
-    for growth in (0.08, 0.04, 0.02, 0.01):
+    for growth in (0.12, 0.06, 0.03, 0.015):
         result = fields(tissue, content, growth=growth, largest_step_s=30.0, smallest_step_s=0.02)
         gaps.append(np.abs(result.temperatures_c[-1] - finest.temperatures_c[-1]).mean())
     assert gaps[0] > gaps[1] > gaps[2] > gaps[3]
-    assert gaps[3] < 0.2 * gaps[0]
+    assert gaps[3] < 0.3 * gaps[0]
 
 
 SCRIPT = """

@@ -74,7 +74,9 @@ class MultirateLegendre:
         self._far_table = far.linear_table(state.table)
         self._table = state.table.astype(np.float32)
         self._spacing = state.inverse_spacing_squared.astype(np.float32)
-        self._increment, self._before, self._start_rate = np.zeros((3, *shape), dtype=np.float32)
+        self._increment, self._before, self._start_rate, self._carry = np.zeros(
+            (4, *shape), dtype=np.float32
+        )
         self._slab_heat, self._slab_boundary = np.zeros((2, shape[0]))
         self._sink_heat = np.zeros(len(HELD_KINDS))
         self._coupled_potentials = np.zeros(len(state.coupled_cells))
@@ -148,8 +150,8 @@ class MultirateLegendre:
         """Bring the state's enthalpies up to date; see `Integrator.store_energy`."""
         state, box = self._state, self._zone.box
         far.store_far_energy(
-            state.temperature, state.index, state.table, np.array(box.low), np.array(box.high),
-            state.energy,
+            state.temperature, self._carry, state.index, state.table, np.array(box.low),
+            np.array(box.high), state.energy,
         )  # fmt: skip
 
     # Stepping.
@@ -307,8 +309,9 @@ class MultirateLegendre:
         state, zone = self._state, self._zone
         near.clear_rim(zone.rim_own, self._increment)
         far.finish_far_step(
-            self._increment, self._index, state.temperature, state.coldest, state.row_coldest
-        )
+            self._increment, self._index, self._carry, state.temperature, state.coldest,
+            state.row_coldest,
+        )  # fmt: skip
         part = zone.box.slices
         near.finish_near_step(
             zone.increment, zone.index, zone.temperature, state.energy[part],

@@ -79,8 +79,9 @@ def proposed_step_s(settings: Settings, since_switch_s: float) -> float:
     The first second goes fast: what is wrong then is forgotten long before a minute is over
     (measured: isotherm volumes at 60 s do not change).
     """
-    early = min(max(settings.smallest_step_s, _EARLY_GROWTH * since_switch_s), _EARLY_STEP_S)
-    return min(max(early, settings.growth * since_switch_s), settings.largest_step_s)
+    early = min(_EARLY_GROWTH * since_switch_s, _EARLY_STEP_S)
+    wanted = max(settings.smallest_step_s, early, settings.growth * since_switch_s)
+    return min(wanted, settings.largest_step_s)
 
 
 class _WholeGrid:
