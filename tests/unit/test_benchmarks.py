@@ -64,9 +64,9 @@ def test_targets_are_told_for_the_grids_that_were_run_only(cost):
 def test_the_page_of_the_protocol_shows_every_grid_and_thread(cost):
     costs = _costs(cost)
     text = protocol.page(FACTS, costs, [costs[1], dataclasses.replace(costs[1], threads=2)])
-    assert "| 2 mm | 8000 | 0.3 |  | 300 |" in text
-    assert "| 1 mm | 64000 | 4.5 | 1.3 | 450 |" in text
-    assert "| 2 | 4.5 | 1 |" in text
+    assert "| 2 mm | 8000 | 0.3 |  | 0.5 | 300 |" in text
+    assert "| 1 mm | 64000 | 4.5 | 1.3 | 0.5 | 450 |" in text
+    assert "| 2 | 4.5 | 1 | 0.5 |" in text
     assert "| 40 s, 0 C |" in text
     assert protocol.COMMAND in text
 
@@ -116,6 +116,7 @@ def _costs(cost):
 
 def _costs_one(cost, spacing_mm, cells, wall_s):
     return dataclasses.replace(
-        cost, spacing_mm=spacing_mm, cells=cells, walls_s=(wall_s,), baseline_bytes=0,
+        cost, spacing_mm=spacing_mm, cells=cells, walls_s=(wall_s,), processors_s=(0.5,),
+        baseline_bytes=0,
         peak_bytes=100 * cells,
     )  # fmt: skip
