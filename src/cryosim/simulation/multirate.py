@@ -56,6 +56,8 @@ def stages_of(step_s: float, far_rate: float, near_rate: float) -> tuple[int, fl
     count += 1 - count % 2  # odd numbers damp stiff modes better
     seconds = _LENGTHENING * 2.0 * step_s / (count * count + count - 2)
     stiffness = _RESERVE * near_rate * seconds
+    if stiffness <= _LENGTHENING:
+        return count, seconds, 1  # the rate itself is not too stiff
     return count, seconds, max(2, math.ceil((-1.0 + math.sqrt(1.0 + 4.0 * stiffness)) / 2.0))
 
 
