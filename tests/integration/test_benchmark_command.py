@@ -140,7 +140,7 @@ def test_stopped_on_the_way_keeps_what_is_finished(finished):
     out = folder / "stopped"
     process = subprocess.Popen(
         [sys.executable, "-m", "cryosim", "benchmark", str(folder / "plan.toml"),
-         "--spacing-mm", "4,0.8", "-o", str(out)],
+         "--spacing-mm", "4,0.45", "-o", str(out)],
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 60

@@ -106,7 +106,7 @@ def test_another_plan_has_other_keys(section):
 
 def test_settings_and_program_change_the_case_not_the_plan(monkeypatch):
     ours = plan_cases(PLAN, (2,), Settings())[0]
-    other = plan_cases(PLAN, (2,), Settings(growth=0.03))[0]
+    other = plan_cases(PLAN, (2,), Settings(growth=0.017))[0]
     assert other.plan_key == ours.plan_key
     assert other.key != ours.key
     monkeypatch.setattr("cryosim.benchmarking.case.program_fingerprint", lambda: "edited")
