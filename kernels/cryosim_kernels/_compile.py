@@ -47,9 +47,9 @@ def kernel(*, parallel: bool, reorder: bool = False) -> Any:
 
 
 # Threads that spin while they wait slow other processes, and themselves, down many times when cores
-# are shared; but to wake sleeping ones takes as long as a stage on a small grid. So they spin for some
-# microseconds, about the time between two kernels (2.8 times as fast at 2 mm), and then sleep. Read
-# when the first parallel kernel runs.
+# are shared; but to wake sleeping ones takes as long as a stage on a small grid. So they spin for
+# some microseconds, about the time between two kernels (2.8 times as fast at 2 mm), and then sleep.
+# Read when the first parallel kernel runs.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
