@@ -138,8 +138,13 @@ def test_a_grid_that_cannot_be_run_does_not_spoil_the_others(tmp_path, capsys):
 def test_stopped_on_the_way_keeps_what_is_finished(finished):
     folder, _ = finished
     out = folder / "stopped"
+    # A test run in the background has its children ignore Ctrl-C unless they say otherwise.
+    listening = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from cryosim.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
     process = subprocess.Popen(
-        [sys.executable, "-m", "cryosim", "benchmark", str(folder / "plan.toml"),
+        [sys.executable, "-c", listening, "benchmark", str(folder / "plan.toml"),
          "--spacing-mm", "4,0.45", "-o", str(out)],
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
