@@ -6,7 +6,7 @@ tissue indices mark cells that are not unknowns:
 
 - `HELD`: temperature never changes (vessels, ghost cells); a tiny resistivity puts that temperature
   on the cell's face.
-- `CLOSED`: no heat crosses its faces (cells inside a probe); a huge resistivity does that.
+- `CLOSED`: no heat crosses its faces (cells inside a probe); an infinite resistivity does that.
 
 Energy that crosses into a `HELD` cell inside the grid is collected in that cell's H, which is how
 the heat given by vessels is counted without another pass.
@@ -39,7 +39,6 @@ from .material import (
 
 __all__ = [
     "HELD_RESISTIVITY",
-    "INSULATING_RESISTIVITY",
     "add_scaled",
     "advance_stage",
     "boundary_heat",
@@ -48,7 +47,6 @@ __all__ = [
 ]
 
 HELD_RESISTIVITY = 1e-9  # K m/W
-INSULATING_RESISTIVITY = 1e300
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]

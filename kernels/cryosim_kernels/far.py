@@ -30,8 +30,8 @@ from .material import BLOOD as BLOOD_COEFFICIENT
 
 __all__ = [
     "MIXED",
+    "NEIGHBORS",
     "advance_far_stage",
-    "count_held_faces",
     "find_held_faces",
     "finish_far_step",
     "linear_table",
@@ -53,7 +53,8 @@ MIXED = 255
 # coefficient b, W/m3/K; b T_a + metabolism, W/m3. Zero for reserved indices.
 CAPACITY, CONDUCTION, BLOOD, GAIN = range(4)
 
-_STEPS = ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1))
+# From a voxel to its six neighbors along k, j, i.
+NEIGHBORS = ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1))
 
 
 @kernel(parallel=True)
@@ -101,6 +102,39 @@ def row_kinds(index: U8, kinds: U8) -> None:
                 )
             if different == 0 and m < CLOSED:
                 kinds[k, j] = m
+
+
+@kernel(parallel=False)
+def _flow(
+    field: F32,
+    resistivity: F32,
+    k: int,
+    j: int,
+    i: int,
+    cx: np.float32,
+    cy: np.float32,
+    cz: np.float32,
+) -> np.float32:
+    """Heat into a voxel from its six neighbors, W/m3, by harmonic means; cx is 2/dx^2."""
+    t = field[k, j, i]
+    r = resistivity[k, j, i]
+    return (
+        cx
+        * (
+            (field[k, j, i - 1] - t) / (r + resistivity[k, j, i - 1])
+            + (field[k, j, i + 1] - t) / (r + resistivity[k, j, i + 1])
+        )
+        + cy
+        * (
+            (field[k, j - 1, i] - t) / (r + resistivity[k, j - 1, i])
+            + (field[k, j + 1, i] - t) / (r + resistivity[k, j + 1, i])
+        )
+        + cz
+        * (
+            (field[k - 1, j, i] - t) / (r + resistivity[k - 1, j, i])
+            + (field[k + 1, j, i] - t) / (r + resistivity[k + 1, j, i])
+        )
+    )
 
 
 @kernel(parallel=True, reorder=True)
@@ -163,24 +197,7 @@ def start_far_step(
                 continue
             for i in range(1, nx - 1):
                 t = temperature[k, j, i]
-                r = resistivity[k, j, i]
-                flow = (
-                    cx
-                    * (
-                        (temperature[k, j, i - 1] - t) / (r + resistivity[k, j, i - 1])
-                        + (temperature[k, j, i + 1] - t) / (r + resistivity[k, j, i + 1])
-                    )
-                    + cy
-                    * (
-                        (temperature[k, j - 1, i] - t) / (r + resistivity[k, j - 1, i])
-                        + (temperature[k, j + 1, i] - t) / (r + resistivity[k, j + 1, i])
-                    )
-                    + cz
-                    * (
-                        (temperature[k - 1, j, i] - t) / (r + resistivity[k - 1, j, i])
-                        + (temperature[k + 1, j, i] - t) / (r + resistivity[k + 1, j, i])
-                    )
-                )
+                flow = _flow(temperature, resistivity, k, j, i, cx, cy, cz)
                 n = index[k, j, i]
                 source = table[n, GAIN] - table[n, BLOOD] * t
                 speed = table[n, CAPACITY] * (flow + source)
@@ -255,24 +272,7 @@ def advance_far_stage(
                 continue
             for i in range(1, nx - 1):
                 d = previous[k, j, i]
-                r = resistivity[k, j, i]
-                flow = (
-                    cx
-                    * (
-                        (previous[k, j, i - 1] - d) / (r + resistivity[k, j, i - 1])
-                        + (previous[k, j, i + 1] - d) / (r + resistivity[k, j, i + 1])
-                    )
-                    + cy
-                    * (
-                        (previous[k, j - 1, i] - d) / (r + resistivity[k, j - 1, i])
-                        + (previous[k, j + 1, i] - d) / (r + resistivity[k, j + 1, i])
-                    )
-                    + cz
-                    * (
-                        (previous[k - 1, j, i] - d) / (r + resistivity[k - 1, j, i])
-                        + (previous[k + 1, j, i] - d) / (r + resistivity[k + 1, j, i])
-                    )
-                )
+                flow = _flow(previous, resistivity, k, j, i, cx, cy, cz)
                 n = index[k, j, i]
                 lost = table[n, BLOOD] * d
                 target[k, j, i] = (
@@ -347,24 +347,6 @@ def sink_heat(field: F32, cells: I64, sinks: I64, conductances: F32, kinds: U8, 
 
 
 @kernel(parallel=False)
-def count_held_faces(index: U8) -> int:
-    """Count faces between tissue and held voxels inside the grid."""
-    nz, ny, nx = index.shape
-    count = 0
-    for k in range(1, nz - 1):
-        for j in range(1, ny - 1):
-            for i in range(1, nx - 1):
-                if index[k, j, i] != HELD:
-                    continue
-                for face in range(6):
-                    dk, dj, di = _STEPS[face]
-                    a, b, c = k + dk, j + dj, i + di
-                    outside = a in (0, nz - 1) or b in (0, ny - 1) or c in (0, nx - 1)
-                    count += 0 if outside or index[a, b, c] >= CLOSED else 1
-    return count
-
-
-@kernel(parallel=False)
 def find_held_faces(
     index: U8,
     resistivity: F32,
@@ -372,8 +354,11 @@ def find_held_faces(
     cells: I64,
     sinks: I64,
     conductances: F32,
-) -> None:
-    """Fill the faces as of `sink_heat`, in the order of the held voxels."""
+) -> int:
+    """Fill the faces as of `sink_heat`, in the order of the held voxels; return how many there are.
+
+    None is kept beyond the room.
+    """
     nz, ny, nx = index.shape
     count = 0
     for k in range(1, nz - 1):
@@ -382,19 +367,22 @@ def find_held_faces(
                 if index[k, j, i] != HELD:
                     continue
                 for face in range(6):
-                    dk, dj, di = _STEPS[face]
+                    dk, dj, di = NEIGHBORS[face]
                     a, b, c = k + dk, j + dj, i + di
                     outside = a in (0, nz - 1) or b in (0, ny - 1) or c in (0, nx - 1)
                     if outside or index[a, b, c] >= CLOSED:
                         continue
-                    cells[count] = (a * ny + b) * nx + c
-                    sinks[count] = (k * ny + j) * nx + i
-                    conductances[count] = (
+                    count += 1
+                    if count > len(cells):
+                        continue
+                    cells[count - 1] = (a * ny + b) * nx + c
+                    sinks[count - 1] = (k * ny + j) * nx + i
+                    conductances[count - 1] = (
                         2.0
                         * inverse_spacing_squared[2 - face // 2]
                         / (resistivity[k, j, i] + resistivity[a, b, c])
                     )
-                    count += 1
+    return count
 
 
 def linear_table(table: F64) -> F32:

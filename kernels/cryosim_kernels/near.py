@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ._compile import kernel
 from .exchange import deposit, exchange_with_probes
+from .far import NEIGHBORS
 from .material import (
     ARTERIAL,
     BLOOD,
@@ -48,7 +49,6 @@ __all__ = [
     "clear_rim",
     "cold_extent",
     "combine_near_stage",
-    "count_mixed_faces",
     "find_border_state",
     "find_coupled_potentials",
     "find_links",
@@ -65,9 +65,6 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
-
-_STEPS = ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1))
-
 
 # A span goes on over so many voxels of other tissues: to look at those in vain costs less than to
 # begin anew.
@@ -127,23 +124,6 @@ def find_links(index: U8, links: U8) -> None:
 
 
 @kernel(parallel=False)
-def count_mixed_faces(index: U8, plane_starts: I64) -> int:
-    """Count what `find_mixed_faces` finds, and where the faces of each plane begin, (nz+3,)."""
-    nz, ny, nx = index.shape
-    count = 0
-    for k in range(nz):
-        plane_starts[k] = count
-        for j in range(ny):
-            for i in range(nx):
-                for face in range(6):
-                    dk, dj, di = _STEPS[face]
-                    if _is_mixed(index, k, j, i, k + dk, j + dj, i + di):
-                        count += 1
-    plane_starts[nz] = count
-    return count
-
-
-@kernel(parallel=False)
 def _is_mixed(index: U8, k: int, j: int, i: int, a: int, b: int, c: int) -> bool:
     """Whether heat crosses between two voxels of the box that are not of one tissue."""
     nz, ny, nx = index.shape
@@ -156,25 +136,36 @@ def _is_mixed(index: U8, k: int, j: int, i: int, a: int, b: int, c: int) -> bool
 
 @kernel(parallel=False)
 def find_mixed_faces(
-    index: U8, inverse_spacing_squared: F32, cells: I64, others: I64, weights: F32
-) -> None:
-    """Fill flat indices of both voxels of each such face, and 2/dx^2; each face once a side.
+    index: U8,
+    inverse_spacing_squared: F32,
+    plane_starts: I64,
+    cells: I64,
+    others: I64,
+    weights: F32,
+) -> int:
+    """Fill flat indices of both voxels of each such face, and 2/dx^2; return how many there are.
 
-    Sorted by the voxel that receives the heat.
+    Each face counts once a side; sorted by the voxel that receives the heat. `plane_starts` (nz+3,)
+    says where those of each plane begin. None is kept beyond the room.
     """
     nz, ny, nx = index.shape
     count = 0
     for k in range(nz):
+        plane_starts[k] = count
         for j in range(ny):
             for i in range(nx):
                 for face in range(6):
-                    dk, dj, di = _STEPS[face]
+                    dk, dj, di = NEIGHBORS[face]
                     a, b, c = k + dk, j + dj, i + di
-                    if _is_mixed(index, k, j, i, a, b, c):
-                        cells[count] = (k * ny + j) * nx + i
-                        others[count] = (a * ny + b) * nx + c
-                        weights[count] = 2.0 * inverse_spacing_squared[2 - face // 2]
-                        count += 1
+                    if not _is_mixed(index, k, j, i, a, b, c):
+                        continue
+                    count += 1
+                    if count <= len(cells):
+                        cells[count - 1] = (k * ny + j) * nx + i
+                        others[count - 1] = (a * ny + b) * nx + c
+                        weights[count - 1] = 2.0 * inverse_spacing_squared[2 - face // 2]
+    plane_starts[nz] = count
+    return count
 
 
 # Loops below run over slices from zero: an index that might be negative for all the compiler knows

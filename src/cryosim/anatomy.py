@@ -134,7 +134,7 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
         _points_of_interest(plan, shapes), plan.grid.padding_mm, plan.grid.spacing_mm
     )
     check_sensors(grid, plan.sensor)
-    check_memory(grid, len(plan.exposure_thresholds_c), _SNAPSHOTS)
+    check_memory(grid, plan, _SNAPSHOTS)
     shares = {name: occupancy(where, mask, grid) for name, (where, mask) in shapes.items()}
     _check_resolved(shares, plan)
     notes: list[str] = []
@@ -179,7 +179,7 @@ def _place_uniform(anatomy: Anatomy, plan: Plan, library: TissueLibrary) -> Tiss
     phantom = build_phantom("uniform", plan.anatomy.size_mm)
     size_mm = phantom.volume.grid.size_mm
     grid = Grid.centered(size_mm, plan.grid.spacing_mm)
-    check_memory(grid, len(plan.exposure_thresholds_c), _SNAPSHOTS)
+    check_memory(grid, plan, _SNAPSHOTS)
     check_placement(grid, plan.needles)
     check_sensors(grid, plan.sensor)
     shares = {}

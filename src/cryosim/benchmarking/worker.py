@@ -19,7 +19,7 @@ from ..anatomy import place_anatomy, read_anatomy
 from ..errors import InputError
 from ..evaluation import timeline
 from ..plan import plan_from_dict
-from ..simulation import Callback, Settings, simulate
+from ..simulation import Callback, Settings, rehearse, simulate
 from .machine import describe_machine
 from .record import MemoryUse, Record
 from .resident_memory import forget_peak, peak_bytes, resident_bytes
@@ -27,21 +27,6 @@ from .resident_memory import forget_peak, peak_bytes, resident_bytes
 __all__ = ["main"]
 
 _TELL_EVERY_S = 0.2
-# A second of one probe in a few voxels.
-_TINY_PLAN: dict[str, Any] = {
-    "anatomy": {"phantom": "uniform", "size_mm": [24, 24, 24]},
-    "probe": [
-        {
-            "diameter_mm": 1.5,
-            "active_length_mm": 8,
-            "surface_c": -100,
-            "tip_mm": [0, 0, -4],
-            "entry_mm": [0, 0, 50],
-        }
-    ],
-    "protocol": {"text": "freeze 1 s"},
-    "grid": {"spacing_mm": 4},
-}
 
 
 def main() -> None:
@@ -85,8 +70,7 @@ def _measure(request: dict[str, Any], tell: Callable[[dict[str, Any]], None]) ->
 def _compile(settings: Settings) -> float:
     """Compile or load all kernels on a tiny run, so that neither time nor memory is the case's."""
     started = time.perf_counter()
-    plan = plan_from_dict(_TINY_PLAN, Path())
-    simulate(place_anatomy(read_anatomy(plan), plan), plan, settings)
+    rehearse(settings)
     return time.perf_counter() - started
 
 

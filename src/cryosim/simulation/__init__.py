@@ -2,6 +2,7 @@
 
 from .callbacks import Callback
 from .forecast import Forecast, forecast
+from .rehearsal import rehearse
 from .result import Curves, EnergyLedger, Performance, Result
 from .settings import Settings
 from .simulate import simulate, snapshot_times
@@ -15,6 +16,7 @@ __all__ = [
     "Result",
     "Settings",
     "forecast",
+    "rehearse",
     "simulate",
     "snapshot_times",
 ]

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..memory import available_bytes, predict_memory_bytes
+from ..memory import available_bytes, near_voxels, predict_memory_bytes
 from ..plan import Plan
 from ..tissue import TissueGrid
 from .multirate import stages_of
-from .near_voxels import near_voxels
 from .rehearsal import rehearse
 from .settings import Settings
 from .state import column, fastest_conduction, speed_up, tissue_table, unfrozen_conductivity
@@ -47,12 +46,7 @@ def forecast(
     settings = settings or Settings()
     steps, stages, updates = _count(tissue, plan, settings)
     return Forecast(
-        memory_bytes=predict_memory_bytes(
-            tissue.grid,
-            len(plan.exposure_thresholds_c),
-            snapshots,
-            near_voxels(tissue.grid, plan),
-        ),
+        memory_bytes=predict_memory_bytes(tissue.grid, plan, snapshots),
         available_bytes=available_bytes(),
         steps=steps,
         stages=stages,

@@ -11,7 +11,7 @@ from cryosim_kernels import bioheat, exchange, far, material, near
 
 from .near_zone import Box, NearZone, box_of, cold_box
 from .settings import Settings
-from .state import HELD_KINDS, INNER, Real, State, column, fastest_conduction, speed_up
+from .state import HELD_KINDS, INNER, Real, State, column, speed_up
 from .stepping import (
     BLOOD,
     BOUNDARY,
@@ -117,9 +117,7 @@ class MultirateLegendre:
         self._sinks = (
             faces.cells[~both], faces.sinks[~both], faces.conductances[~both], faces.kinds[~both]
         )  # fmt: skip
-        self._near_rate = zone.largest_rate(state)
-        blood = column(state.table, "blood_coefficient") * fastest_conduction(state.table)[1]
-        self._near_rate += float(blood.max())
+        self._near_rate = state.largest_rate(zone.index, zone.resistivity, zone.coupled_cells)
 
     def _largest_far_rate(self) -> float:
         """Bound of the spectrum of conduction in far tissue, 1/s."""

@@ -8,9 +8,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from cryosim_kernels import bioheat, material, near
+from cryosim_kernels import material, near
 
-from .state import Real, State, fastest_conduction
+from .state import Real, State
 
 __all__ = ["Box", "NearZone", "box_of", "cold_box"]
 
@@ -128,17 +128,24 @@ class NearZone:
         self.links = np.zeros(shape, dtype=np.uint8)
         near.find_links(self.index, self.links)
         self.span_starts = np.zeros(shape[0] + 1, dtype=np.int64)
-        none = np.zeros((0, 4), dtype=np.int64)
-        count = near.tissue_spans(self.index, self.span_starts, none)
-        self.spans = np.zeros((count, 4), dtype=np.int64)
-        near.tissue_spans(self.index, self.span_starts, self.spans)
+        found = 0
+        # First to count, then to keep; the same below.
+        for _ in range(2):
+            self.spans = np.zeros((found, 4), dtype=np.int64)
+            found = near.tissue_spans(self.index, self.span_starts, self.spans)
         self.plane_starts = np.zeros(shape[0] + 1, dtype=np.int64)
-        count = near.count_mixed_faces(self.index, self.plane_starts)
-        self.mixed_cells, others = np.zeros((2, count), dtype=np.int64)
-        self.mixed_weights = np.zeros(count, dtype=np.float32)
-        near.find_mixed_faces(
-            self.index, inverse_spacing_squared, self.mixed_cells, others, self.mixed_weights
-        )
+        found = 0
+        for _ in range(2):
+            self.mixed_cells, others = np.zeros((2, found), dtype=np.int64)
+            self.mixed_weights = np.zeros(found, dtype=np.float32)
+            found = near.find_mixed_faces(
+                self.index,
+                inverse_spacing_squared,
+                self.plane_starts,
+                self.mixed_cells,
+                others,
+                self.mixed_weights,
+            )
         self._find_border(others)
 
     def _find_border(self, others: I64) -> None:
@@ -191,24 +198,3 @@ class NearZone:
         position = np.array(np.unravel_index(flat, shape))
         low, high = np.array(self.box.low)[:, None], np.array(self.box.high)[:, None]
         return np.all((position >= low) & (position < high), axis=0)
-
-    def largest_rate(self, state: State) -> float:
-        """Bound of the spectrum of conduction in the zone not colder than the solidus, 1/s."""
-        conductivity, inverse_capacity = fastest_conduction(state.table)
-        by_row = np.full(256, bioheat.HELD_RESISTIVITY)
-        by_row[: len(conductivity)] = 1.0 / conductivity
-        by_row[material.CLOSED] = np.inf
-        capacity = np.zeros(256)
-        capacity[: len(inverse_capacity)] = inverse_capacity
-        smallest = np.where(
-            self.index == material.HELD, np.float64(self.resistivity), by_row[self.index]
-        )
-        rate = np.zeros(self._shape)
-        bioheat.exchange_rate(
-            smallest, capacity[self.index], np.float64(state.inverse_spacing_squared), rate
-        )
-        tissue = self.index.reshape(-1)[self.coupled_cells]
-        # A neighbor adds to the diagonal and beside it, a probe to the diagonal only.
-        probe_rate = state.coupling_lengths_m * capacity[tissue] / by_row[tissue] / 2
-        np.add.at(rate.reshape(-1), self.coupled_cells, probe_rate / state.cell_volume_m3)
-        return 2.0 * float(rate.max())

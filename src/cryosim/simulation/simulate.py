@@ -16,7 +16,6 @@ from ..tissue import TissueGrid
 from .callbacks import Callback
 from .drives import schedule_edges_s
 from .integrators import make_integrator, precision_of
-from .near_voxels import near_voxels
 from .rehearsal import rehearse
 from .result import Performance, Result
 from .run import Run
@@ -64,7 +63,7 @@ def _simulate(
     check_sensors(tissue.grid, plan.sensor)
     thresholds = plan.exposure_thresholds_c
     stops = snapshot_times(plan, settings)
-    memory = check_memory(tissue.grid, len(thresholds), len(stops), near_voxels(tissue.grid, plan))
+    memory = check_memory(tissue.grid, plan, len(stops))
     for callback in callbacks:
         callback.on_compile()
     started = time.perf_counter()

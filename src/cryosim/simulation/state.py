@@ -235,20 +235,32 @@ class State:
 
     @cached_property
     def _stable_step_at_solidus_s(self) -> float:
+        return 2.0 / self.largest_rate(self.index, self.resistivity, self.coupled_cells)
+
+    def largest_rate(
+        self, index: NDArray[np.uint8], resistivity: Real, coupled_cells: NDArray[np.int64]
+    ) -> float:
+        """Bound of the spectrum of the heat balance not colder than the solidus, 1/s (Gershgorin).
+
+        Parameters
+        ----------
+        index, resistivity : padded, of all voxels or a box of them; the second counts where held.
+        coupled_cells : flat indices into those of the voxels that touch a probe.
+        """
         conductivity, inverse_capacity = fastest_conduction(self.table)
-        resistivity = np.append(1.0 / conductivity, [bioheat.INSULATING_RESISTIVITY, 0.0])
-        capacity = np.append(inverse_capacity, [0.0, 0.0])
-        row = np.minimum(self.index, len(conductivity) + 1).astype(np.int64)
-        row[self.index == material.CLOSED] = len(conductivity)
-        smallest = np.where(self.index == material.HELD, self.resistivity, resistivity[row])
-        rate = np.zeros_like(self.source)
-        bioheat.exchange_rate(smallest, capacity[row], self.inverse_spacing_squared, rate)
-        flat_row = row.reshape(-1)[self.coupled_cells]
+        least = np.full(256, np.inf)
+        least[: len(conductivity)] = 1.0 / conductivity
+        capacity = np.zeros(256)
+        capacity[: len(inverse_capacity)] = inverse_capacity
+        smallest = np.where(index == material.HELD, np.float64(resistivity), least[index])
+        rate = np.zeros(index.shape)
+        bioheat.exchange_rate(smallest, capacity[index], self.inverse_spacing_squared, rate)
         # A neighbor adds to the diagonal and beside it, a probe or blood to the diagonal only.
-        probe_rate = self.coupling_lengths_m * capacity[flat_row] / resistivity[flat_row] / 2
-        np.add.at(rate.reshape(-1), self.coupled_cells, probe_rate / self.cell_volume_m3)
+        tissues = self.coupled_tissues
+        probe_rate = self.coupling_lengths_m * capacity[tissues] / least[tissues] / 2
+        np.add.at(rate.reshape(-1), coupled_cells, probe_rate / self.cell_volume_m3)
         blood = (column(self.table, "blood_coefficient") * inverse_capacity).max() / 2
-        return 1.0 / float(rate[INNER].max() + blood)
+        return 2.0 * float(rate.max() + blood)
 
 
 def column(table: F64, name: str) -> F64:
@@ -444,10 +456,15 @@ def _held_faces(
     tissue: TissueGrid, index: NDArray[np.uint8], resistivity: Real, inverse_spacing_squared: F64
 ) -> HeldFaces:
     """Find all faces between tissue and held voxels."""
-    count = far.count_held_faces(index)
-    cells, sinks = np.zeros((2, count), dtype=np.int64)
-    conductances, kinds = np.zeros(count, dtype=np.float32), np.zeros(count, dtype=np.uint8)
-    far.find_held_faces(index, resistivity, inverse_spacing_squared, cells, sinks, conductances)
+    found = 0
+    # First to count, then to keep.
+    for _ in range(2):
+        cells, sinks = np.zeros((2, found), dtype=np.int64)
+        conductances = np.zeros(found, dtype=np.float32)
+        found = far.find_held_faces(
+            index, resistivity, inverse_spacing_squared, cells, sinks, conductances
+        )
+    kinds = np.zeros(found, dtype=np.uint8)
     k, j, i = np.array(np.unravel_index(sinks, index.shape)) - 1
     for kind, mask in reversed(list(enumerate(held_masks(tissue)))):
         if mask is not None:
