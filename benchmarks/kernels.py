@@ -74,27 +74,38 @@ class Kernel:
         return f"`{self.name}`, {self.variant}" if self.variant else f"`{self.name}`"
 
 
+def _runs_of(arguments: Arguments, kind: int) -> None:
+    """Let every row of the grid be one run."""
+    nz, ny, nx = arguments["index"].shape
+    rows = np.arange(1, ny - 1)
+    plane = np.stack([rows, 0 * rows + 1, 0 * rows + nx - 1, 0 * rows + kind], axis=1)
+    arguments["runs"] = np.tile(plane, (nz - 2, 1)).astype(np.uint64)
+    arguments["run_starts"] = len(rows) * np.clip(np.arange(nz + 1) - 1, 0, nz - 2)
+
+
 def _one_tissue(arguments: Arguments) -> None:
-    arguments["kinds"] = np.zeros_like(arguments["kinds"])
+    _runs_of(arguments, 0)
 
 
 def _mixed(arguments: Arguments) -> None:
-    arguments["kinds"] = np.full_like(arguments["kinds"], far.MIXED)
+    _runs_of(arguments, far.MIXED)
 
 
 KERNELS = (
     Kernel(far, "start_far_step", "multirate",
            ("temperature", "resistivity", "index"), ("rate", "increment")),
     Kernel(far, "advance_far_stage", "multirate",
-           ("previous", "target", "start_rate"), ("target",), "rows of one tissue", _one_tissue),
+           ("previous", "target", "start_rate"), ("target",), "runs of one tissue", _one_tissue),
     Kernel(far, "advance_far_stage", "multirate",
            ("previous", "target", "start_rate", "resistivity", "index"), ("target",),
-           "mixed rows", _mixed),
+           "mixed runs", _mixed),
     Kernel(far, "finish_far_step", "multirate",
-           ("increment", "index", "temperature", "coldest"), ("temperature", "coldest")),
+           ("increment", "carry", "temperature", "coldest"), ("carry", "temperature", "coldest")),
     Kernel(near, "advance_near_stage", "multirate",
            ("index", "links", "now", "held", "previous", "before"), ("target",)),
-    Kernel(near, "find_near_temperature", "multirate", ("index", "enthalpy"), ("temperature",)),
+    Kernel(near, "combine_near_stage", "multirate",
+           ("start", "moved", "start_moved", "previous", "target", "index", "perfusable"),
+           ("target", "now", "temperature", "held")),
     Kernel(exposure, "record_exposure", "multirate",
            ("temperature", "earlier", "coldest"), ("earlier", "coldest")),
     Kernel(bioheat, "update_state", "rkl2",
@@ -143,7 +154,7 @@ class Measured:
     Attributes
     ----------
     sweep_ns : time of a voxel in a plain sweep of the whole grid.
-    one_tissue_share : of the rows of far tissue that need no look-ups.
+    one_tissue_share : of the voxels of far tissue that need no look-ups.
     near_share, exposed_share : of the grid's voxels that the near zone holds, and that are in rows
         where exposure is recorded.
     """
@@ -209,14 +220,14 @@ def measure(scene: Scene, repeats: int = 20) -> Measured:
     edge = tissue.grid.shape[0]
     timings = [_time(kernel, calls[kernel.integrator], edge, sweep_ns, repeats)
                for kernel in KERNELS]  # fmt: skip
-    kinds = calls["multirate"]["advance_far_stage"]["kinds"][1:-1, 1:-1]
+    runs = calls["multirate"]["advance_far_stage"]["runs"]
     rows = calls["multirate"]["record_exposure"]["rows"][1:-1, 1:-1]
-    near_index = calls["multirate"]["find_near_temperature"]["index"]
+    near_index = calls["multirate"]["combine_near_stage"]["index"]
     return Measured(
         edge_voxels=edge,
         spacing_mm=scene.spacing_mm,
         sweep_ns=sweep_ns,
-        one_tissue_share=float(np.mean(kinds != far.MIXED)),
+        one_tissue_share=_far_voxels(runs[runs[:, 3] != far.MIXED]) / _far_voxels(runs),
         near_share=_inner_voxels(near_index) / tissue.grid.cell_count,
         exposed_share=float(np.mean(rows)),
         timings=tuple(timings),
@@ -257,6 +268,8 @@ def _time(
     values = [arguments[name] for name in inspect.signature(function.py_func).parameters]
     seconds = best_of(lambda: function(*values), repeats)
     voxels = _inner_voxels(arguments[kernel.writes[0]])
+    if "runs" in arguments:
+        voxels = _far_voxels(arguments["runs"])
     if "rows" in arguments:
         rows = arguments["rows"]
         voxels = int(rows.sum()) * (arguments[kernel.writes[0]].shape[2] - 2)
@@ -269,6 +282,10 @@ def _time(
         moved_bytes=sum(arguments[name].itemsize for name in arrays),
         sweeps=1e9 * seconds / voxels / sweep_ns,
     )
+
+
+def _far_voxels(runs: np.ndarray) -> int:
+    return int((runs[:, 2] - runs[:, 1]).sum())
 
 
 def _inner_voxels(field: np.ndarray) -> int:
@@ -315,7 +332,7 @@ def _heading(found: Measured) -> str:
 def _shares(found: Measured) -> str:
     return (
         f"A plain sweep takes {pages.digits(found.sweep_ns)} ns a voxel. "
-        f"{100 * found.one_tissue_share:.0f} % of the rows of far tissue are of one tissue, the "
+        f"{100 * found.one_tissue_share:.0f} % of the far voxels are in runs of one tissue, the "
         f"near zone holds {100 * found.near_share:.0f} % of the voxels, exposure is recorded in "
         f"{100 * found.exposed_share:.0f} % of the rows."
     )

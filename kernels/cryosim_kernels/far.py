@@ -4,8 +4,10 @@ There the temperature is the unknown and single precision suffices: a super step
 increment D since the step began, whose small values keep their digits. All arrays are padded by a
 ghost layer as in `bioheat`. `index` is HELD where a voxel is not an unknown here.
 
-`kinds` says of each row of voxels along i which tissue it and all its neighbors are of, or MIXED.
-Rows of one tissue, most of them in smooth anatomy, need neither look-ups nor divisions.
+`runs` (m, 4) covers the unknowns by pieces of rows along i: j, first and last + 1 i, and which tissue
+all voxels of the piece and their neighbors are of, or MIXED. `run_starts` (nz+3,) says where those
+of each plane k begin. Runs of one tissue, most voxels in smooth anatomy, need neither look-ups nor
+divisions.
 """
 
 from __future__ import annotations
@@ -33,9 +35,9 @@ __all__ = [
     "NEIGHBORS",
     "advance_far_stage",
     "find_held_faces",
+    "find_runs",
     "finish_far_step",
     "linear_table",
-    "row_kinds",
     "sink_heat",
     "start_far_step",
     "store_far_energy",
@@ -44,10 +46,16 @@ __all__ = [
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
+U64 = NDArray[np.uint64]
 U8 = NDArray[np.uint8]
 
-# A row that has to look at each voxel.
+# A run that has to look at each voxel; shorter ones of one tissue are not worth their beginning.
 MIXED = 255
+_SHORTEST_RUN = 6
+
+# Loops over a run count with unsigned numbers: an index that might be negative for all the compiler
+# knows would keep them from being vectorized; and slices would take longer than short runs.
+_ONE = np.uint64(1)
 
 # Columns of the table of linear properties, 256 rows: 1/(rho c), m3 K/J; k, W/m/K; blood
 # coefficient b, W/m3/K; b T_a + metabolism, W/m3. Zero for reserved indices.
@@ -83,25 +91,47 @@ def store_far_energy(
                     energy[k, j, i] = enthalpy_of(t, table[m])
 
 
+@kernel(parallel=False)
+def _kind_of(tissues: U8, k: int, j: int, i: int) -> int:
+    """Tissue of a voxel if its neighbors are of it too, ghosts at the ends of rows aside."""
+    m = tissues[k, j, i]
+    same = tissues[k, j - 1, i] == m and tissues[k, j + 1, i] == m
+    same = same and tissues[k - 1, j, i] == m and tissues[k + 1, j, i] == m
+    same = same and (i == 1 or tissues[k, j, i - 1] == m)
+    return m if same and (i == tissues.shape[2] - 2 or tissues[k, j, i + 1] == m) else MIXED
+
+
 @kernel(parallel=True)
-def row_kinds(index: U8, kinds: U8) -> None:
-    """Find the kind of each row, (nz+2, ny+2)."""
+def find_runs(index: U8, tissues: U8, run_starts: I64, runs: U64) -> None:
+    """Fill the runs of each plane where `run_starts` says.
+
+    With no room in `runs`, count those of plane k in `run_starts[k + 1]` instead. `tissues` is as
+    `index` and says of what voxels are that are not unknowns here.
+    """
     nz, ny, nx = index.shape
-    kinds[:] = MIXED
     for k in prange(1, nz - 1):
+        count = 0
+        base = run_starts[k]
         for j in range(1, ny - 1):
-            m = index[k, j, 1]
-            different = 0
-            for i in range(1, nx - 1):
-                different += (
-                    (index[k, j, i] != m)
-                    + (index[k, j - 1, i] != m)
-                    + (index[k, j + 1, i] != m)
-                    + (index[k - 1, j, i] != m)
-                    + (index[k + 1, j, i] != m)
-                )
-            if different == 0 and m < CLOSED:
-                kinds[k, j] = m
+            first, kind, before, kind_before = 0, -1, 0, -1
+            for i in range(1, nx):
+                found = _kind_of(tissues, k, j, i) if index[k, j, i] < CLOSED else -1
+                if found == kind and i < nx - 1:
+                    continue
+                if kind >= 0:
+                    short = i - first < _SHORTEST_RUN
+                    kind = MIXED if short else kind
+                    if not (kind == MIXED and kind_before == MIXED and before == first):
+                        if len(runs) > 0:
+                            runs[base + count, 0], runs[base + count, 1] = j, first
+                            runs[base + count, 3] = kind
+                        count += 1
+                    if len(runs) > 0:
+                        runs[base + count - 1, 2] = i
+                    before, kind_before = i, kind
+                first, kind = i, found
+        if len(runs) == 0:
+            run_starts[k + 1] = count
 
 
 @kernel(parallel=False)
@@ -121,18 +151,18 @@ def _flow(
     return (
         cx
         * (
-            (field[k, j, i - 1] - t) / (r + resistivity[k, j, i - 1])
-            + (field[k, j, i + 1] - t) / (r + resistivity[k, j, i + 1])
+            (field[k, j, i - _ONE] - t) / (r + resistivity[k, j, i - _ONE])
+            + (field[k, j, i + _ONE] - t) / (r + resistivity[k, j, i + _ONE])
         )
         + cy
         * (
-            (field[k, j - 1, i] - t) / (r + resistivity[k, j - 1, i])
-            + (field[k, j + 1, i] - t) / (r + resistivity[k, j + 1, i])
+            (field[k, j - _ONE, i] - t) / (r + resistivity[k, j - _ONE, i])
+            + (field[k, j + _ONE, i] - t) / (r + resistivity[k, j + _ONE, i])
         )
         + cz
         * (
-            (field[k - 1, j, i] - t) / (r + resistivity[k - 1, j, i])
-            + (field[k + 1, j, i] - t) / (r + resistivity[k + 1, j, i])
+            (field[k - _ONE, j, i] - t) / (r + resistivity[k - _ONE, j, i])
+            + (field[k + _ONE, j, i] - t) / (r + resistivity[k + _ONE, j, i])
         )
     )
 
@@ -142,7 +172,8 @@ def start_far_step(
     temperature: F32,
     resistivity: F32,
     index: U8,
-    kinds: U8,
+    run_starts: I64,
+    runs: U64,
     table: F32,
     inverse_spacing_squared: F32,
     weight: np.float32,
@@ -155,7 +186,7 @@ def start_far_step(
     Parameters
     ----------
     temperature : (nz+2, ny+2, nx+2) C. resistivity : same shape; 1/k, K m/W.
-    index : same shape; row of the table. kinds : (nz+2, ny+2). table : (256, 4), see above.
+    index : same shape; row of the table. run_starts, runs, table : see above.
     inverse_spacing_squared : (3,) along i, j, k, 1/m2.
     weight : s. rate : output, K/s. increment : output, K.
     slab_heat : (nz+2,) output; per slab blood and metabolic heat, W/m3 times voxels.
@@ -165,54 +196,56 @@ def start_far_step(
     cx = two * inverse_spacing_squared[0]
     cy = two * inverse_spacing_squared[1]
     cz = two * inverse_spacing_squared[2]
-    for k in prange(1, nz - 1):
+    for slab in prange(1, nz - 1):
+        k = np.uint64(slab)
         slab_sum = 0.0
-        for j in range(1, ny - 1):
-            row_sum = np.float32(0.0)
-            m = kinds[k, j]
-            if m != MIXED:
-                capacity, blood, gain = table[m, CAPACITY], table[m, BLOOD], table[m, GAIN]
-                half = np.float32(0.5) * table[m, CONDUCTION]
-                ax, ay, az = half * cx, half * cy, half * cz
-                for i in range(1, nx - 1):
+        for run in range(run_starts[slab], run_starts[slab + 1]):
+            j, first, last, m = runs[run, 0], runs[run, 1], runs[run, 2], runs[run, 3]
+            total = np.float32(0.0)
+            if m == MIXED:
+                for i in range(first, last):
                     t = temperature[k, j, i]
-                    # Differences first: temperatures are large beside them.
-                    speed = capacity * (
-                        (gain - blood * t)
-                        + ax * ((temperature[k, j, i - 1] - t) + (temperature[k, j, i + 1] - t))
-                        + ay * ((temperature[k, j - 1, i] - t) + (temperature[k, j + 1, i] - t))
-                        + az * ((temperature[k - 1, j, i] - t) + (temperature[k + 1, j, i] - t))
-                    )
+                    flow = _flow(temperature, resistivity, k, j, i, cx, cy, cz)
+                    n = index[k, j, i]
+                    source = table[n, GAIN] - table[n, BLOOD] * t
+                    speed = table[n, CAPACITY] * (flow + source)
                     rate[k, j, i] = speed
                     increment[k, j, i] = weight * speed
-                    row_sum += t
-                # Only the ends of the row have another neighbor, the ghosts.
-                r = resistivity[k, j, 1]
-                for i, ghost in ((1, 0), (nx - 2, nx - 1)):
-                    more = cx / (r + resistivity[k, j, ghost]) - ax
+                    total += source
+                slab_sum += np.float64(total)
+                continue
+            capacity, blood, gain = table[m, CAPACITY], table[m, BLOOD], table[m, GAIN]
+            half = np.float32(0.5) * table[m, CONDUCTION]
+            ax, ay, az = half * cx, half * cy, half * cz
+            for i in range(first, last):
+                t = temperature[k, j, i]
+                # Differences first: temperatures are large beside them.
+                west, east = temperature[k, j, i - _ONE] - t, temperature[k, j, i + _ONE] - t
+                south, north = temperature[k, j - _ONE, i] - t, temperature[k, j + _ONE, i] - t
+                down, up = temperature[k - _ONE, j, i] - t, temperature[k + _ONE, j, i] - t
+                flow = ax * (west + east) + ay * (south + north) + az * (down + up)
+                speed = capacity * ((gain - blood * t) + flow)
+                rate[k, j, i] = speed
+                increment[k, j, i] = weight * speed
+                total += t
+            slab_sum += np.float64(gain) * np.float64(last - first)
+            slab_sum -= np.float64(blood) * np.float64(total)
+            # Only the ends of rows have another neighbor, the ghosts.
+            for i, ghost in ((_ONE, _ONE - _ONE), (np.uint64(nx - 2), np.uint64(nx - 1))):
+                if first <= i < last:
+                    more = cx / (resistivity[k, j, i] + resistivity[k, j, ghost]) - ax
                     speed = capacity * more * (temperature[k, j, ghost] - temperature[k, j, i])
                     rate[k, j, i] += speed
                     increment[k, j, i] += weight * speed
-                slab_sum += np.float64(gain) * (nx - 2) - np.float64(blood) * np.float64(row_sum)
-                continue
-            for i in range(1, nx - 1):
-                t = temperature[k, j, i]
-                flow = _flow(temperature, resistivity, k, j, i, cx, cy, cz)
-                n = index[k, j, i]
-                source = table[n, GAIN] - table[n, BLOOD] * t
-                speed = table[n, CAPACITY] * (flow + source)
-                rate[k, j, i] = speed
-                increment[k, j, i] = weight * speed
-                row_sum += source
-            slab_sum += np.float64(row_sum)
-        slab_heat[k] = slab_sum
+        slab_heat[slab] = slab_sum
 
 
 @kernel(parallel=True, reorder=True)
 def advance_far_stage(
     resistivity: F32,
     index: U8,
-    kinds: U8,
+    run_starts: I64,
+    runs: U64,
     table: F32,
     inverse_spacing_squared: F32,
     weights: F32,
@@ -240,56 +273,56 @@ def advance_far_stage(
     cy = two * inverse_spacing_squared[1]
     cz = two * inverse_spacing_squared[2]
     mu, nu, rate_weight, start_weight = weights[0], weights[1], weights[2], weights[3]
-    for k in prange(1, nz - 1):
+    for slab in prange(1, nz - 1):
+        k = np.uint64(slab)
         slab_sum = 0.0
-        for j in range(1, ny - 1):
-            row_sum = np.float32(0.0)
-            m = kinds[k, j]
-            if m != MIXED:
-                speed = rate_weight * table[m, CAPACITY]
-                half = np.float32(0.5) * table[m, CONDUCTION]
-                ax, ay, az = speed * half * cx, speed * half * cy, speed * half * cz
-                blood = table[m, BLOOD]
-                own = mu - speed * blood - two * (ax + ay + az)
-                # Only the ends of the row have another neighbor, the ghosts.
-                r = resistivity[k, j, 1]
-                west = speed * cx / (r + resistivity[k, j, 0]) - ax
-                east = speed * cx / (r + resistivity[k, j, nx - 1]) - ax
-                for i in range(1, nx - 1):
+        for run in range(run_starts[slab], run_starts[slab + 1]):
+            j, first, last, m = runs[run, 0], runs[run, 1], runs[run, 2], runs[run, 3]
+            total = np.float32(0.0)
+            if m == MIXED:
+                for i in range(first, last):
                     d = previous[k, j, i]
+                    flow = _flow(previous, resistivity, k, j, i, cx, cy, cz)
+                    n = index[k, j, i]
+                    lost = table[n, BLOOD] * d
                     target[k, j, i] = (
-                        own * d
+                        mu * d
                         + nu * target[k, j, i]
-                        + ax * (previous[k, j, i - 1] + previous[k, j, i + 1])
-                        + ay * (previous[k, j - 1, i] + previous[k, j + 1, i])
-                        + az * (previous[k - 1, j, i] + previous[k + 1, j, i])
+                        + rate_weight * table[n, CAPACITY] * (flow - lost)
                         + start_weight * start_rate[k, j, i]
                     )
-                    row_sum += d
-                target[k, j, 1] -= west * previous[k, j, 1]
-                target[k, j, nx - 2] -= east * previous[k, j, nx - 2]
-                slab_sum -= np.float64(blood) * np.float64(row_sum)
+                    total += lost
+                slab_sum -= np.float64(total)
                 continue
-            for i in range(1, nx - 1):
+            speed = rate_weight * table[m, CAPACITY]
+            half = speed * np.float32(0.5) * table[m, CONDUCTION]
+            ax, ay, az = half * cx, half * cy, half * cz
+            own = mu - speed * table[m, BLOOD] - two * (ax + ay + az)
+            for i in range(first, last):
                 d = previous[k, j, i]
-                flow = _flow(previous, resistivity, k, j, i, cx, cy, cz)
-                n = index[k, j, i]
-                lost = table[n, BLOOD] * d
                 target[k, j, i] = (
-                    mu * d
+                    own * d
                     + nu * target[k, j, i]
-                    + rate_weight * table[n, CAPACITY] * (flow - lost)
+                    + ax * (previous[k, j, i - _ONE] + previous[k, j, i + _ONE])
+                    + ay * (previous[k, j - _ONE, i] + previous[k, j + _ONE, i])
+                    + az * (previous[k - _ONE, j, i] + previous[k + _ONE, j, i])
                     + start_weight * start_rate[k, j, i]
                 )
-                row_sum += lost
-            slab_sum -= np.float64(row_sum)
-        slab_heat[k] = slab_sum
+                total += d
+            slab_sum -= np.float64(table[m, BLOOD]) * np.float64(total)
+            # Only the ends of rows have another neighbor, the ghosts.
+            for i, ghost in ((_ONE, _ONE - _ONE), (np.uint64(nx - 2), np.uint64(nx - 1))):
+                if first <= i < last:
+                    more = speed * cx / (resistivity[k, j, i] + resistivity[k, j, ghost]) - ax
+                    target[k, j, i] -= more * previous[k, j, i]
+        slab_heat[slab] = slab_sum
 
 
 @kernel(parallel=True)
 def finish_far_step(
     increment: F32,
-    index: U8,
+    run_starts: I64,
+    runs: U64,
     carry: F32,
     temperature: F32,
     coldest: F32,
@@ -299,32 +332,35 @@ def finish_far_step(
 
     Parameters
     ----------
-    increment : K; zero where a voxel is not an unknown. temperature : C, updated.
+    increment : K. temperature : C, updated.
     carry : what the temperatures' precision could not hold of earlier increments, K, updated; small
         steps would lose all they do without it.
     coldest : coldest temperature so far, C, updated.
-    row_coldest : (nz+2, ny+2) output; coldest far temperature of each row now, C.
+    row_coldest : (nz+2, ny+2) output; coldest far temperature of each row now, C; infinite where
+        there is none.
     """
     nz, ny, nx = temperature.shape
-    for k in prange(1, nz - 1):
-        for j in range(1, ny - 1):
-            for i in range(1, nx - 1):
+    for slab in prange(1, nz - 1):
+        k = np.uint64(slab)
+        row_coldest[k, :] = np.inf
+        for run in range(run_starts[slab], run_starts[slab + 1]):
+            j, first, last = runs[run, 0], runs[run, 1], runs[run, 2]
+            for i in range(first, last):
                 change = increment[k, j, i] + carry[k, j, i]
                 before = temperature[k, j, i]
                 t = before + change
                 carry[k, j, i] = change - (t - before)
                 temperature[k, j, i] = t
                 coldest[k, j, i] = t if t < coldest[k, j, i] else coldest[k, j, i]
-            row_coldest[k, j] = _coldest_of(temperature[k, j, 1 : nx - 1], index[k, j, 1 : nx - 1])
+            coldest_now = _coldest_of(temperature, k, j, first, last)
+            row_coldest[k, j] = min(row_coldest[k, j], coldest_now)
 
 
 @kernel(parallel=False, reorder=True)
-def _coldest_of(temperature: F32, index: U8) -> np.float32:
-    """Coldest temperature of the unknowns of a row; infinite where there is none."""
-    none = np.float32(np.inf)
-    coldest = none
-    for i in range(len(temperature)):
-        t = temperature[i] if index[i] < CLOSED else none
+def _coldest_of(temperature: F32, k: int, j: int, first: int, last: int) -> np.float32:
+    coldest = np.float32(np.inf)
+    for i in range(first, last):
+        t = temperature[k, j, i]
         coldest = t if t < coldest else coldest
     return coldest
 

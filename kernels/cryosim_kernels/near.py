@@ -44,20 +44,14 @@ from .material import (
 )
 
 __all__ = [
-    "add_rim_heat",
     "begin_near_step",
-    "clear_rim",
     "cold_extent",
     "combine_near_stage",
-    "find_border_state",
     "find_coupled_potentials",
     "find_links",
     "find_mixed_faces",
-    "find_near_sources",
-    "find_near_temperature",
     "finish_near_step",
     "integrate_near",
-    "show_rim",
     "tissue_spans",
 ]
 
@@ -173,26 +167,51 @@ def find_mixed_faces(
 
 
 @kernel(parallel=False)
-def _log1p_over(u: np.float32, q: np.float32) -> np.float32:
-    """Return log(1 + u) / u, q = 1 / (2 + u), to 1e-7 for u > -0.73 (73 K in ice).
+def _phases(h: np.float32, mushy: np.float32) -> tuple[np.float32, np.float32, np.float32]:
+    """Split an enthalpy, J/m3 from the solidus, into that of ice, of melting, of warming."""
+    zero = np.float32(0.0)
+    ice = h if h < zero else zero
+    melted = h - ice
+    melted = melted if melted < mushy else mushy
+    return ice, melted, h - ice - melted
 
-    2 q (1 + z^2/3 + z^4/5 + ...) with z = u q: no branch, no look-up, nothing singular at u = 0.
+
+@kernel(parallel=False)
+def _rise_of_ice(
+    ice: np.float32, c: np.float32, slope: np.float32, least_root: np.float32
+) -> np.float32:
+    """Temperature of ice above the solidus, K; the law goes on linearly below `least_root`."""
+    root = c * c + np.float32(2.0) * slope * ice
+    return np.float32(2.0) * ice / (c + np.sqrt(root if root > least_root else least_root))
+
+
+@kernel(parallel=False)
+def _atanh_over(square: np.float32) -> np.float32:
+    """Return atanh(z) / z for z^2 up to 0.335 (u down to -0.73 below) to single precision.
+
+    Interpolates at Chebyshev's points to 2e-8: no branch, nothing singular at z = 0.
     """
-    z = u * q
-    z2 = z * z
-    series = np.float32(1.0 / 25.0)
-    series = series * z2 + np.float32(1.0 / 23.0)
-    series = series * z2 + np.float32(1.0 / 21.0)
-    series = series * z2 + np.float32(1.0 / 19.0)
-    series = series * z2 + np.float32(1.0 / 17.0)
-    series = series * z2 + np.float32(1.0 / 15.0)
-    series = series * z2 + np.float32(1.0 / 13.0)
-    series = series * z2 + np.float32(1.0 / 11.0)
-    series = series * z2 + np.float32(1.0 / 9.0)
-    series = series * z2 + np.float32(1.0 / 7.0)
-    series = series * z2 + np.float32(1.0 / 5.0)
-    series = series * z2 + np.float32(1.0 / 3.0)
-    return np.float32(2.0) * q * (series * z2 + np.float32(1.0))
+    series = np.float32(0.24690224)
+    series = series * square + np.float32(-0.00533445)
+    series = series * square + np.float32(0.13536399)
+    series = series * square + np.float32(0.13985294)
+    series = series * square + np.float32(0.2001731)
+    series = series * square + np.float32(0.33332965)
+    return series * square + np.float32(1.0)
+
+
+@kernel(parallel=False)
+def _potential_of_ice(
+    ice: np.float32, c: np.float32, slope: np.float32, k_ice: np.float32, fall: np.float32
+) -> np.float32:
+    """Kirchhoff potential of ice, W/m, k_ice rise log(1 + u) / u with u = fall rise.
+
+    That is 2 k_ice z / fall (1 + z^2/3 + z^4/5 + ...) with z = u / (2 + u), and
+    z / fall = ice / (c + root + fall ice): one division.
+    """
+    share = ice / (c + np.sqrt(c * c + np.float32(2.0) * slope * ice) + fall * ice)
+    z = fall * share
+    return np.float32(2.0) * k_ice * share * _atanh_over(z * z)
 
 
 @kernel(parallel=False)
@@ -206,68 +225,97 @@ def _potential_of_span(
     potential: F32,
 ) -> None:
     """Kirchhoff potential of all voxels of one tissue, free of branches."""
-    one, two, zero = np.float32(1.0), np.float32(2.0), np.float32(0.0)
     c, slope = row[C_SOLIDUS], row[C_SLOPE]
     k_ice, fall, k_slope = row[K_SOLIDUS], row[K_FALL], row[K_SLOPE]
-    mushy, mushy_slope, warm = row[MUSHY], row[MUSHY_SLOPE], row[INV_UNFROZEN]
+    mushy, mushy_slope = row[MUSHY], row[MUSHY_SLOPE]
     half_slope = np.float32(0.5) * k_slope
-    k_warm = k_ice + k_slope * mushy
+    warm = row[INV_UNFROZEN] * (k_ice + k_slope * mushy)
     coldest_rise = np.float32(COLDEST_ICE_C) - row[SOLIDUS]
-    least_u = fall * coldest_rise
-    slowest = c + slope * coldest_rise
-    least_root = slowest * slowest
+    coldest = coldest_rise * (c + np.float32(0.5) * slope * coldest_rise)
+    beyond = _potential_of_ice(coldest, c, slope, k_ice, fall) / coldest
     for i in range(len(base)):
-        h = base[i] + share * increment[i]
-        ice = h if h < zero else zero
-        melted = h - ice
-        melted = melted if melted < mushy else mushy
-        warmed = (h - ice - melted) * warm
-        root = c * c + two * slope * ice
-        rise = two * ice / (c + np.sqrt(root if root > least_root else least_root))
-        softening = melted * mushy_slope
-        u = fall * rise
-        u = u if u > least_u else least_u
-        q = one / (two + u)
+        ice, melted, warmed = _phases(base[i] + share * increment[i], mushy)
+        lawful = ice if ice > coldest else coldest
         p = (
-            k_ice * rise * _log1p_over(u, q)
-            + softening * (k_ice + half_slope * melted)
-            + warmed * k_warm
+            _potential_of_ice(lawful, c, slope, k_ice, fall)
+            + beyond * (ice - lawful)
+            + melted * mushy_slope * (k_ice + half_slope * melted)
+            + warmed * warm
         )
         potential[i] = p if index[i] == tissue else potential[i]
 
 
-@kernel(parallel=False)
-def _temperature_of_span(tissue: int, index: U8, enthalpy: F32, row: F32, temperature: F32) -> None:
-    """Temperature of all voxels of one tissue, from enthalpy, J/m3."""
-    two, zero = np.float32(2.0), np.float32(0.0)
+@kernel(parallel=False, reorder=True)
+def _settle_span(
+    tissue: int,
+    index: U8,
+    enthalpy: F32,
+    perfusable: F32,
+    row: F32,
+    temperature: F32,
+    held: F32,
+) -> tuple[float, float]:
+    """Fill temperature and sources of all voxels of one tissue; return the sums of both kinds."""
+    zero, one = np.float32(0.0), np.float32(1.0)
     solidus, c, slope = row[SOLIDUS], row[C_SOLIDUS], row[C_SLOPE]
     mushy, mushy_slope, warm = row[MUSHY], row[MUSHY_SLOPE], row[INV_UNFROZEN]
+    blood, arterial = row[BLOOD], row[ARTERIAL]
+    metabolism, melting = row[METABOLISM], row[INV_MUSHY]
     slowest = c + slope * (np.float32(COLDEST_ICE_C) - solidus)
-    least_root = slowest * slowest
-    for i in range(len(enthalpy)):
-        h = enthalpy[i]
-        ice = h if h < zero else zero
-        melted = h - ice
-        melted = melted if melted < mushy else mushy
-        warmed = (h - ice - melted) * warm
-        root = c * c + two * slope * ice
-        rise = two * ice / (c + np.sqrt(root if root > least_root else least_root))
-        t = solidus + rise + melted * mushy_slope + warmed
+    blood_sum = 0.0
+    alive_sum = 0.0
+    for i in range(len(held)):
+        ice, melted, warmed = _phases(enthalpy[i], mushy)
+        rise = _rise_of_ice(ice, c, slope, slowest * slowest)
+        t = solidus + rise + melted * mushy_slope + warmed * warm
+        liquid = melted * melting
+        liquid = liquid if liquid < one else one
+        alive = perfusable[i] if perfusable[i] < liquid else liquid
+        alive = alive if index[i] == tissue else zero
+        from_blood = alive * blood * (arterial - t)
         temperature[i] = t if index[i] == tissue else temperature[i]
+        held[i] = from_blood + alive * metabolism if index[i] == tissue else held[i]
+        blood_sum += np.float64(from_blood)
+        alive_sum += np.float64(alive)
+    return blood_sum, alive_sum * np.float64(metabolism)
 
 
-@kernel(parallel=True)
-def find_near_temperature(
-    index: U8, span_starts: I64, spans: I64, table: F32, enthalpy: F32, temperature: F32
+@kernel(parallel=False)
+def _settle_plane(
+    k: int,
+    index: U8,
+    span_starts: I64,
+    spans: I64,
+    table: F32,
+    now: F32,
+    perfusable: F32,
+    temperature: F32,
+    held: F32,
+    slab_heat: F64,
 ) -> None:
-    """Find temperature, C, from enthalpy, J/m3; `table` (m, 13) is as `material.COLUMNS`."""
-    flat_index, flat_h, flat_t = index.reshape(-1), enthalpy.reshape(-1), temperature.reshape(-1)
-    for k in prange(1, index.shape[0] - 1):
-        for span in range(span_starts[k], span_starts[k + 1]):
-            a, b = spans[span, 1], spans[span, 2]
-            _temperature_of_span(
-                spans[span, 3], flat_index[a:b], flat_h[a:b], table[spans[span, 3]], flat_t[a:b]
-            )
+    """Find temperature, C, and sources, W/m3, of a plane from its enthalpy, J/m3.
+
+    Blood and metabolic heat go into `held`, and their sums into `slab_heat`, (nz+2, 2).
+    `perfusable` is the liquid fraction that still carries blood at most; `table` (m, 13) is as
+    `material.COLUMNS`.
+    """
+    flat_index, flat_h, flat_t = index.reshape(-1), now.reshape(-1), temperature.reshape(-1)
+    flat_perfusable, flat_held = perfusable.reshape(-1), held.reshape(-1)
+    slab_heat[k, 0] = 0.0
+    slab_heat[k, 1] = 0.0
+    for span in range(span_starts[k], span_starts[k + 1]):
+        a, b = spans[span, 1], spans[span, 2]
+        blood, metabolism = _settle_span(
+            spans[span, 3],
+            flat_index[a:b],
+            flat_h[a:b],
+            flat_perfusable[a:b],
+            table[spans[span, 3]],
+            flat_t[a:b],
+            flat_held[a:b],
+        )
+        slab_heat[k, 0] += blood
+        slab_heat[k, 1] += metabolism
 
 
 @kernel(parallel=False)
@@ -285,125 +333,6 @@ def find_coupled_potentials(
         potentials[n] = potential_of(t, row)
 
 
-@kernel(parallel=True)
-def find_near_sources(
-    index: U8,
-    span_starts: I64,
-    spans: I64,
-    table: F32,
-    enthalpy: F32,
-    temperature: F32,
-    perfusable: F32,
-    held: F32,
-    slab_heat: F64,
-) -> None:
-    """Find blood and metabolic heat, W/m3, into `held`, and their sums into `slab_heat`, (nz+2, 2).
-
-    `perfusable` is the liquid fraction that still carries blood at most.
-    """
-    flat_index, flat_h, flat_t = index.reshape(-1), enthalpy.reshape(-1), temperature.reshape(-1)
-    flat_perfusable, flat_held = perfusable.reshape(-1), held.reshape(-1)
-    for k in prange(1, index.shape[0] - 1):
-        slab_heat[k, 0] = 0.0
-        slab_heat[k, 1] = 0.0
-        for span in range(span_starts[k], span_starts[k + 1]):
-            a, b = spans[span, 1], spans[span, 2]
-            row = table[spans[span, 3]]
-            blood, metabolism = _sources_of_span(
-                spans[span, 3],
-                flat_index[a:b],
-                flat_h[a:b],
-                flat_t[a:b],
-                flat_perfusable[a:b],
-                row,
-                flat_held[a:b],
-            )
-            slab_heat[k, 0] += blood
-            slab_heat[k, 1] += metabolism
-
-
-@kernel(parallel=False, reorder=True)
-def _sources_of_span(
-    tissue: int, index: U8, enthalpy: F32, temperature: F32, perfusable: F32, row: F32, held: F32
-) -> tuple[float, float]:
-    """Fill the sources of all voxels of one tissue and return the sums of both kinds."""
-    zero, one = np.float32(0.0), np.float32(1.0)
-    blood, arterial = row[BLOOD], row[ARTERIAL]
-    metabolism, melting = row[METABOLISM], row[INV_MUSHY]
-    blood_sum = 0.0
-    alive_sum = 0.0
-    for i in range(len(held)):
-        liquid = enthalpy[i] * melting
-        liquid = liquid if liquid > zero else zero
-        liquid = liquid if liquid < one else one
-        alive = perfusable[i] if perfusable[i] < liquid else liquid
-        alive = alive if index[i] == tissue else zero
-        from_blood = alive * blood * (arterial - temperature[i])
-        given = from_blood + alive * metabolism
-        held[i] = given if index[i] == tissue else held[i]
-        blood_sum += np.float64(from_blood)
-        alive_sum += np.float64(alive)
-    return blood_sum, alive_sum * np.float64(metabolism)
-
-
-@kernel(parallel=False)
-def add_rim_heat(
-    near_temperature: F32,
-    far_start: F32,
-    far_increment: F32,
-    begun: bool,
-    near_cells: I64,
-    far_cells: I64,
-    conductances: F32,
-    held: F32,
-) -> None:
-    """Add what flows to near voxels through the rim to `held`, W/m3.
-
-    Parameters
-    ----------
-    begun : whether the increments count already.
-    near_cells : (n,) flat indices into the box. far_cells : (n,) flat indices into the grid.
-    conductances : (n,) of the faces, over the voxel's volume, W/m3/K.
-    """
-    share = np.float32(1.0 if begun else 0.0)
-    flat_near, flat_held = near_temperature.reshape(-1), held.reshape(-1)
-    flat_start, flat_increment = far_start.reshape(-1), far_increment.reshape(-1)
-    for n in range(len(near_cells)):
-        near, far = near_cells[n], far_cells[n]
-        flat_held[near] += conductances[n] * (
-            flat_start[far] + share * flat_increment[far] - flat_near[near]
-        )
-
-
-@kernel(parallel=True)
-def find_border_state(
-    blocks: I64,
-    cells: I64,
-    table: F32,
-    now: F32,
-    share: np.float32,
-    increment: F32,
-    temperature: F32,
-    resistivity: F32,
-) -> None:
-    """Find temperature, C, and 1/k, K m/W, of the voxels at mixed faces.
-
-    Parameters
-    ----------
-    blocks : (b, 3) first and last + 1 entry and tissue of parts of what has n entries.
-    cells : (n,) flat indices into the box, those of one tissue together.
-    now, share, increment : the enthalpy is now + share increment, J/m3.
-    temperature, resistivity : (n,) outputs.
-    """
-    flat_now, flat_increment = now.reshape(-1), increment.reshape(-1)
-    for block in prange(len(blocks)):
-        a, b = blocks[block, 0], blocks[block, 1]
-        _state_of_cells(
-            cells[a:b], flat_now, share, flat_increment, table[blocks[block, 2]],
-            temperature[a:b], resistivity[a:b],
-        )  # fmt: skip
-
-
 @kernel(parallel=False)
 def _state_of_cells(
     cells: I64,
@@ -414,27 +343,21 @@ def _state_of_cells(
     temperature: F32,
     resistivity: F32,
 ) -> None:
-    one, two, zero = np.float32(1.0), np.float32(2.0), np.float32(0.0)
+    """Temperature, C, and 1/k, K m/W, of (n,) voxels of one tissue at mixed faces."""
     solidus, c, slope = row[SOLIDUS], row[C_SOLIDUS], row[C_SLOPE]
     k_ice, fall, k_slope = row[K_SOLIDUS], row[K_FALL], row[K_SLOPE]
     mushy, mushy_slope, warm = row[MUSHY], row[MUSHY_SLOPE], row[INV_UNFROZEN]
     coldest_rise = np.float32(COLDEST_ICE_C) - solidus
     least_u = fall * coldest_rise
     slowest = c + slope * coldest_rise
-    least_root = slowest * slowest
     for n in range(len(cells)):
-        h = now[cells[n]] + share * increment[cells[n]]
-        ice = h if h < zero else zero
-        melted = h - ice
-        melted = melted if melted < mushy else mushy
-        warmed = (h - ice - melted) * warm
-        root = c * c + two * slope * ice
-        rise = two * ice / (c + np.sqrt(root if root > least_root else least_root))
+        ice, melted, warmed = _phases(now[cells[n]] + share * increment[cells[n]], mushy)
+        rise = _rise_of_ice(ice, c, slope, slowest * slowest)
         u = fall * rise
         u = u if u > least_u else least_u
-        temperature[n] = solidus + rise + melted * mushy_slope + warmed
+        temperature[n] = solidus + rise + melted * mushy_slope + warmed * warm
         # Either u or `melted` is zero.
-        resistivity[n] = (one + u) / (k_ice + k_slope * melted)
+        resistivity[n] = (np.float32(1.0) + u) / (k_ice + k_slope * melted)
 
 
 @kernel(parallel=True)
@@ -447,6 +370,9 @@ def advance_near_stage(
     mixed_cells: I64,
     mixed_pairs: I64,
     mixed_weights: F32,
+    border_starts: I64,
+    border_blocks: I64,
+    border_cells: I64,
     border_temperature: F32,
     border_resistivity: F32,
     table: F32,
@@ -465,14 +391,18 @@ def advance_near_stage(
     now + share previous. Between tissues the flux goes with the harmonic mean, see
     `bioheat.advance_stage`.
 
-    Each thread takes some planes and finds the potentials of one plane ahead, so that they never
-    leave its cache.
+    Each thread takes some planes and finds potentials and what mixed faces need one plane ahead, so
+    that they never leave its cache. Two threads may find the same of a plane between them.
 
     Parameters
     ----------
     mixed_cells, mixed_pairs, mixed_weights : flat index of the voxel that receives the heat of a
-        mixed face, entries of `border_temperature` and `border_resistivity` for it and the other
-        one, and 2/dx^2.
+        mixed face, entries in the lists of voxels at mixed faces for it and the other one, and
+        2/dx^2.
+    border_starts, border_blocks : (nz+3,) where the blocks of each plane begin, and (b, 3) their
+        first and last + 1 entry in those lists, and tissue.
+    border_cells, border_temperature, border_resistivity : (n,) flat index; temperature, C, and 1/k,
+        K m/W, overwritten for those in blocks.
     weights : (4,) mu, nu, mu' (s), share. target : none of the others.
     work : (threads, 3, ny+2, nx+2) finite numbers, overwritten.
     """
@@ -501,6 +431,17 @@ def advance_near_stage(
                     flat_previous[a:b],
                     table[spans[span, 3]],
                     potentials[ahead % 3, a - shift : b - shift],
+                )
+            for block in range(border_starts[ahead], border_starts[ahead + 1]):
+                a, b = border_blocks[block, 0], border_blocks[block, 1]
+                _state_of_cells(
+                    border_cells[a:b],
+                    flat_now,
+                    share,
+                    flat_previous,
+                    table[border_blocks[block, 2]],
+                    border_temperature[a:b],
+                    border_resistivity[a:b],
                 )
             k = ahead - 1
             if k < low:
@@ -546,6 +487,7 @@ def integrate_near(
     mixed_cells: I64,
     mixed_pairs: I64,
     mixed_weights: F32,
+    border_starts: I64,
     border_blocks: I64,
     border_cells: I64,
     border_temperature: F32,
@@ -583,7 +525,7 @@ def integrate_near(
         `exchange.exchange_with_probes`, whose table is `exact_table`.
     moved, second, third : work space; `moved` holds the change of enthalpy, J/m3, in the
         end.
-    The others are as of `advance_near_stage` and `find_border_state`.
+    The others are as of `advance_near_stage`.
 
     Returns
     -------
@@ -611,19 +553,52 @@ def integrate_near(
             coupled_heat, probe_heat, probe_surface,
         )  # fmt: skip
         weights[0], weights[1], weights[2], weights[3] = mu, nu, rate_weight, share
-        find_border_state(
-            border_blocks, border_cells, table, now, weights[3], previous, border_temperature,
-            border_resistivity,
-        )  # fmt: skip
         advance_near_stage(
             index, links, span_starts, spans, plane_starts, mixed_cells, mixed_pairs,
-            mixed_weights, border_temperature, border_resistivity, table, inverse_spacing_squared,
-            now, held, weights, previous, before, target, work,
+            mixed_weights, border_starts, border_blocks, border_cells, border_temperature,
+            border_resistivity, table, inverse_spacing_squared, now, held, weights, previous,
+            before, target, work,
         )  # fmt: skip
         deposit(probe_cells, coupled_heat, rate_weight / cell_volume, target)
         heat, heat_before = mu * heat + nu * heat_before + rate_weight * probe_heat.sum(), heat
         before, previous = previous, target
     return heat
+
+
+@kernel(parallel=False)
+def _meet_rim(
+    k: int,
+    rim_starts: I64,
+    rim_near: I64,
+    rim_far: I64,
+    rim_own: I64,
+    rim_conductances: F32,
+    begun: bool,
+    far_start: F32,
+    far_increment: F32,
+    temperature: F32,
+    held: F32,
+) -> None:
+    """Add what flows to a plane through the zone's rim to `held`, and show its voxels to far tissue.
+
+    Parameters
+    ----------
+    rim_starts : (nz+3,) where the faces of each plane begin.
+    rim_near, rim_far, rim_own : (n,) flat indices of the voxels on both sides of each face: the
+        inner one in the box, the outer and the inner one in the grid.
+    rim_conductances : (n,) over the voxel's volume, W/m3/K.
+    begun : whether increments count already. far_start : C, in the grid.
+    far_increment : K; that of the inner voxels is overwritten.
+    """
+    share = np.float32(1.0 if begun else 0.0)
+    flat_t, flat_held = temperature.reshape(-1), held.reshape(-1)
+    flat_start, flat_increment = far_start.reshape(-1), far_increment.reshape(-1)
+    for n in range(rim_starts[k], rim_starts[k + 1]):
+        far, own, t = rim_far[n], rim_own[n], flat_t[rim_near[n]]
+        flat_held[rim_near[n]] += rim_conductances[n] * (
+            flat_start[far] + share * flat_increment[far] - t
+        )
+        flat_increment[own] = share * (t - flat_start[own])
 
 
 @kernel(parallel=True)
@@ -633,17 +608,33 @@ def combine_near_stage(
     moved: F32,
     start_moved: F32,
     previous: F32,
+    index: U8,
+    span_starts: I64,
+    spans: I64,
+    table: F32,
+    perfusable: F32,
+    rim_starts: I64,
+    rim_near: I64,
+    rim_far: I64,
+    rim_own: I64,
+    rim_conductances: F32,
+    far_start: F32,
+    far_increment: F32,
     target: F32,
     now: F32,
+    temperature: F32,
+    held: F32,
+    slab_heat: F64,
 ) -> None:
     """Take one stage of the super step with the mean rate that an inner integration found.
 
     target = mu previous + nu target + mu' moved / eta + gamma' start_moved / eta, J/m3, with
-    `weights` (4,) mu, nu, mu' / eta, gamma' / eta; and now = start + target.
+    `weights` (4,) mu, nu, mu' / eta, gamma' / eta; and now = start + target. What follows from that
+    is brought up to date, see `_settle_plane` and `_meet_rim`.
     """
     mu, nu, moved_weight, start_weight = weights[0], weights[1], weights[2], weights[3]
     nz, ny, nx = moved.shape
-    for k in prange(nz):
+    for k in prange(1, nz - 1):
         for j in range(ny):
             for i in range(nx):
                 d = (
@@ -654,33 +645,61 @@ def combine_near_stage(
                 )
                 target[k, j, i] = d
                 now[k, j, i] = start[k, j, i] + d
+        _settle_plane(
+            k, index, span_starts, spans, table, now, perfusable, temperature, held, slab_heat
+        )
+        _meet_rim(
+            k, rim_starts, rim_near, rim_far, rim_own, rim_conductances, True, far_start,
+            far_increment, temperature, held,
+        )  # fmt: skip
 
 
 @kernel(parallel=True)
 def begin_near_step(
     energy: F64,
     grid_perfusable: F32,
+    index: U8,
+    span_starts: I64,
+    spans: I64,
+    table: F32,
+    rim_starts: I64,
+    rim_near: I64,
+    rim_far: I64,
+    rim_own: I64,
+    rim_conductances: F32,
+    far_start: F32,
+    far_increment: F32,
     start: F32,
     now: F32,
     perfusable: F32,
     increment: F32,
     other: F32,
+    temperature: F32,
+    held: F32,
+    slab_heat: F64,
 ) -> None:
     """Copy enthalpies, J/m3, and what still carries blood; clear the increments.
 
-    `energy` and `grid_perfusable` are the box's part of the grid; the others have a ghost layer
-    more on every side.
+    `energy` and `grid_perfusable` are the box's part of the grid. What follows is brought up to
+    date, see `_settle_plane` and `_meet_rim`.
     """
     nz, ny, nx = energy.shape
-    for k in prange(nz):
+    for k in prange(1, nz + 1):
         for j in range(ny):
             for i in range(nx):
-                h = np.float32(energy[k, j, i])
-                start[k + 1, j + 1, i + 1] = h
-                now[k + 1, j + 1, i + 1] = h
-                perfusable[k + 1, j + 1, i + 1] = grid_perfusable[k, j, i]
-                increment[k + 1, j + 1, i + 1] = 0.0
-                other[k + 1, j + 1, i + 1] = 0.0
+                h = np.float32(energy[k - 1, j, i])
+                start[k, j + 1, i + 1] = h
+                now[k, j + 1, i + 1] = h
+                perfusable[k, j + 1, i + 1] = grid_perfusable[k - 1, j, i]
+                increment[k, j + 1, i + 1] = 0.0
+                other[k, j + 1, i + 1] = 0.0
+        _settle_plane(
+            k, index, span_starts, spans, table, now, perfusable, temperature, held, slab_heat
+        )
+        _meet_rim(
+            k, rim_starts, rim_near, rim_far, rim_own, rim_conductances, False, far_start,
+            far_increment, temperature, held,
+        )  # fmt: skip
 
 
 @kernel(parallel=True)
@@ -708,29 +727,6 @@ def finish_near_step(
                     grid_temperature[k, j, i] = t
                     coldest[k, j, i] = min(coldest[k, j, i], t)
                     row_coldest[k, j] = min(row_coldest[k, j], t)
-
-
-@kernel(parallel=False)
-def show_rim(
-    temperature: F32, near_cells: I64, grid_cells: I64, start: F32, increment: F32
-) -> None:
-    """Write how far the voxels at the rim have come since `start`, C, into `increment`.
-
-    `near_cells` and `grid_cells` are flat indices of the same voxels into box and grid.
-    """
-    flat, flat_start = temperature.reshape(-1), start.reshape(-1)
-    flat_increment = increment.reshape(-1)
-    for n in range(len(near_cells)):
-        own = grid_cells[n]
-        flat_increment[own] = flat[near_cells[n]] - flat_start[own]
-
-
-@kernel(parallel=False)
-def clear_rim(grid_cells: I64, increment: F32) -> None:
-    """Take away what `show_rim` wrote."""
-    flat = increment.reshape(-1)
-    for n in range(len(grid_cells)):
-        flat[grid_cells[n]] = 0.0
 
 
 @kernel(parallel=True)

@@ -76,9 +76,10 @@ def test_each_kernel_is_timed_with_the_arrays_of_a_run():
     found = kernels.measure(scene, repeats=1)
     rows = {one.kernel: one for one in found.timings}
     assert list(rows) == [kernel.title for kernel in kernels.KERNELS]
-    assert rows["`far.advance_far_stage`, rows of one tissue"].moved_bytes == 4 * 4
+    assert rows["`far.advance_far_stage`, runs of one tissue"].moved_bytes == 4 * 4
     assert rows["`bioheat.advance_stage`"].moved_bytes == 9 * 8 + 1
-    assert rows["`far.start_far_step`"].voxels == 12**3
+    assert rows["`far.advance_far_stage`, mixed runs"].voxels == 12**3
+    assert 0 < rows["`far.start_far_step`"].voxels < 12**3
     assert 0 < rows["`near.advance_near_stage`"].voxels <= 14**3
     text = kernels.page(FACTS, 40.0, [found])
     assert all(kernel.title in text for kernel in kernels.KERNELS)

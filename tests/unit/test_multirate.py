@@ -198,13 +198,49 @@ def test_the_cold_box():
     assert found.within(found.widened(1, temperature.shape))
 
 
-def test_rows_of_one_tissue():
-    index = np.full((5, 5, 6), material.HELD, dtype=np.uint8)
-    index[1:-1, 1:-1, 1:-1] = 1
-    kinds = np.zeros((5, 5), dtype=np.uint8)
-    far.row_kinds(index, kinds)
-    assert kinds[2, 2] == 1
-    assert kinds[1, 2] == far.MIXED  # beside the ghosts
-    index[2, 3, 3] = 0
-    far.row_kinds(index, kinds)
-    assert kinds[2, 2] == far.MIXED
+def runs_of(index, tissues):
+    starts = np.zeros(index.shape[0] + 1, dtype=np.int64)
+    far.find_runs(index, tissues, starts, np.zeros((0, 4), dtype=np.uint64))
+    starts = np.cumsum(starts)
+    runs = np.zeros((starts[-1], 4), dtype=np.uint64)
+    far.find_runs(index, tissues, starts, runs)
+    planes = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    return [(int(k), *map(int, run)) for k, run in zip(planes, runs, strict=True)]
+
+
+def test_runs_of_one_tissue():
+    tissues = np.full((5, 5, 30), material.HELD, dtype=np.uint8)
+    tissues[1:-1, 1:-1, 1:-1] = 1
+    runs = runs_of(tissues, tissues)
+    assert len(runs) == 9
+    assert (2, 2, 1, 29, 1) in runs
+    assert (1, 2, 1, 29, far.MIXED) in runs  # beside the ghosts
+    # Another tissue ends a run beside it, and what is left of a row may be too short for one.
+    tissues[2, 3, 24] = 0
+    assert [run[2:] for run in runs_of(tissues, tissues) if run[:2] == (2, 2)] == [
+        (1, 24, 1),
+        (24, 29, far.MIXED),
+    ]
+
+
+def test_a_run_ends_at_the_near_zone_but_knows_its_tissue():
+    tissues = np.full((5, 5, 30), material.HELD, dtype=np.uint8)
+    tissues[1:-1, 1:-1, 1:-1] = 1
+    index = tissues.copy()
+    index[2, 2, 12:18] = material.HELD
+    assert [run[2:] for run in runs_of(index, tissues) if run[:2] == (2, 2)] == [
+        (1, 12, 1),
+        (18, 29, 1),
+    ]
+
+
+def test_runs_cover_every_unknown_once():
+    random = np.random.default_rng(3)
+    tissues = np.full((8, 9, 40), material.HELD, dtype=np.uint8)
+    tissues[1:-1, 1:-1, 1:-1] = random.choice([0, 0, 0, 1, 255], (6, 7, 1))
+    tissues[3, 2:5, 10:30] = 2
+    covered = np.zeros(tissues.shape, dtype=int)
+    for k, j, first, last, kind in runs_of(tissues, tissues):
+        covered[k, j, first:last] += 1
+        assert kind == far.MIXED or np.all(tissues[k, j, first:last] == kind)
+    assert np.array_equal(covered, tissues < material.CLOSED)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cryosim.simulation import near_zone
 from cryosim.simulation import state as state_module
 from cryosim_kernels import bioheat, material, near
 from evidence import Check, Evidence
@@ -193,13 +194,13 @@ def mutate_near_links(patch: Patch) -> None:
 
 def mutate_rim(patch: Patch, factor: float) -> None:
     """Let the near zone take more through its rim than far tissue gives."""
-    add_rim_heat = near.add_rim_heat
+    find_rim = near_zone.NearZone._find_rim
 
-    def changed(*arguments: Any) -> None:
-        *others, conductances, held = arguments
-        add_rim_heat(*others, np.float32(factor) * conductances, held)
+    def changed(zone: Any, state: Any) -> None:
+        find_rim(zone, state)
+        zone.rim_conductances *= np.float32(factor)
 
-    patch.setattr(near, "add_rim_heat", changed)
+    patch.setattr(near_zone.NearZone, "_find_rim", changed)
 
 
 def mutate_stage(patch: Patch, **how: Any) -> None:

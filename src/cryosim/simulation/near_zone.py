@@ -20,10 +20,6 @@ I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 
 
-# So many voxels at borders between tissues are a thread's portion.
-_BLOCK = 1024
-
-
 @dataclass(frozen=True)
 class Box:
     """Voxels from `low` to `high` - 1 of the padded grid; along k, j, i."""
@@ -90,7 +86,8 @@ class NearZone:
     box : where it is.
     rim_near, rim_far, rim_own : flat indices of the voxels on both sides of each face of the rim
         that heat crosses: the inner one in the zone's arrays, the outer and the inner one in the
-        grid. rim_conductance : over the voxel's volume, W/m3/K.
+        grid; by planes of the zone, which begin where rim_starts says. rim_conductances : over the
+        voxel's volume, W/m3/K.
     """
 
     def __init__(self, state: State, box: Box) -> None:
@@ -149,22 +146,22 @@ class NearZone:
         self._find_border(others)
 
     def _find_border(self, others: I64) -> None:
-        """List the voxels at mixed faces by tissue; held ones last, with what they are held at."""
+        """List the voxels at mixed faces by plane and tissue, held ones as they are held."""
         flat_index = self.index.reshape(-1)
         cells, entry = np.unique(np.stack([self.mixed_cells, others], axis=1), return_inverse=True)
-        order = np.argsort(flat_index[cells], kind="stable")
+        plane = self._shape[1] * self._shape[2]
+        order = np.lexsort((flat_index[cells], cells // plane))
         self.border_cells = cells[order]
-        place = np.argsort(order)
-        self.mixed_pairs = place[entry].reshape(-1, 2)
-        tissues = flat_index[self.border_cells]
+        self.mixed_pairs = np.argsort(order)[entry].reshape(-1, 2)
         self.border_temperature = self.temperature.reshape(-1)[self.border_cells]
         self.border_resistivity = self.resistivity.reshape(-1)[self.border_cells]
-        blocks = []
-        for tissue in np.unique(tissues[tissues < material.CLOSED]):
-            first, last = np.searchsorted(tissues, [tissue, tissue + 1])
-            for start in range(first, last, _BLOCK):
-                blocks.append((start, min(start + _BLOCK, last), tissue))
-        self.border_blocks = np.array(blocks, dtype=np.int64).reshape(-1, 3)
+        tissues, planes = flat_index[self.border_cells], self.border_cells // plane
+        first = np.flatnonzero(np.diff(tissues, prepend=-1) | np.diff(planes, prepend=-1))
+        last = np.append(first, len(tissues))[1:]
+        free = tissues[first] < material.CLOSED
+        self.border_blocks = np.stack([first, last, tissues[first]], axis=1)[free].astype(np.int64)
+        starts = planes[self.border_blocks[:, 0]]
+        self.border_starts = np.searchsorted(starts, np.arange(self._shape[0] + 1))
 
     def _find_rim(self, state: State) -> None:
         """Find faces between a tissue voxel of the zone and one outside."""
@@ -188,10 +185,14 @@ class NearZone:
                 own_cells.append(np.ravel_multi_index(tuple(own.T), state.index.shape))
                 conductances.append(weight / resistance)
         none = np.zeros(0)
-        self.rim_near = np.concatenate([none, *near_cells]).astype(np.int64)
-        self.rim_far = np.concatenate([none, *far_cells]).astype(np.int64)
-        self.rim_own = np.concatenate([none, *own_cells]).astype(np.int64)
-        self.rim_conductance = np.concatenate([none, *conductances]).astype(np.float32)
+        found = np.concatenate([none, *near_cells]).astype(np.int64)
+        order = np.argsort(found, kind="stable")
+        self.rim_near = found[order]
+        self.rim_far = np.concatenate([none, *far_cells]).astype(np.int64)[order]
+        self.rim_own = np.concatenate([none, *own_cells]).astype(np.int64)[order]
+        self.rim_conductances = np.concatenate([none, *conductances]).astype(np.float32)[order]
+        plane = self._shape[1] * self._shape[2]
+        self.rim_starts = np.searchsorted(self.rim_near, plane * np.arange(self._shape[0] + 1))
 
     def holds(self, flat: I64, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """Whether flat indices into the padded grid are in the box."""

@@ -28,7 +28,7 @@ class Settings:
     integrator: Literal["multirate", "rkl2", "explicit"] = "multirate"
     smallest_step_s: float = 0.05
     largest_step_s: float = 40.0
-    growth: float = 0.03
+    growth: float = 0.05
     snapshot_every_s: float = 300.0
 
     def __post_init__(self) -> None:
