@@ -254,7 +254,7 @@ def add_scaled(start: F64, rate: F64, weight: float, target: F64) -> None:
                 target[k, j, i] = start[k, j, i] + weight * rate[k, j, i]
 
 
-@kernel(parallel=True)
+@kernel(parallel=False)
 def exchange_rate(
     resistivity: F64, inverse_capacity: F64, inverse_spacing_squared: F64, rate: F64
 ) -> None:
@@ -273,7 +273,7 @@ def exchange_rate(
     cx = 2.0 * inverse_spacing_squared[0]
     cy = 2.0 * inverse_spacing_squared[1]
     cz = 2.0 * inverse_spacing_squared[2]
-    for k in prange(1, nz - 1):
+    for k in range(1, nz - 1):
         for j in range(1, ny - 1):
             for i in range(1, nx - 1):
                 r = resistivity[k, j, i]

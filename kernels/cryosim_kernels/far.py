@@ -4,10 +4,10 @@ There the temperature is the unknown and single precision suffices: a super step
 increment D since the step began, whose small values keep their digits. All arrays are padded by a
 ghost layer as in `bioheat`. `index` is HELD where a voxel is not an unknown here.
 
-`runs` (m, 4) covers the unknowns by pieces of rows along i: j, first and last + 1 i, and which tissue
-all voxels of the piece and their neighbors are of, or MIXED. `run_starts` (nz+3,) says where those
-of each plane k begin. Runs of one tissue, most voxels in smooth anatomy, need neither look-ups nor
-divisions.
+`runs` (m, 4) covers the unknowns by pieces of rows along i: j, first and last + 1 i, and which
+tissue all voxels of the piece and their neighbors are of, or MIXED. `run_starts` (nz+3,) says where
+those of each plane k begin. Runs of one tissue, most voxels in smooth anatomy, need neither
+look-ups nor divisions.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ CAPACITY, CONDUCTION, BLOOD, GAIN = range(4)
 NEIGHBORS = ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1))
 
 
-@kernel(parallel=True)
+@kernel(parallel=False)
 def store_far_energy(
     temperature: F32,
     carry: F32,
@@ -77,7 +77,7 @@ def store_far_energy(
 ) -> None:
     """Fill the enthalpy, J/m3, of tissue outside a box from `kept_low` to `kept_high` - 1, (3,)."""
     nz, ny, nx = temperature.shape
-    for k in prange(1, nz - 1):
+    for k in range(1, nz - 1):
         for j in range(1, ny - 1):
             for i in range(1, nx - 1):
                 m = index[k, j, i]
@@ -191,7 +191,7 @@ def start_far_step(
     weight : s. rate : output, K/s. increment : output, K.
     slab_heat : (nz+2,) output; per slab blood and metabolic heat, W/m3 times voxels.
     """
-    nz, ny, nx = temperature.shape
+    nz, _, nx = temperature.shape
     two = np.float32(2.0)
     cx = two * inverse_spacing_squared[0]
     cy = two * inverse_spacing_squared[1]
@@ -231,12 +231,12 @@ def start_far_step(
             slab_sum += np.float64(gain) * np.float64(last - first)
             slab_sum -= np.float64(blood) * np.float64(total)
             # Only the ends of rows have another neighbor, the ghosts.
-            for i, ghost in ((_ONE, _ONE - _ONE), (np.uint64(nx - 2), np.uint64(nx - 1))):
-                if first <= i < last:
-                    more = cx / (resistivity[k, j, i] + resistivity[k, j, ghost]) - ax
-                    speed = capacity * more * (temperature[k, j, ghost] - temperature[k, j, i])
-                    rate[k, j, i] += speed
-                    increment[k, j, i] += weight * speed
+            for end, ghost in ((_ONE, _ONE - _ONE), (np.uint64(nx - 2), np.uint64(nx - 1))):
+                if first <= end < last:
+                    more = cx / (resistivity[k, j, end] + resistivity[k, j, ghost]) - ax
+                    speed = capacity * more * (temperature[k, j, ghost] - temperature[k, j, end])
+                    rate[k, j, end] += speed
+                    increment[k, j, end] += weight * speed
         slab_heat[slab] = slab_sum
 
 
@@ -267,7 +267,7 @@ def advance_far_stage(
         voxels.
     The others are as of `start_far_step`.
     """
-    nz, ny, nx = previous.shape
+    nz, _, nx = previous.shape
     two = np.float32(2.0)
     cx = two * inverse_spacing_squared[0]
     cy = two * inverse_spacing_squared[1]
@@ -311,10 +311,10 @@ def advance_far_stage(
                 total += d
             slab_sum -= np.float64(table[m, BLOOD]) * np.float64(total)
             # Only the ends of rows have another neighbor, the ghosts.
-            for i, ghost in ((_ONE, _ONE - _ONE), (np.uint64(nx - 2), np.uint64(nx - 1))):
-                if first <= i < last:
-                    more = speed * cx / (resistivity[k, j, i] + resistivity[k, j, ghost]) - ax
-                    target[k, j, i] -= more * previous[k, j, i]
+            for end, ghost in ((_ONE, _ONE - _ONE), (np.uint64(nx - 2), np.uint64(nx - 1))):
+                if first <= end < last:
+                    more = speed * cx / (resistivity[k, j, end] + resistivity[k, j, ghost]) - ax
+                    target[k, j, end] -= more * previous[k, j, end]
         slab_heat[slab] = slab_sum
 
 
@@ -339,8 +339,7 @@ def finish_far_step(
     row_coldest : (nz+2, ny+2) output; coldest far temperature of each row now, C; infinite where
         there is none.
     """
-    nz, ny, nx = temperature.shape
-    for slab in prange(1, nz - 1):
+    for slab in prange(1, temperature.shape[0] - 1):
         k = np.uint64(slab)
         row_coldest[k, :] = np.inf
         for run in range(run_starts[slab], run_starts[slab + 1]):

@@ -8,7 +8,6 @@ conductivity is linear; above it all is constant.
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
 from ._compile import kernel
@@ -111,11 +110,11 @@ def enthalpy_of(temperature: float, row: F64) -> float:
     return row[MUSHY] + (rise - mushy_width) / row[INV_UNFROZEN]
 
 
-@kernel(parallel=True)
+@kernel(parallel=False)
 def enthalpy_from_temperature(temperature: F64, index: U8, table: F64, energy: F64) -> None:
     """Fill `energy` (J/m3) from temperatures; HELD and CLOSED cells get zero."""
     nz, ny, nx = temperature.shape
-    for k in prange(nz):
+    for k in range(nz):
         for j in range(ny):
             for i in range(nx):
                 tissue = index[k, j, i]
@@ -125,14 +124,14 @@ def enthalpy_from_temperature(temperature: F64, index: U8, table: F64, energy: F
                     energy[k, j, i] = enthalpy_of(temperature[k, j, i], table[tissue])
 
 
-@kernel(parallel=True)
+@kernel(parallel=False)
 def stored_heat(energy: F64, index: U8, table: F64, latent: F64, planes: F64) -> None:
     """Sum enthalpy and the latent heat in it over tissue, plane by plane, J/m3 times voxels.
 
     `latent` (n,) by tissue, J/m3; `planes` (nz+2, 2) output.
     """
     nz, ny, nx = energy.shape
-    for k in prange(1, nz - 1):
+    for k in range(1, nz - 1):
         total = 0.0
         melted = 0.0
         for j in range(1, ny - 1):

@@ -45,7 +45,6 @@ from .material import (
 
 __all__ = [
     "begin_near_step",
-    "cold_extent",
     "combine_near_stage",
     "find_coupled_potentials",
     "find_links",
@@ -95,14 +94,14 @@ def tissue_spans(index: U8, span_starts: I64, spans: I64) -> int:
     return count
 
 
-@kernel(parallel=True)
+@kernel(parallel=False)
 def find_links(index: U8, links: U8) -> None:
     """Set bit n of `links` where heat crosses face n to a voxel of the same tissue.
 
     Faces towards lower and higher i, j and k have the bits 0 to 5. The ghost layer has none.
     """
     nz, ny, nx = index.shape
-    for k in prange(1, nz - 1):
+    for k in range(1, nz - 1):
         for j in range(1, ny - 1):
             for i in range(1, nx - 1):
                 m = index[k, j, i]
@@ -579,7 +578,7 @@ def _meet_rim(
     temperature: F32,
     held: F32,
 ) -> None:
-    """Add what flows to a plane through the zone's rim to `held`, and show its voxels to far tissue.
+    """Add what a plane gets through the zone's rim to `held`, and show its voxels to far tissue.
 
     Parameters
     ----------
@@ -711,40 +710,33 @@ def finish_near_step(
     grid_temperature: F32,
     coldest: F32,
     row_coldest: F32,
+    limits: F32,
+    extent: I64,
 ) -> None:
-    """Add the increments to the grid's enthalpies, and copy temperatures there.
+    """Add the increments to the grid's enthalpies, copy temperatures there, and see what is cold.
 
     `energy`, `grid_temperature`, `coldest` so far and `row_coldest` now, C, are the box's part of
     the grid and brought up to date; the others have a ghost layer more on every side.
-    """
-    nz, ny, nx = energy.shape
-    for k in prange(nz):
-        for j in range(ny):
-            for i in range(nx):
-                energy[k, j, i] += np.float64(increment[k + 1, j + 1, i + 1])
-                if index[k + 1, j + 1, i + 1] < CLOSED:
-                    t = temperature[k + 1, j + 1, i + 1]
-                    grid_temperature[k, j, i] = t
-                    coldest[k, j, i] = min(coldest[k, j, i], t)
-                    row_coldest[k, j] = min(row_coldest[k, j], t)
-
-
-@kernel(parallel=True)
-def cold_extent(temperature: F32, index: U8, limits: F32, extent: I64) -> None:
-    """Find the box around all tissue colder than its limit, plane by plane.
 
     Parameters
     ----------
     limits : (256,) by tissue, C.
-    extent : (nz, 4) output; first and last + 1 voxel along j and i; empty: first = n, last = 0.
+    extent : (nz, 4) output; first and last + 1 voxel along j and i that is colder than its limit in
+        each plane; none: first = n, last = 0.
     """
-    nz, ny, nx = temperature.shape
+    nz, ny, nx = energy.shape
     for k in prange(nz):
         first_j, last_j, first_i, last_i = ny, 0, nx, 0
         for j in range(ny):
             for i in range(nx):
-                m = index[k, j, i]
-                if m < CLOSED and temperature[k, j, i] < limits[m]:
-                    first_j, last_j = min(first_j, j), j + 1
-                    first_i, last_i = min(first_i, i), max(last_i, i + 1)
+                energy[k, j, i] += np.float64(increment[k + 1, j + 1, i + 1])
+                m = index[k + 1, j + 1, i + 1]
+                if m < CLOSED:
+                    t = temperature[k + 1, j + 1, i + 1]
+                    grid_temperature[k, j, i] = t
+                    coldest[k, j, i] = min(coldest[k, j, i], t)
+                    row_coldest[k, j] = min(row_coldest[k, j], t)
+                    if t < limits[m]:
+                        first_j, last_j = min(first_j, j), j + 1
+                        first_i, last_i = min(first_i, i), max(last_i, i + 1)
         extent[k, 0], extent[k, 1], extent[k, 2], extent[k, 3] = first_j, last_j, first_i, last_i

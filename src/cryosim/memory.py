@@ -20,7 +20,7 @@ _BYTES_PER_CELL = 8 + 12 * 4 + 2 + 4 + 3 * 4
 _BYTES_PER_NEAR_CELL = 12 * 4 + 2
 _BYTES_PER_THRESHOLD = 5  # seconds, and a count
 _BYTES_PER_SNAPSHOT = 4
-_FIXED_BYTES = 230_000_000  # interpreter, libraries, compiled kernels
+_FIXED_BYTES = 258_000_000  # interpreter, libraries, compiled kernels, lists of faces
 
 # Ice reaches so far beyond needles after a time of freezing, mm over the root of seconds: 0.63 for
 # one probe at -150 C in gel, 0.75 for three at -196 C in muscle, simulated.

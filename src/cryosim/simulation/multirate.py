@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cryosim_kernels import bioheat, exchange, far, material, near
 
-from .near_zone import Box, NearZone, box_of, cold_box
+from .near_zone import Box, NearZone, box_of, box_within, cold_box
 from .settings import Settings
 from .state import HELD_KINDS, INNER, Real, State, column, speed_up
 from .stepping import (
@@ -140,8 +140,7 @@ class MultirateLegendre:
     def _grow(self) -> None:
         """Let the zone grow when tissue about to freeze comes close to its rim."""
         state, zone = self._state, self._zone
-        box, inner = zone.box, (slice(1, -1),) * 3
-        cold = cold_box(zone.temperature[inner], zone.index[inner], self._limits_c)
+        box, cold = zone.box, box_within(zone.cold_extent)
         if cold is None:
             return
         cold = box_of(np.add(cold.low, box.low), np.add(cold.high, box.low))
@@ -260,8 +259,8 @@ class MultirateLegendre:
         heat = self._outer_heat(self._increment)
         far.advance_far_stage(
             self._state.resistivity, self._index, self._run_starts, self._runs, self._far_table,
-            self._spacing, np.array([mu, nu, rate_s, rate_s + start_s], dtype=np.float32), self._start_rate,
-            self._increment, self._before, self._slab_heat,
+            self._spacing, np.array([mu, nu, rate_s, rate_s + start_s], dtype=np.float32),
+            self._start_rate, self._increment, self._before, self._slab_heat,
         )  # fmt: skip
         self._increment, self._before = self._before, self._increment
         heat[BLOOD] = self._slab_heat[1:-1].sum()
@@ -308,6 +307,7 @@ class MultirateLegendre:
         near.finish_near_step(
             zone.increment, zone.index, zone.temperature, state.energy[part],
             state.temperature[part], state.coldest[part], state.row_coldest[part[:2]],
+            self._limits_c, zone.cold_extent,
         )  # fmt: skip
         state.coldest_now_c = float(state.row_coldest[1:-1, 1:-1].min())
         self._find_exchange()

@@ -12,7 +12,7 @@ from cryosim_kernels import material, near
 
 from .state import Real, State
 
-__all__ = ["Box", "NearZone", "box_of", "cold_box"]
+__all__ = ["Box", "NearZone", "box_of", "box_within", "cold_box"]
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -65,8 +65,15 @@ def box_of(low: I64, high: I64) -> Box:
 
 def cold_box(temperature: Real, index: U8, limits_c: F32) -> Box | None:
     """Smallest box that holds all tissue colder than its limit; `limits_c` (256,) by tissue."""
-    extent = np.zeros((temperature.shape[0], 4), dtype=np.int64)
-    near.cold_extent(temperature, index, limits_c, extent)
+    cold = (index < material.CLOSED) & (temperature < limits_c[index])
+    if not cold.any():
+        return None
+    places = np.argwhere(cold)
+    return box_of(places.min(axis=0), places.max(axis=0) + 1)
+
+
+def box_within(extent: I64) -> Box | None:
+    """Smallest box around what each plane holds, `extent` as `near.finish_near_step` fills it."""
     planes = np.flatnonzero(extent[:, 1])
     if len(planes) == 0:
         return None
@@ -118,6 +125,7 @@ class NearZone:
         )
         self.increment, self.increment_before = np.zeros((2, *shape), dtype=np.float32)
         self.slab_heat = np.zeros((shape[0], 2))
+        self.cold_extent = np.zeros((shape[0] - 2, 4), dtype=np.int64)
         self.work = np.zeros((numba.get_num_threads(), 3, *shape[1:]), dtype=np.float32)
 
     def _find_faces(self, inverse_spacing_squared: F32) -> None:
