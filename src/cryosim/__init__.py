@@ -24,8 +24,16 @@ if TYPE_CHECKING:
     from .errors import InputError
     from .evaluation import Report, citations, evaluate
     from .geometry import Grid
-    from .images import Labels, Volume, read_labels, read_volume
-    from .plan import Goal, Plan, Protocol, Stage, read_plan
+    from .images import (
+        Labels,
+        ProbeLine,
+        Volume,
+        read_labels,
+        read_probe_lines,
+        read_volume,
+        write_probe_lines,
+    )
+    from .plan import Goal, Plan, Protocol, Stage, move_probes, probe_lines, read_plan
     from .probes import Probe
     from .report import print_report, write_report
     from .simulation import Callback, Result, Settings, simulate
@@ -46,6 +54,7 @@ _PUBLIC = {
     "Labels": "images",
     "Plan": "plan",
     "Probe": "probes",
+    "ProbeLine": "images",
     "Protocol": "plan",
     "Report": "evaluation",
     "Result": "simulation",
@@ -60,17 +69,21 @@ _PUBLIC = {
     "citations": "evaluation",
     "evaluate": "evaluation",
     "load_result": "store",
+    "move_probes": "plan",
     "place_anatomy": "anatomy",
     "print_report": "report",
+    "probe_lines": "plan",
     "read_anatomy": "anatomy",
     "read_labels": "images",
     "read_library": "tissue",
     "read_plan": "plan",
+    "read_probe_lines": "images",
     "read_volume": "images",
     "save_result": "store",
     "show": "view",
     "simulate": "simulation",
     "write_batch": "benchmarking",
+    "write_probe_lines": "images",
     "write_report": "report",
 }
 
@@ -86,6 +99,7 @@ __all__ = [
     "Labels",
     "Plan",
     "Probe",
+    "ProbeLine",
     "Protocol",
     "Report",
     "Result",
@@ -101,17 +115,21 @@ __all__ = [
     "citations",
     "evaluate",
     "load_result",
+    "move_probes",
     "place_anatomy",
     "print_report",
+    "probe_lines",
     "read_anatomy",
     "read_labels",
     "read_library",
     "read_plan",
+    "read_probe_lines",
     "read_volume",
     "save_result",
     "show",
     "simulate",
     "write_batch",
+    "write_probe_lines",
     "write_report",
 ]
 

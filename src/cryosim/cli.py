@@ -71,7 +71,20 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="simulate and evaluate a plan")
     run.add_argument("plan", type=Path, metavar="PLAN.toml")
-    run.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: PLAN-result")
+    run.add_argument(
+        "--probes",
+        type=Path,
+        nargs="+",
+        metavar="FILE.mrk.json",
+        help="put the probes where lines drawn in 3D Slicer are",
+    )
+    run.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="default: PLAN-result, with --probes PLAN-reached-result",
+    )
     run.set_defaults(command=_run)
 
     check = commands.add_parser("check", help="validate a plan, predict memory and time")
@@ -172,11 +185,13 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from .plan import read_plan
+    from .images import read_probe_lines
+    from .plan import move_probes, read_plan
 
-    plan = read_plan(options.plan)
-    output = options.output or Path(f"{options.plan.stem}-result")
-    return _verdict(_carry_out(plan, output))
+    plan, kind = read_plan(options.plan), "result"
+    if options.probes:
+        plan, kind = move_probes(plan, read_probe_lines(*options.probes)), "reached-result"
+    return _verdict(_carry_out(plan, options.output or Path(f"{options.plan.stem}-{kind}")))
 
 
 def _verdict(report: Report) -> int:
@@ -187,6 +202,8 @@ def _carry_out(plan: Plan, output: Path) -> Report:
     """Simulate, evaluate, write and print."""
     from .anatomy import place_anatomy, read_anatomy
     from .evaluation import evaluate
+    from .images import write_probe_lines
+    from .plan import probe_lines
     from .report import print_report, write_report
     from .simulation import simulate
     from .store import save_result
@@ -202,9 +219,12 @@ def _carry_out(plan: Plan, output: Path) -> Report:
         print_report(report, result, console)
         write_report(report, result, folder / "report.json")
         save_result(result, folder / "result.vtkhdf")
+        write_probe_lines(probe_lines(plan), folder / "probes.mrk.json")
         draw_planes(result).savefig(folder / "planes.png", dpi=150)
         note = save_picture(result, folder / "picture.png")
-    console.print(f"wrote {output}/: report.json, result.vtkhdf, picture.png, planes.png")
+    console.print(
+        f"wrote {output}/: report.json, result.vtkhdf, probes.mrk.json, picture.png, planes.png"
+    )
     if note:
         console.print(note, highlight=False)
     return report

@@ -25,9 +25,14 @@ FloatArray = NDArray[np.float64]
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
-def lps_from_ras(affine: ArrayLike) -> FloatArray:
-    """Turn a 4x4 voxel-to-RAS affine (NIfTI) into voxel-to-LPS, or the reverse."""
-    turned: FloatArray = _RAS_TO_LPS @ np.asarray(affine, dtype=float)
+def lps_from_ras(ras: ArrayLike) -> FloatArray:
+    """Turn RAS into LPS, or the reverse.
+
+    Parameters
+    ----------
+    ras : a (4, 4) voxel-to-RAS affine (NIfTI), or a position (x, y, z, 1).
+    """
+    turned: FloatArray = _RAS_TO_LPS @ np.asarray(ras, dtype=float)
     return turned
 
 

@@ -76,10 +76,10 @@ def edit(case, old, new):
     (case / "plan.toml").write_text(text.replace(old, new))
 
 
-def refused(case, capsys):
+def refused(case, capsys, *options):
     """Run the plan, expect one sentence and exit code 2 and nothing written; return it."""
     before = {path.name for path in case.iterdir()}
-    assert main(["run", str(case / "plan.toml"), "-o", str(case / "out")]) == 2
+    assert main(["run", str(case / "plan.toml"), "-o", str(case / "out"), *options]) == 2
     message = capsys.readouterr().err.strip()
     assert message.startswith("cryosim: ")
     assert "\n" not in message
@@ -94,6 +94,7 @@ def test_run_writes_everything(case, capsys):
     assert {path.name for path in (case / "out").iterdir()} == {
         "report.json",
         "result.vtkhdf",
+        "probes.mrk.json",
         "picture.png",
         "planes.png",
     }
@@ -163,6 +164,20 @@ def test_view_writes_a_screenshot(case, capsys):
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert main(["view", str(case / "nowhere"), "--screenshot", str(picture)]) == 2
     assert "there is no such file" in capsys.readouterr().err
+
+
+def test_run_where_the_probes_are(case, monkeypatch):
+    """The plan's own markups, moved as in 3D Slicer."""
+    monkeypatch.chdir(case)
+    main(["run", "plan.toml"])
+    content = json.loads((case / "plan-result" / "probes.mrk.json").read_text())
+    for point in content["markups"][0]["controlPoints"]:
+        point["position"][0] += 4.0
+    (case / "L.mrk.json").write_text(json.dumps(content))
+    assert main(["run", "plan.toml", "--probes", "L.mrk.json"]) in (0, 1)
+    report = json.loads((case / "plan-reached-result" / "report.json").read_text())
+    assert report["plan"]["probe"][0]["tip_mm"] == [104, 50, 194]
+    assert report["plan"]["probe"][0]["model"] == "argon-17g"
 
 
 def test_lists_schema_and_phantom(tmp_path, capsys):
@@ -282,6 +297,14 @@ def test_probe_outside(case, capsys):
     message = refused(case, capsys)
     assert "probe.0: the tip at [-100, -50, 194] lies outside the image" in message
     assert "tip_mm" in message
+
+
+def test_markups_that_do_not_fit_the_plan(case, capsys):
+    assert "nowhere.mrk.json: cannot be read" in refused(
+        case, capsys, "--probes", str(case / "nowhere.mrk.json")
+    )
+    (case / "plan.mrk.json").write_text('{"markups": []}')
+    assert "@schema: none" in refused(case, capsys, "--probes", str(case / "plan.mrk.json"))
 
 
 def test_two_probes_in_one_place(case, capsys):

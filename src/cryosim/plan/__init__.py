@@ -16,6 +16,7 @@ from .model import (
 )
 from .placement import check_sensors
 from .protocol import PRESETS, Protocol, Stage
+from .reached import move_probes, probe_lines
 from .reading import plan_from_dict, plan_schema, read_plan
 
 __all__ = [
@@ -35,7 +36,9 @@ __all__ = [
     "Stage",
     "Target",
     "check_sensors",
+    "move_probes",
     "plan_from_dict",
     "plan_schema",
+    "probe_lines",
     "read_plan",
 ]
