@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .anatomy import Anatomy, place_anatomy, read_anatomy
     from .benchmarking import Batch, benchmark, write_batch
     from .calibration import Calibration, Iceball, calibrate
+    from .comparison import Comparison, compare_results, write_comparison
     from .errors import InputError
     from .evaluation import Report, citations, evaluate
     from .geometry import Grid
@@ -47,6 +48,7 @@ _PUBLIC = {
     "Batch": "benchmarking",
     "Calibration": "calibration",
     "Callback": "simulation",
+    "Comparison": "comparison",
     "Goal": "plan",
     "Grid": "geometry",
     "Iceball": "calibration",
@@ -67,6 +69,7 @@ _PUBLIC = {
     "build_tissue": "tissue",
     "calibrate": "calibration",
     "citations": "evaluation",
+    "compare_results": "comparison",
     "evaluate": "evaluation",
     "load_result": "store",
     "move_probes": "plan",
@@ -83,6 +86,7 @@ _PUBLIC = {
     "show": "view",
     "simulate": "simulation",
     "write_batch": "benchmarking",
+    "write_comparison": "comparison",
     "write_probe_lines": "images",
     "write_report": "report",
 }
@@ -92,6 +96,7 @@ __all__ = [
     "Batch",
     "Calibration",
     "Callback",
+    "Comparison",
     "Goal",
     "Grid",
     "Iceball",
@@ -113,6 +118,7 @@ __all__ = [
     "build_tissue",
     "calibrate",
     "citations",
+    "compare_results",
     "evaluate",
     "load_result",
     "move_probes",
@@ -129,6 +135,7 @@ __all__ = [
     "show",
     "simulate",
     "write_batch",
+    "write_comparison",
     "write_probe_lines",
     "write_report",
 ]

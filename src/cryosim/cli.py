@@ -87,6 +87,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.set_defaults(command=_run)
 
+    compare = commands.add_parser("compare", help="put two results side by side")
+    compare.add_argument("first", type=Path, metavar="DIR", help="a folder that run or demo wrote")
+    compare.add_argument("second", type=Path, metavar="DIR", help="another one")
+    compare.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: DIR-vs-DIR")
+    compare.set_defaults(command=_compare)
+
     check = commands.add_parser("check", help="validate a plan, predict memory and time")
     check.add_argument("plan", type=Path, metavar="PLAN.toml")
     check.set_defaults(command=_check)
@@ -192,6 +198,24 @@ def _run(options: argparse.Namespace) -> int:
     if options.probes:
         plan, kind = move_probes(plan, read_probe_lines(*options.probes)), "reached-result"
     return _verdict(_carry_out(plan, options.output or Path(f"{options.plan.stem}-{kind}")))
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from .comparison import compare_results, print_comparison, write_comparison
+    from .store import load_result
+
+    folders = options.first, options.second
+    results = [load_result(folder / "result.vtkhdf") for folder in folders]
+    first, second = (folder.resolve().name for folder in folders)
+    names = (first, second) if first != second else (str(options.first), str(options.second))
+    comparison = compare_results(results[0], results[1], names)
+    output = options.output or Path(f"{first}-vs-{second}")
+    console = _console()
+    print_comparison(comparison, console)
+    with _all_or_nothing(output) as folder:
+        written = write_comparison(comparison, folder)
+    console.print(f"wrote {output}/: {', '.join(written)}", highlight=False)
+    return GOALS_MET
 
 
 def _verdict(report: Report) -> int:

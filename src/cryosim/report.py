@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["DISCLAIMER", "print_report", "report_document", "timeline_document", "write_report"]
+__all__ = [
+    "DISCLAIMER",
+    "VERDICT_STYLE",
+    "print_report",
+    "report_document",
+    "timeline_document",
+    "write_report",
+]
 
 DISCLAIMER = (
     "Research software, not a medical device: not for diagnosis or treatment decisions. "
@@ -24,7 +31,7 @@ DISCLAIMER = (
     "validated."
 )
 
-_STYLE = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+VERDICT_STYLE = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
 def report_document(report: Report, result: Result) -> dict[str, Any]:
@@ -155,7 +162,7 @@ def _goal_table(report: Report) -> Table:
             _escape(goal.name),
             _amount(goal.value, goal.unit, digits),
             f"{sign} {goal.limit:g} {goal.unit}".rstrip(),
-            f"[{_STYLE[goal.verdict]}]{goal.verdict}[/]",
+            f"[{VERDICT_STYLE[goal.verdict]}]{goal.verdict}[/]",
         )
     return table
 

@@ -166,8 +166,8 @@ def test_view_writes_a_screenshot(case, capsys):
     assert "there is no such file" in capsys.readouterr().err
 
 
-def test_run_where_the_probes_are(case, monkeypatch):
-    """The plan's own markups, moved as in 3D Slicer."""
+def test_run_where_the_probes_are_then_compare(case, capsys, monkeypatch):
+    """From the plan's own markups, moved as in 3D Slicer, to the difference between both."""
     monkeypatch.chdir(case)
     main(["run", "plan.toml"])
     content = json.loads((case / "plan-result" / "probes.mrk.json").read_text())
@@ -178,6 +178,17 @@ def test_run_where_the_probes_are(case, monkeypatch):
     report = json.loads((case / "plan-reached-result" / "report.json").read_text())
     assert report["plan"]["probe"][0]["tip_mm"] == [104, 50, 194]
     assert report["plan"]["probe"][0]["model"] == "argon-17g"
+    capsys.readouterr()
+    assert main(["compare", "plan-result", "plan-reached-result", "-o", "both"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "the plans differ in probe.0.tip_mm, probe.0.entry_mm" in printed
+    assert "probe.0: tip moved by 4.0 mm" in printed
+    assert {path.name for path in (case / "both").iterdir()} == {"compare.json", "compare.png"}
+    comparison = json.loads((case / "both" / "compare.json").read_text())
+    found = {(number["section"], number["name"]): number for number in comparison["numbers"]}
+    coverage = found["Target", "coverage at -40 C"]
+    assert coverage["second"] == pytest.approx(report["target"]["coverage"]["-40"])
+    assert coverage["difference"] < 0
 
 
 def test_lists_schema_and_phantom(tmp_path, capsys):
@@ -305,6 +316,15 @@ def test_markups_that_do_not_fit_the_plan(case, capsys):
     )
     (case / "plan.mrk.json").write_text('{"markups": []}')
     assert "@schema: none" in refused(case, capsys, "--probes", str(case / "plan.mrk.json"))
+
+
+def test_comparing_what_is_no_result(case, capsys):
+    before = {path.name for path in case.iterdir()}
+    assert main(["compare", str(case), str(case), "-o", str(case / "both")]) == 2
+    message = capsys.readouterr().err.strip()
+    assert "there is no such file; run the plan first" in message
+    assert "\n" not in message
+    assert {path.name for path in case.iterdir()} == before
 
 
 def test_two_probes_in_one_place(case, capsys):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ __all__ = [
     "WARMER",
     "isotherm_color",
     "isotherm_opacity",
+    "overlay_color",
     "structure_colors",
 ]
 
@@ -31,11 +32,25 @@ _ORGANS = ("#1b9e77", "#e377c2", "#a6761d", "#b2df57", "#882255", "#44aa99", "#9
 # Light to dark blue and violet as it gets colder.
 _COLDNESS_C = (-60.0, -40.0, -20.0, 0.0, 15.0)
 _SHADES = ("#2a0a5e", "#4a1a9c", "#2468d0", "#4fc3f7", "#a8e4fb")
+# Where two results lie over each other: blues for the first, pinks and reds for the second.
+_OVERLAY_SHADES = (
+    ("#06184f", "#0b2a8a", "#1f6fe0", "#4fc3f7", "#a8e4fb"),
+    ("#4d0520", "#860a38", "#e6206a", "#ff8fb0", "#ffc9d8"),
+)
 
 
 def isotherm_color(level_c: float) -> str:
     """Return the color of an isotherm as "#rrggbb"; the colder, the darker."""
-    channels = np.array([[int(shade[n : n + 2], 16) for n in (1, 3, 5)] for shade in _SHADES])
+    return _shade(_SHADES, level_c)
+
+
+def overlay_color(number: int, level_c: float) -> str:
+    """Return the color of an isotherm of the first (0) or second (1) of two results."""
+    return _shade(_OVERLAY_SHADES[number], level_c)
+
+
+def _shade(shades: Sequence[str], level_c: float) -> str:
+    channels = np.array([[int(shade[n : n + 2], 16) for n in (1, 3, 5)] for shade in shades])
     mixed = [round(float(np.interp(level_c, _COLDNESS_C, channel))) for channel in channels.T]
     return "#{:02x}{:02x}{:02x}".format(*mixed)
 
