@@ -159,7 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    from cryosim.benchmarking.machine import available_cores
+    from cryosim.cores import available_cores
 
     def numbers(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]

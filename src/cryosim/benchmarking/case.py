@@ -10,9 +10,9 @@ from typing import Any
 
 from .. import __version__
 from ..errors import InputError
+from ..fingerprint import digest, input_fingerprints, program_fingerprint
 from ..plan import Plan, plan_from_dict
 from ..simulation import Settings
-from .fingerprint import digest, input_fingerprints, program_fingerprint
 from .record import FORMAT
 
 __all__ = ["Case", "plan_cases"]

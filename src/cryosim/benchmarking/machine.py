@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
+from ..cores import available_cores
 
-__all__ = ["Machine", "available_cores", "describe_machine", "measure_bandwidth_gb_s"]
+__all__ = ["Machine", "describe_machine", "measure_bandwidth_gb_s"]
 
 _ARRAY_BYTES = 128 << 20  # three of them leave the caches of most machines
 _REPEATS = 5
@@ -45,13 +46,6 @@ def describe_machine() -> Machine:
         numba=metadata.version("numba"),
         cryosim=__version__,
     )
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def measure_bandwidth_gb_s() -> float:

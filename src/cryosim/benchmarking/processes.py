@@ -13,14 +13,13 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..cores import THREADS_VARIABLE, usable_cores
 from .case import Case
-from .machine import available_cores
 from .record import Record
 
 __all__ = ["Finished", "Progress", "Refused", "run_cases", "threads_each"]
 
 _WORKER = f"{__package__}.worker"
-_THREADS = "NUMBA_NUM_THREADS"
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,8 @@ Message = Progress | Finished | Refused
 
 
 def threads_each(jobs: int) -> int:
-    """Threads of each of so many cases side by side; those that Numba may use, divided."""
-    asked = os.environ.get(_THREADS, "")
-    threads = int(asked) if asked.isdecimal() else available_cores()
-    return max(1, threads // jobs)
+    """Threads of each of so many cases side by side; the cores to use, divided."""
+    return max(1, usable_cores() // jobs)
 
 
 def run_cases(cases: Sequence[Case], jobs: int) -> Generator[Message, None, None]:
@@ -96,7 +93,7 @@ class _Process:
             text=True,
             encoding="utf-8",
             errors="replace",
-            env={**os.environ, _THREADS: str(threads), "PYTHONPATH": paths},
+            env={**os.environ, THREADS_VARIABLE: str(threads), "PYTHONPATH": paths},
         )
         request = {**case.document(), "threads": threads, "jobs": jobs}
         self._reader = threading.Thread(

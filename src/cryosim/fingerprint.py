@@ -1,24 +1,34 @@
-"""Hashes that tell whether a finished case would come out the same today."""
+"""Hashes that tell whether what was computed before would come out the same today."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
-from ..plan import Plan
+from .errors import InputError
+from .plan import Plan
 
 __all__ = ["digest", "input_fingerprints", "program_fingerprint"]
 
 _PACKAGES = ("cryosim", "cryosim_kernels", "cryosim_phantoms")
-# What only shows or stores numbers: an edit there makes no finished case wrong. The format of a
-# case has a number of its own, see `record.FORMAT`.
-_ONLY_SHOWS = ("benchmarking", "calibration.py", "cli.py", "report.py", "store.py", "view")
+# What a simulation and its evaluation do without: an edit there makes none wrong. Formats of what
+# is kept have numbers of their own, see `benchmarking.record.FORMAT` and `planning.journal.FORMAT`.
+_NO_PART = (
+    "benchmarking",
+    "calibration.py",
+    "cli.py",
+    "cores.py",
+    "fingerprint.py",
+    "planning",
+    "report.py",
+    "store.py",
+    "view",
+)
 _CHUNK_BYTES = 1 << 20
 
 
@@ -28,21 +38,28 @@ def digest(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def program_fingerprint() -> str:
-    """Hash every source and table that a simulation depends on, and the version of Numba."""
+def program_fingerprint(also: Collection[str] = ()) -> str:
+    """Hash every source and table that a simulation depends on, and the version of Numba.
+
+    Parameters
+    ----------
+    also : what counts as well of that which a simulation does without, such as ("planning",) for
+        what the planner computes itself.
+    """
+    left_out = set(_NO_PART) - set(also)
     found = hashlib.sha256(metadata.version("numba").encode())
     for package in _PACKAGES:
         # Found, not imported: only simulation and evaluation may import kernels.
         spec = importlib.util.find_spec(package)
         for root in (spec.submodule_search_locations or []) if spec is not None else []:
-            for path in _sources(Path(root)):
+            for path in _sources(Path(root), left_out):
                 found.update(path.name.encode() + path.read_bytes())
     return found.hexdigest()[:16]
 
 
-def _sources(root: Path) -> Iterator[Path]:
+def _sources(root: Path, left_out: Collection[str]) -> Iterator[Path]:
     for path in sorted(root.rglob("*")):
-        if path.suffix in (".py", ".toml") and path.relative_to(root).parts[0] not in _ONLY_SHOWS:
+        if path.suffix in (".py", ".toml") and path.relative_to(root).parts[0] not in left_out:
             yield path
 
 
