@@ -1,0 +1,109 @@
+"""Worker processes on this machine that do not outlive the process they work for."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing.connection import Connection
+from typing import Any, ParamSpec, TypeVar
+
+from ..cores import THREADS_VARIABLE
+
+__all__ = ["SpawnedPool", "problem_here"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_HERE: dict[str, Any] = {}
+
+
+def problem_here() -> Any:
+    """Return the problem of the pool that this process works for."""
+    return _HERE["problem"]
+
+
+class SpawnedPool(ProcessPoolExecutor):
+    """Spawned processes with one Numba thread each; started as they are needed.
+
+    They end when this process does, even by `kill -9`, and leave Ctrl-C to it.
+
+    Parameters
+    ----------
+    jobs : processes at most.
+    pickled_problem : what each of them unpickles once, see `problem_here`.
+    """
+
+    def __init__(self, jobs: int, pickled_problem: bytes) -> None:
+        # Never forked: Numba's OpenMP threads do not survive that.
+        context = multiprocessing.get_context("spawn")
+        ours, self._lifeline = context.Pipe(duplex=False)
+        # The problem goes to each process as it starts, not with each task: tasks larger than a
+        # pipe's buffer can hang a pool whose worker dies, before Python 3.11.5 (gh-94777).
+        super().__init__(
+            jobs,
+            mp_context=context,
+            initializer=_start_worker,
+            initargs=(ours, pickled_problem),
+        )
+
+    def submit(
+        self, function: Callable[P, R], /, *arguments: P.args, **named: P.kwargs
+    ) -> Future[R]:
+        """Hand a call to a process; starts one where none is idle."""
+        with _one_thread(), _no_interrupt():
+            return super().submit(function, *arguments, **named)
+
+    def end(self) -> None:
+        """End the processes at once, whatever they do."""
+        self._lifeline.close()
+        self.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Have processes that are started meanwhile read, as they import Numba, to use one thread."""
+    before = os.environ.get(THREADS_VARIABLE)
+    os.environ[THREADS_VARIABLE] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[THREADS_VARIABLE]
+        else:
+            os.environ[THREADS_VARIABLE] = before
+
+
+@contextlib.contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Have processes that are started meanwhile be deaf to Ctrl-C; this one hears it afterwards.
+
+    It reaches the whole group of processes, and the one that started the others decides.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_worker(lifeline: Connection, pickled_problem: bytes) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=[lifeline], daemon=True).start()
+    _HERE["problem"] = pickle.loads(pickled_problem)
+
+
+def _end_with(lifeline: Connection) -> None:
+    """End this process when nobody holds the other end any more: it was closed, or killed."""
+    with contextlib.suppress(OSError):
+        lifeline.poll(None)
+    os._exit(1)
