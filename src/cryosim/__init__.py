@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         write_probe_lines,
     )
     from .plan import Goal, Plan, Protocol, Stage, move_probes, probe_lines, read_plan
+    from .planning import optimize
     from .probes import Probe
     from .report import print_report, write_report
     from .simulation import Callback, Result, Settings, simulate
@@ -73,6 +74,7 @@ _PUBLIC = {
     "evaluate": "evaluation",
     "load_result": "store",
     "move_probes": "plan",
+    "optimize": "planning",
     "place_anatomy": "anatomy",
     "print_report": "report",
     "probe_lines": "plan",
@@ -122,6 +124,7 @@ __all__ = [
     "evaluate",
     "load_result",
     "move_probes",
+    "optimize",
     "place_anatomy",
     "print_report",
     "probe_lines",

@@ -10,9 +10,9 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .errors import InputError
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from .benchmarking import BatchCallback
     from .evaluation import Report
     from .plan import Plan
-    from .simulation import Callback
+    from .planning import EvaluationCallback
+    from .simulation import Callback, Result
     from .tissue import TissueGrid
 
 __all__ = ["main"]
@@ -109,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     phantom.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     phantom.set_defaults(command=_phantom)
 
+    _add_optimize(commands)
     _add_calibrate(commands)
     _add_benchmark(commands)
 
@@ -119,6 +121,25 @@ def _parser() -> argparse.ArgumentParser:
     schema = commands.add_parser("schema", help="print the JSON Schema of plan files")
     schema.set_defaults(command=_schema)
     return parser
+
+
+def _add_optimize(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "optimize",
+        help="find how many probes a plan needs, and where they go",
+        description="Find the smallest number of probes that meets the plan's goals, and where "
+        "they go; write what 'run' writes for the best plan, and all ranked plans. What was "
+        "simulated is kept: the same command goes on where it was stopped.",
+        epilog=f"Exit code: 0 all goals met, 1 no plan meets them, 2 bad input. {_DISCLAIMER}",
+    )
+    parser.add_argument("plan", type=Path, nargs="?", metavar="PLAN.toml")
+    parser.add_argument("--phantom", metavar="NAME", help="instead: see cryosim list phantoms")
+    parser.add_argument("--jobs", type=int, metavar="N", help="processes; default: one a core")
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="simulate on the workers of this Dask cluster"
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: PLAN-plans")
+    parser.set_defaults(command=_optimize)
 
 
 def _add_calibrate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -226,12 +247,8 @@ def _carry_out(plan: Plan, output: Path) -> Report:
     """Simulate, evaluate, write and print."""
     from .anatomy import place_anatomy, read_anatomy
     from .evaluation import evaluate
-    from .images import write_probe_lines
-    from .plan import probe_lines
-    from .report import print_report, write_report
+    from .report import print_report
     from .simulation import simulate
-    from .store import save_result
-    from .view import draw_planes, save_picture
 
     console = _console()
     with _all_or_nothing(output) as folder:
@@ -241,17 +258,28 @@ def _carry_out(plan: Plan, output: Path) -> Report:
             result = simulate(tissue, plan, callbacks=[callback])
         report = evaluate(result)
         print_report(report, result, console)
-        write_report(report, result, folder / "report.json")
-        save_result(result, folder / "result.vtkhdf")
-        write_probe_lines(probe_lines(plan), folder / "probes.mrk.json")
-        draw_planes(result).savefig(folder / "planes.png", dpi=150)
-        note = save_picture(result, folder / "picture.png")
+        note = _write_result(report, result, folder)
     console.print(
         f"wrote {output}/: report.json, result.vtkhdf, probes.mrk.json, picture.png, planes.png"
     )
     if note:
         console.print(note, highlight=False)
     return report
+
+
+def _write_result(report: Report, result: Result, folder: Path) -> str:
+    """Write what every simulated plan leaves behind; return what is to be said of the picture."""
+    from .images import write_probe_lines
+    from .plan import probe_lines
+    from .report import write_report
+    from .store import save_result
+    from .view import draw_planes, save_picture
+
+    write_report(report, result, folder / "report.json")
+    save_result(result, folder / "result.vtkhdf")
+    write_probe_lines(probe_lines(result.plan), folder / "probes.mrk.json")
+    draw_planes(result).savefig(folder / "planes.png", dpi=150)
+    return save_picture(result, folder / "picture.png")
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -311,6 +339,44 @@ def _phantom(options: argparse.Namespace) -> int:
     for path in write_phantom(build_phantom(options.name), options.output):
         print(path)
     return GOALS_MET
+
+
+def _optimize(options: argparse.Namespace) -> int:
+    from .anatomy import phantom_plan, read_anatomy
+    from .plan import read_plan, write_plan
+    from .planning import dask_executor, optimize
+    from .plans import draw_plans, print_plans, write_plans
+    from .report import print_report
+
+    if (options.plan is None) == (options.phantom is None):
+        raise InputError("optimize: give a plan or --phantom NAME, one of them")
+    plan = phantom_plan(options.phantom) if options.phantom else read_plan(options.plan)
+    output = options.output or Path(f"{options.phantom or options.plan.stem}-plans")
+    console = _console()
+    cluster = dask_executor(options.scheduler) if options.scheduler else nullcontext()
+    try:
+        with cluster as executor, _search_progress(console) as (search, last):
+            found = optimize(
+                read_anatomy(plan), plan, folder=output, executor=executor, jobs=options.jobs,
+                callbacks=[search], progress=[last],
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"stopped; {output / 'journal.jsonl'} keeps what was simulated, and the same command "
+            "goes on"
+        ) from None
+    with _all_or_nothing(output) as folder:
+        print_report(found.report, found.result, console)
+        print_plans(found, console)
+        note = _write_result(found.report, found.result, folder)
+        write_plan(found.plan, folder / "plan.json", output)
+        write_plans(found, folder / "plans.json")
+        draw_plans(found).savefig(folder / "plans.png", dpi=150)
+        names = sorted(path.name for path in folder.iterdir())
+    console.print(f"wrote {output}/: {', '.join(names)}", highlight=False)
+    if note:
+        console.print(note, highlight=False)
+    return _verdict(found.report)
 
 
 def _calibrate(options: argparse.Namespace) -> int:
@@ -505,6 +571,52 @@ def _progress(console: Console, minutes: float) -> Iterator[Callback]:
                 bar.update(task, completed=time_s / 60)
 
         yield Bar()
+
+
+@contextmanager
+def _search_progress(console: Console) -> Iterator[tuple[EvaluationCallback, Callback]]:
+    """Show how many candidates were simulated, the best so far, and then the last run's time."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from .planning import EvaluationCallback, missing_of
+    from .simulation import Callback
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[told]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("searching", total=None, told="")
+        done, best = 0, (float("inf"), float("inf"))
+
+        class Searching(EvaluationCallback):
+            def on_evaluated(self, outcome: dict[str, Any], done_: int, asked: int) -> None:  # noqa: ARG002
+                nonlocal done, best
+                done += 1
+                if "goals" in outcome:
+                    missing = sum(missing_of(outcome["goals"], {}).values())
+                    best = min(best, (missing, outcome["healthy_frozen_ml"]))
+                told = f"{done} simulated"
+                if best[0] == 0.0:
+                    told += f"; best so far: all goals met, {best[1]:.0f} ml healthy tissue frozen"
+                bar.update(task, told=told)
+
+            def on_death(self, deaths: int) -> None:  # noqa: ARG002
+                console.print("a worker died; what it had under way is simulated again")
+
+        class Last(Callback):
+            def on_start(self, duration_s: float) -> None:
+                bar.update(task, description="simulating the best plan", total=duration_s)
+
+            def on_progress(self, time_s: float) -> None:
+                bar.update(task, completed=time_s)
+
+            def on_end(self) -> None:
+                bar.update(task, description="judging the best plan", total=None)
+
+        yield Searching(), Last()
 
 
 @contextmanager

@@ -41,6 +41,8 @@ def near_voxels(grid: Grid, plan: Plan, frozen_s: float | None = None) -> int:
     if frozen_s is None:
         stages = plan.protocol.stages
         frozen_s = sum(stage.duration_s for stage in stages if stage.kind == "freeze")
+    if not plan.needles:
+        return 0
     index = grid.to_index(np.concatenate([needle.active_points_mm(2) for needle in plan.needles]))
     reach = _REACH_MM * np.sqrt(frozen_s) / grid.spacing_mm
     size = np.array(grid.shape)[::-1]

@@ -17,10 +17,11 @@ from .report import (
     TargetReport,
     TimelineRow,
 )
-from .surfaces import Surface, isosurface, signed_distance_mm
-from .target import structure_surface
+from .surfaces import Surface, isosurface, sample, signed_distance_mm
+from .target import ICE_C, structure_surface
 
 __all__ = [
+    "ICE_C",
     "Compliance",
     "GoalVerdict",
     "KillAfter",
@@ -41,6 +42,7 @@ __all__ = [
     "kill_probability",
     "killed_by_isotherm",
     "killed_by_tissue_threshold",
+    "sample",
     "share_at_or_below",
     "share_exposed",
     "signed_distance_mm",

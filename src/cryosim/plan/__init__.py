@@ -17,12 +17,14 @@ from .model import (
 from .placement import check_sensors
 from .protocol import PRESETS, Protocol, Stage
 from .reached import move_probes, probe_lines
-from .reading import plan_from_dict, plan_schema, read_plan
+from .reading import plan_from_dict, plan_schema, read_plan, write_plan
+from .search import EntryCone, Search
 
 __all__ = [
     "PRESETS",
     "AnatomyPlan",
     "BodyPlan",
+    "EntryCone",
     "Goal",
     "GridPlan",
     "OrganAtRisk",
@@ -31,6 +33,7 @@ __all__ = [
     "Protection",
     "Protocol",
     "ReportPlan",
+    "Search",
     "Sensor",
     "SkinPack",
     "Stage",
@@ -41,4 +44,5 @@ __all__ = [
     "plan_schema",
     "probe_lines",
     "read_plan",
+    "write_plan",
 ]

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from ..errors import did_you_mean
 from ..probes import Needle, Point, Probe, Warmer
 from .protocol import Protocol
+from .search import Search
 
 __all__ = [
     "AnatomyPlan",
@@ -296,7 +297,7 @@ class Plan(_Section):
     tissue: tuple[dict[str, Any], ...] = ()
     target: Target | None = None
     organ_at_risk: tuple[OrganAtRisk, ...] = ()
-    probe: Annotated[tuple[Probe, ...], Field(min_length=1, max_length=50)]
+    probe: Annotated[tuple[Probe, ...], Field(max_length=50)] = ()
     warmer: tuple[Warmer, ...] = ()
     protection: tuple[Protection, ...] = ()
     skin_pack: tuple[SkinPack, ...] = ()
@@ -307,6 +308,7 @@ class Plan(_Section):
     body: BodyPlan = BodyPlan()
     report: ReportPlan = ReportPlan()
     goal: tuple[Goal, ...] = ()
+    optimize: Search | None = None
 
     _folder: Path = PrivateAttr(default_factory=Path)
 
@@ -354,6 +356,15 @@ class Plan(_Section):
         for sensor in self.sensor:
             found += [f"sensors.{sensor.name}.{key}" for key in ("coldest_c", "warmest_c")]
         return tuple(found)
+
+    @model_validator(mode="after")
+    def _has_probes(self) -> Plan:
+        if not self.probe and self.optimize is None:
+            raise ValueError(
+                "probe is missing; add [[probe]], or [optimize] to have probes found by "
+                "'cryosim optimize'"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check(self) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 import types
 import typing
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from ..errors import InputError, did_you_mean
 from .model import Plan
 
-__all__ = ["plan_from_dict", "plan_schema", "read_plan"]
+__all__ = ["plan_from_dict", "plan_schema", "read_plan", "write_plan"]
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -66,6 +67,24 @@ def plan_from_dict(content: dict[str, Any], folder: Path, name: str = "plan") ->
         raise InputError(f"{name}: {_sentence(error)}") from None
     plan._folder = Path(folder)
     return plan
+
+
+def write_plan(plan: Plan, path: str | Path, folder: str | Path) -> None:
+    """Write a plan as JSON that `read_plan` reads.
+
+    Parameters
+    ----------
+    folder : where the file will lie in the end; the paths in it are relative to that.
+    """
+    content = plan.model_dump(mode="json", exclude_none=True)
+    named = [content["anatomy"], content.get("target", {}), *content["organ_at_risk"]]
+    for section in named:
+        for key in ("image", "labels", "label_names", "mask"):
+            if key in section:
+                section[key] = Path(
+                    os.path.relpath(plan.folder / section[key], folder)
+                ).as_posix()  # fmt: skip
+    Path(path).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def plan_schema() -> dict[str, Any]:

@@ -1,7 +1,30 @@
-"""Planning: candidates evaluated in parallel, each kept at once in a journal."""
+"""Planning: how many probes, and where."""
 
+from .candidate import Candidate
 from .dask_cluster import dask_executor
 from .evaluator import EvaluationCallback, Evaluator, Outcome, Task
+from .explain import WeakestPoint, explain, times_of, weakest_point
 from .journal import Journal
+from .optimize import Optimization, optimize
+from .robustness import Robustness
+from .search import Tried
+from .trial import missing_of
 
-__all__ = ["EvaluationCallback", "Evaluator", "Journal", "Outcome", "Task", "dask_executor"]
+__all__ = [
+    "Candidate",
+    "EvaluationCallback",
+    "Evaluator",
+    "Journal",
+    "Optimization",
+    "Outcome",
+    "Robustness",
+    "Task",
+    "Tried",
+    "WeakestPoint",
+    "dask_executor",
+    "explain",
+    "missing_of",
+    "optimize",
+    "times_of",
+    "weakest_point",
+]

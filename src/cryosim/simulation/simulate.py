@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import numba
 import numpy as np
 
+from ..errors import InputError
 from ..memory import check_memory
 from ..plan import Plan, check_sensors
 from ..probes import check_placement, couple
@@ -59,6 +60,10 @@ def simulate(
 def _simulate(
     tissue: TissueGrid, plan: Plan, settings: Settings, callbacks: Sequence[Callback]
 ) -> Result:
+    if not plan.probe:
+        raise InputError(
+            "the plan has no probe; add [[probe]], or let 'cryosim optimize' find some"
+        )
     check_placement(tissue.grid, plan.needles)
     check_sensors(tissue.grid, plan.sensor)
     thresholds = plan.exposure_thresholds_c

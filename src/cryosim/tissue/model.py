@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +102,11 @@ class Tissue:
             )
         object.__setattr__(self, "sources", MappingProxyType(dict(self.sources)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A mapping proxy cannot be pickled.
+        known = {key.name: getattr(self, key.name) for key in fields(self)}
+        return functools.partial(type(self), **{**known, "sources": dict(self.sources)}), ()
+
     @property
     def is_gas(self) -> bool:
         """Whether this is gas, which stores almost no heat and does not count as tissue."""
@@ -173,6 +179,11 @@ class TissueGrid:
             mask = getattr(self, name)
             if mask is not None:
                 object.__setattr__(self, name, read_only(mask.astype(np.bool_)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A mapping proxy cannot be pickled; what is cached need not be.
+        known = {key.name: getattr(self, key.name) for key in fields(self)}
+        return functools.partial(type(self), **{**known, "structures": dict(self.structures)}), ()
 
     @property
     def is_gas(self) -> NDArray[np.bool_]:

@@ -1,0 +1,213 @@
+"""Which ways lead from the skin to a place: what a shaft must not cross."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..anatomy import Anatomy, place_anatomy
+from ..errors import InputError
+from ..geometry import Grid
+from ..images import occupancy
+from ..plan import GridPlan, Plan, Search
+from ..tissue import TissueGrid
+
+__all__ = ["Access", "Paths", "map_access"]
+
+F64 = NDArray[np.float64]
+U8 = NDArray[np.uint8]
+
+# Free, beyond the skin or the image, and from then on what is forbidden, one number a name.
+FREE, OUTSIDE, _FIRST_NAME = 0, 1, 2
+
+_SPACING_MM = 2.0
+_LARGEST_MAP = 12_000_000  # voxels
+_STEP_MM = 1.5
+# So much bone around a target says that it lies in bone.
+_IN_BONE_SHARE = 0.15
+_OWN_BONE_MM = 20.0
+_AROUND_TARGET_MM = 5.0
+# A structure of which so much is skin is the skin.
+_SKIN_SHARE = 0.5
+
+# What no shaft may cross, by tissue of the library.
+_VITAL = {
+    "blood": "vessels", "spinal-cord": "nerves", "nerve": "nerves", "brain": "brain",
+    "heart": "heart", "bowel-wall": "bowel", "stomach-wall": "stomach", "body-fluid": "bowel",
+    "bladder-wall": "bladder",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """Ways of shafts from tip to skin.
+
+    Attributes
+    ----------
+    depth_mm : (n,) from the tip to the skin, or to where the image ends; inf: longer than allowed.
+    blocked_mm : (n, m) length within each of what is forbidden.
+    entry_missed_mm : (n,) how far the entry lies outside the region it has to be in.
+    """
+
+    depth_mm: F64
+    blocked_mm: F64
+    entry_missed_mm: F64
+
+
+@dataclass(frozen=True, eq=False)
+class Access:
+    """What lies around the target, as far as a shaft reaches.
+
+    Attributes
+    ----------
+    grid : its voxels. kind : (k, j, i) FREE, OUTSIDE, or 2 + number of what is forbidden.
+    names : of what is forbidden.
+    entry_distance_mm : (k, j, i) float32, to the region of entry; None: anywhere.
+    max_depth_mm : longest way that is looked for.
+    notes : what was taken for granted.
+    """
+
+    grid: Grid
+    kind: U8
+    names: tuple[str, ...]
+    entry_distance_mm: NDArray[np.float32] | None
+    max_depth_mm: float
+    notes: tuple[str, ...]
+
+    def paths(self, tips_mm: F64, axes: F64) -> Paths:
+        """Follow shafts from their tips.
+
+        Parameters
+        ----------
+        tips_mm : (n, 3) LPS. axes : (n, 3) unit vectors from tip to skin.
+        """
+        distance = np.arange(0.0, self.max_depth_mm + _STEP_MM, _STEP_MM)
+        points = tips_mm[:, None] + distance[:, None] * axes[:, None]
+        kind = self._at(points)
+        out = kind == OUTSIDE
+        first = np.where(out.any(axis=1), out.argmax(axis=1), len(distance))
+        inside = np.arange(len(distance)) < first[:, None]
+        blocked = np.stack(
+            [((kind == _FIRST_NAME + n) & inside).sum(axis=1) for n in range(len(self.names))],
+            axis=1,
+        ) if self.names else np.zeros((len(tips_mm), 0))  # fmt: skip
+        reached = np.append(distance, np.inf)[first]
+        missed = np.zeros(len(tips_mm))
+        if self.entry_distance_mm is not None:
+            last = np.minimum(first, len(distance) - 1)
+            entries = points[np.arange(len(points)), last]
+            missed = self.entry_distance_mm[self._nearest(entries)].astype(float)
+        return Paths(reached, _STEP_MM * blocked, missed)
+
+    def _at(self, points_mm: F64) -> U8:
+        found: U8 = self.kind[self._nearest(points_mm)]
+        found[~self.grid.contains(points_mm)] = OUTSIDE
+        return found
+
+    def _nearest(self, points_mm: F64) -> tuple[NDArray[np.intp], ...]:
+        index = np.rint(self.grid.to_index(points_mm)).astype(np.intp)
+        upper = np.array(self.grid.shape[::-1]) - 1
+        i, j, k = np.moveaxis(np.clip(index, 0, upper), -1, 0)
+        return k, j, i
+
+
+def map_access(anatomy: Anatomy, plan: Plan, search: Search) -> Access:
+    """Map what shafts may cross on their way to the plan's target.
+
+    Raises
+    ------
+    InputError
+        When the plan has no target, or names a label that the label map does not have.
+    """
+    whole = _whole(anatomy, plan, search)
+    target = whole.structures["target"] >= 0.5
+    forbidden: dict[str, NDArray[np.bool_]] = {}
+    notes: list[str] = []
+    tissues = np.array([tissue.name for tissue in whole.tissues])
+    bone = np.char.startswith(tissues, "bone")[whole.index] & ~target
+    if _lies_in(target, bone, whole.grid):
+        notes.append(
+            f"the target lies in bone, so shafts may cross bone within {_OWN_BONE_MM:g} mm of it"
+        )
+        bone &= ~_widened(target, whole.grid, _OWN_BONE_MM)
+    forbidden["bone"] = bone
+    for tissue, name in _VITAL.items():
+        found = (tissues == tissue)[whole.index]
+        forbidden[name] = forbidden.get(name, np.zeros_like(found)) | found
+    outside = np.zeros_like(target) if whole.outside_air is None else whole.outside_air
+    forbidden["gas"] = whole.is_gas & ~outside
+    for organ in plan.organ_at_risk:
+        share = whole.structures[organ.name]
+        filled = share >= min(0.5, float(share.max()) / 2 or 1.0)
+        if _is_skin(filled, tissues[whole.index]):
+            notes.append(f"{organ.name} is skin, which shafts cross")
+        else:
+            forbidden[organ.name] = filled
+    for label in search.forbidden:
+        forbidden[f"label {label}"] = _label(anatomy, label, whole.grid)
+    allowed = np.zeros_like(target)
+    for label in search.allowed:
+        allowed |= _label(anatomy, label, whole.grid)
+    kind = np.where(outside, OUTSIDE, FREE).astype(np.uint8)
+    present = {name: mask & ~allowed for name, mask in forbidden.items() if mask.any()}
+    for number, mask in enumerate(present.values()):
+        kind[_widened(mask, whole.grid, search.clearance_mm) & ~outside] = _FIRST_NAME + number
+    entry = None
+    if search.entry_label is not None:
+        region = _label(anatomy, search.entry_label, whole.grid)
+        entry = _distance_to(region, whole.grid)
+    if not outside.any():
+        notes.append("no room air in the image: a shaft that reaches the edge of the image is out")
+    return Access(whole.grid, kind, tuple(present), entry, search.max_depth_mm, tuple(notes))
+
+
+def _whole(anatomy: Anatomy, plan: Plan, search: Search) -> TissueGrid:
+    """Put the anatomy on a grid as far as shafts reach, without probes and protections."""
+    spacing = _SPACING_MM
+    if anatomy.volume is not None:
+        size = np.minimum(anatomy.volume.grid.size_mm, 2 * search.max_depth_mm + 60.0)
+        spacing = max(spacing, float((np.prod(size) / _LARGEST_MAP) ** (1 / 3)))
+    bare = plan.model_copy(
+        update={
+            "probe": (), "warmer": (), "protection": (), "skin_pack": (), "sensor": (),
+            "grid": GridPlan(spacing_mm=spacing, padding_mm=min(300.0, search.max_depth_mm)),
+        }
+    )  # fmt: skip
+    bare._folder = plan.folder
+    return place_anatomy(anatomy, bare)
+
+
+def _lies_in(target: NDArray[np.bool_], tissue: NDArray[np.bool_], grid: Grid) -> bool:
+    around = _widened(target, grid, _AROUND_TARGET_MM) & ~target
+    return bool(tissue[around].mean() > _IN_BONE_SHARE) if around.any() else False
+
+
+def _is_skin(structure: NDArray[np.bool_], tissue: NDArray[np.str_]) -> bool:
+    return bool(structure.any() and (tissue[structure] == "skin").mean() > _SKIN_SHARE)
+
+
+def _label(anatomy: Anatomy, label: int | str, grid: Grid) -> NDArray[np.bool_]:
+
+    if anatomy.labels is None:
+        raise InputError(f"optimize: label {label!r} needs anatomy.labels; add a label map")
+    value = anatomy.labels.value_of(label)
+    return occupancy(anatomy.labels.grid, anatomy.labels.values == value, grid) >= 0.5
+
+
+def _widened(mask: NDArray[np.bool_], grid: Grid, by_mm: float) -> NDArray[np.bool_]:
+    """Add what lies within a distance; half a voxel lies between a center and its surface."""
+    widened: NDArray[np.bool_] = _distance_to(mask, grid) <= by_mm
+    return widened
+
+
+def _distance_to(mask: NDArray[np.bool_], grid: Grid) -> NDArray[np.float32]:
+    """Distance of each voxel's center from a region's surface, 0 inside."""
+    if not mask.any():
+        return np.full(mask.shape, np.inf, dtype=np.float32)
+    half = float(grid.spacing_mm.mean()) / 2
+    distance = ndimage.distance_transform_edt(~mask, sampling=grid.spacing_mm[::-1])
+    found: NDArray[np.float32] = np.maximum(distance - half, 0.0).astype(np.float32)
+    return found

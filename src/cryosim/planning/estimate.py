@@ -1,0 +1,136 @@
+"""Choosing probes by the cheap estimate: thousands of choices a second, corrected by real runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, differential_evolution
+
+from ..plan import Target
+from .access import Access
+from .iceball import Template, potential, temperature
+from .layout import Layout
+from .marks import Marks
+
+__all__ = ["Estimate", "Found"]
+
+F64 = NDArray[np.float64]
+
+# Kelvins that a goal is missed by count as this many of the units of `trial.outcome_of`: the ice's
+# edge climbs some 3 K a millimeter, and a goal in millimeters counts by ten.
+_KELVIN = 1.0 / 30.0
+_ORGAN_KELVIN = 1.0 / 10.0
+_COVERAGE = 1.0 / 0.1
+# A shaft where it must not be weighs more than any goal; healthy tissue decides among equals.
+_PLACEMENT, _HEALTHY = 1.0, 0.02
+# Edges that are blurred so that half a voxel counts half.
+_LETHAL_BLUR_C, _ICE_BLUR_C = 3.0, 3.0
+_MEMBERS, _GENERATIONS = 28, 45
+
+
+@dataclass(frozen=True)
+class Found:
+    """A choice of the estimate: a vector of its layout, and its cost."""
+
+    layout: Layout
+    vector: F64 = field(compare=False)
+    cost: float
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """The cost of choices by the sum of templates.
+
+    Attributes
+    ----------
+    template : of the probe. marks : the points that count. access : where shafts may go.
+    target : what is wanted. target_ml : its volume.
+    correction_k : (m,) potential that real runs had more than the estimate.
+    slack_c, coverage_slack : so much colder than needed the ice's edge shall be, and so much more
+        of the target dead. organ_slack_c : so much warmer each organ.
+    """
+
+    template: Template
+    marks: Marks
+    access: Access
+    target: Target
+    target_ml: float
+    correction_k: F64
+    slack_c: float = 0.0
+    coverage_slack: float = 0.0
+    organ_slack_c: Mapping[str, float] = field(default_factory=dict)
+
+    def correction_from(self, tips_mm: F64, axes: F64, share: float, coldest_c: F64) -> F64:
+        """Return the correction with which the estimate agrees with a real run."""
+        own = self.template.potentials(
+            self.marks.points_mm, tips_mm[None], axes[None], np.array([share])
+        )[0]
+        return potential(coldest_c) - own
+
+    def cost(self, layout: Layout, vectors: F64) -> F64:
+        """(c,) cost of (c, d) vectors of a layout: 0 would be all goals met with no healthy ice."""
+        tips, axes, shares = layout.place(vectors)
+        found = self.template.potentials(self.marks.points_mm, tips, axes, shares)
+        coldest_c = temperature(found + self.correction_k)
+        placement = layout.penalty(tips, axes, self.access)
+        return (
+            self.missing(coldest_c) + _HEALTHY * self._healthy(coldest_c) + _PLACEMENT * placement
+        )
+
+    def missing(self, coldest_c: F64) -> F64:
+        """(c,) how much the goals are missed by, in the units of `trial.outcome_of`."""
+        marks, target = self.marks, self.target
+        shell = np.maximum(coldest_c[:, marks.shell] + self.slack_c, 0.0)
+        inside = coldest_c[:, marks.inside] - target.lethal_c
+        dead = 1.0 / (1.0 + np.exp(np.clip(inside / _LETHAL_BLUR_C, -50.0, 50.0)))
+        wanted = min(target.lethal_coverage + self.coverage_slack, 1.0)
+        uncovered = np.maximum(wanted - dead.mean(axis=1), 0.0)
+        cost = _COVERAGE * uncovered
+        cost += _KELVIN * np.sqrt((np.maximum(inside, 0.0) ** 2).mean(axis=1))
+        if shell.shape[1]:
+            cost += _KELVIN * (shell.max(axis=1) + np.sqrt((shell**2).mean(axis=1)))
+        for name, which in marks.organs.items():
+            limit = marks.organ_limits_c[name] + self.organ_slack_c.get(name, 0.0)
+            cold = coldest_c[:, which].min(axis=1, initial=limit)
+            cost += _ORGAN_KELVIN * np.maximum(limit - cold, 0.0)
+        return cost
+
+    def _healthy(self, coldest_c: F64) -> F64:
+        """Frozen healthy tissue as a multiple of the target's volume."""
+        healthy = coldest_c[:, self.marks.healthy]
+        frozen = 1.0 / (1.0 + np.exp(np.clip(healthy / _ICE_BLUR_C, -50.0, 50.0)))
+        volume: F64 = frozen.sum(axis=1) * self.marks.healthy_ml / self.target_ml
+        return volume
+
+    def best(self, layout: Layout, starts: F64, bounds: F64, random: np.random.Generator) -> Found:
+        """Find the best vector within bounds by differential evolution.
+
+        Parameters
+        ----------
+        starts : (s, d) first members; the rest are moved copies of them. bounds : (d, 2).
+        """
+        low, high = bounds.T
+        count = max(_MEMBERS, 2 * len(low))
+        copies = starts[np.arange(count) % len(starts)].copy()
+        moved = np.arange(count) >= len(starts)
+        copies[moved] += random.normal(0.0, 0.1, copies[moved].shape) * (high - low)
+
+        def cost(columns: F64) -> Any:
+            return self.cost(layout, columns.T)
+
+        found = differential_evolution(
+            cost,
+            Bounds(low, high),
+            init=np.clip(copies, low, high),
+            maxiter=_GENERATIONS,
+            vectorized=True,
+            updating="deferred",
+            polish=False,
+            tol=1e-4,
+            rng=random,
+        )
+        return Found(layout, np.asarray(found.x), float(found.fun))

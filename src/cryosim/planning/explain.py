@@ -1,0 +1,169 @@
+"""Why this plan: sentences about the count, the goal that binds, and where it is tightest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..evaluation import ICE_C, signed_distance_mm, structure_surface
+from ..simulation import Result
+from .search import Tried
+from .trial import missing_of
+
+__all__ = ["WeakestPoint", "direction_words", "explain", "times_of", "weakest_point"]
+
+F64 = NDArray[np.float64]
+
+# Of LPS axes, towards lower and higher values.
+_WORDS = (("right", "left"), ("anterior", "posterior"), ("lower", "upper"))
+# A component counts when it is this share of the direction.
+_COUNTS = 0.35
+_DIRECTIONS = 400
+
+
+@dataclass(frozen=True)
+class WeakestPoint:
+    """Where on the target's surface the ice margin is smallest.
+
+    Attributes
+    ----------
+    at_mm : LPS. margin_mm : there. side : of the target, in anatomical words.
+    """
+
+    at_mm: tuple[float, float, float]
+    margin_mm: float
+    side: str
+
+
+def weakest_point(result: Result) -> WeakestPoint | None:
+    """Find it; None without a target or without ice."""
+    if "target" not in result.tissue.structures:
+        return None
+    grid = result.tissue.grid
+    surface = structure_surface(grid, result.tissue.structures["target"]).centers_mm
+    coldest = result.tissue.continued_through_gas(result.coldest_c)
+    margin = signed_distance_mm(grid, coldest, ICE_C, surface)
+    if not np.all(np.isfinite(margin)):
+        return None
+    at = int(margin.argmin())
+    x, y, z = np.round(surface[at], 1).tolist()
+    side = direction_words(surface[at] - surface.mean(axis=0))
+    return WeakestPoint((x, y, z), float(margin[at]), side)
+
+
+def direction_words(vector: F64) -> str:
+    """Say a direction in the patient: "posterior left upper"; the strongest component first."""
+    unit = np.asarray(vector, dtype=float) / max(float(np.linalg.norm(vector)), 1e-9)
+    order = np.argsort(-np.abs(unit))
+    return " ".join(_WORDS[n][int(unit[n] > 0)] for n in order if abs(unit[n]) >= _COUNTS)
+
+
+def times_of(result: Result) -> dict[str, float | None]:
+    """First kept time (s) at which the ice had the wanted margin, and organs their limit.
+
+    Fields are kept at the ends of stages and every few minutes, so times are upper bounds.
+    """
+    plan = result.plan
+    if plan.target is None:
+        return {}
+    grid, through = result.tissue.grid, result.tissue.continued_through_gas
+    surface = structure_surface(grid, result.tissue.structures["target"]).centers_mm
+    found: dict[str, float | None] = {"ice margin reached": None}
+    limits = {
+        organ.name: (result.tissue.structures[organ.name] >= 0.5, organ.min_temperature_c)
+        for organ in plan.organ_at_risk
+        if organ.min_temperature_c is not None
+    }
+    found.update({f"{name} limit reached": None for name in limits})
+    for time_s, field in zip(result.times_s, result.temperatures_c, strict=True):
+        margin = signed_distance_mm(grid, through(field), ICE_C, surface)
+        reached = margin.min() >= plan.target.margin_mm - 0.5 * float(grid.spacing_mm.max())
+        if found["ice margin reached"] is None and reached:
+            found["ice margin reached"] = time_s
+        for name, (mask, limit_c) in limits.items():
+            key = f"{name} limit reached"
+            if found[key] is None and mask.any() and float(field[mask].min()) < limit_c:
+                found[key] = time_s
+    return found
+
+
+def explain(
+    best: Tried,
+    ranked: Sequence[Tried],
+    final_goals: dict[str, list[Any]],
+    passed: bool,
+    weakest: WeakestPoint | None,
+    refused: dict[str, int],
+) -> tuple[str, ...]:
+    """Return sentences, the most important first.
+
+    Parameters
+    ----------
+    best : the plan that was chosen. ranked : the best of each number of probes.
+    final_goals : of `outcome_of`, on the plan's own grid. passed : whether all goals are met there.
+    refused : directions that each constraint ruled out.
+    """
+    count = best.candidate.count
+    words = _probes(count, best.candidate.model)
+    found = []
+    if passed:
+        found.append(f"{words} meet{'s' if count == 1 else ''} all goals")
+    else:
+        failing = missing_of(final_goals, {})
+        worst = max(failing, key=lambda name: failing[name])
+        found.append(
+            f"no plan meets the goals: with {words}, the best found, {_value(final_goals, worst)}"
+        )
+    found += [_against(best, other) for other in ranked if other is not best]
+    rooms = {name: _room(goal) for name, goal in final_goals.items() if goal[0] is not None}
+    if passed and rooms:
+        tightest = min(rooms, key=lambda name: rooms[name])
+        found.append(f"the goal with the least room: {_value(final_goals, tightest)}")
+    if weakest is not None:
+        x, y, z = weakest.at_mm
+        found.append(
+            f"the smallest ice margin, {weakest.margin_mm:.1f} mm, is on the {weakest.side} side "
+            f"of the target, at [{x:g}, {y:g}, {z:g}]"
+        )
+    if best.candidate.freeze_share != 1.0:
+        share = 100 * best.candidate.freeze_share
+        found.append(f"freezes take {share:.0f} % of the time that the protocol says")
+    if refused:
+        told = ", ".join(f"{number} {why}" for why, number in refused.items())
+        found.append(
+            f"of {_DIRECTIONS} directions from the target's middle, some may not be: {told}"
+        )
+    return tuple(found)
+
+
+def _probes(count: int, model: str) -> str:
+    return f"{count} probe{'s' if count > 1 else ''} ({model})"
+
+
+def _against(best: Tried, other: Tried) -> str:
+    words = _probes(other.candidate.count, other.candidate.model)
+    if not other.met:
+        missing = other.missing_goals
+        if not missing:
+            return f"with {words}: {other.outcome.get('refused', 'not possible')}"
+        worst = max(missing, key=lambda name: missing[name])
+        return f"with {words}: {_value(other.outcome['goals'], worst)}"
+    healthy, now = best.outcome["healthy_frozen_ml"], other.outcome["healthy_frozen_ml"]
+    return f"with {words} all goals are met, and {now:.0f} instead of {healthy:.0f} ml of healthy tissue freeze"  # noqa: E501
+
+
+def _value(goals: dict[str, list[Any]], name: str) -> str:
+    value, limit, sense, unit, *_ = goals[name]
+    text = "none" if value is None else f"{value:.3g}"
+    return f"{name} is {text} {unit}".rstrip() + f" ({sense} {limit:g} {unit}".rstrip() + ")"
+
+
+def _room(goal: list[Any]) -> float:
+    """How far a goal is from its limit, in the units in which goals are compared."""
+    value, limit, sense, unit, _ = goal
+    gap = value - limit if sense == "at least" else limit - value
+    return float(gap) / (10.0 if unit else 0.1)

@@ -1,0 +1,228 @@
+"""Where probes may stand: from numbers that an optimizer moves to tips and directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.vq import kmeans2
+
+from ..plan import Search
+from .access import Access, Paths
+
+__all__ = ["Layout", "even_directions", "reachable_directions", "regular_grid"]
+
+F64 = NDArray[np.float64]
+
+# How far an active part's middle may lie beside the target's own extent along the shaft, and how
+# far a direction may turn from where it starts.
+_BESIDE_MM = 12.0
+_TURN = 0.4
+# Directions that are tried to begin with are at least so far apart.
+_APART_DEG = 30.0
+_EVEN = 400
+# Handles and shafts of needles need so much room; looked at every few millimeters.
+_SHAFTS_APART_MM, _SHAFT_STEP_MM = 5.0, 5.0
+
+
+def even_directions(count: int = _EVEN) -> F64:
+    """(count, 3) unit vectors, evenly over the sphere (Fibonacci's lattice)."""
+    number = np.arange(count) + 0.5
+    z = 1.0 - 2.0 * number / count
+    angle = np.pi * (1.0 + 5.0**0.5) * number
+    across = np.sqrt(1.0 - z * z)
+    return np.stack([across * np.cos(angle), across * np.sin(angle), z], axis=1)
+
+
+def reachable_directions(
+    access: Access, search: Search, target_mm: F64, most: int
+) -> tuple[F64, dict[str, int]]:
+    """Choose directions from which the target can be reached, the shortest ways first.
+
+    Parameters
+    ----------
+    target_mm : (n, 3) points of the target; the way to its center and to points around it counts.
+
+    Returns
+    -------
+    directions : (m, 3), at most `most`, well apart; the least obstructed one where none is free.
+    refused : how many of all directions each constraint ruled out.
+    """
+    directions = even_directions()
+    center = target_mm.mean(axis=0)
+    spread = target_mm[np.linspace(0, len(target_mm) - 1, 5).astype(int)]
+    starts = np.concatenate([center[None], 0.5 * (spread + center)])
+    paths = [access.paths(np.broadcast_to(start, directions.shape), directions) for start in starts]
+    refused = _refusals(paths[0], directions, access, search)
+    cost = np.mean([_obstruction(path, directions[:, None], search).sum(axis=-1)
+                    for path in paths], axis=0)  # fmt: skip
+    depth = np.where(np.isfinite(paths[0].depth_mm), paths[0].depth_mm, search.max_depth_mm)
+    order = np.lexsort((depth, np.round(cost)))
+    chosen: list[int] = []
+    least = np.cos(np.radians(_APART_DEG))
+    for number in order:
+        if chosen and cost[number] > max(5.0, 2.0 * cost[chosen[0]]):
+            break
+        if all(directions[number] @ directions[other] < least for other in chosen):
+            chosen.append(int(number))
+        if len(chosen) == most:
+            break
+    return directions[chosen], refused
+
+
+def _refusals(paths: Paths, directions: F64, access: Access, search: Search) -> dict[str, int]:
+    found = {
+        f"crosses {name}": int((paths.blocked_mm[:, number] > 0).sum())
+        for number, name in enumerate(access.names)
+    }
+    found["deeper than max_depth_mm"] = int(np.isinf(paths.depth_mm).sum())
+    found["enters outside entry_label"] = int((paths.entry_missed_mm > 0).sum())
+    found["outside entry_cone"] = int((_outside_cone_deg(directions, search) > 0).sum())
+    return {name: count for name, count in found.items() if count}
+
+
+def _obstruction(paths: Paths, axes: F64, search: Search) -> F64:
+    """How much in the way a shaft is, mm and degrees; 0 when it is allowed; (..., 1)."""
+    unreached = np.where(np.isinf(paths.depth_mm), 50.0, 0.0)
+    cost = paths.blocked_mm.sum(axis=1) + unreached + paths.entry_missed_mm
+    return cost[:, None] + _outside_cone_deg(axes.reshape(-1, 3), search)[:, None]
+
+
+def _outside_cone_deg(axes: F64, search: Search) -> F64:
+    cone = search.entry_cone
+    if cone is None:
+        return np.zeros(len(axes))
+    toward = np.array(cone.toward) / np.linalg.norm(cone.toward)
+    angle = np.degrees(np.arccos(np.clip(axes @ toward, -1.0, 1.0)))
+    return np.maximum(angle - cone.half_angle_deg, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Some probes about a direction; turns vectors of numbers into tips and directions.
+
+    A vector holds two numbers that turn the direction (of each probe, if they are free), then for
+    each probe two positions across it and one along it, mm from the target's middle, and last the
+    freeze share.
+
+    Attributes
+    ----------
+    direction : (3,) from target to skin. center_mm : (3,) middle of the target.
+    count : probes. active_length_mm : of each. reach_mm : half the target's extent across.
+    """
+
+    direction: F64
+    center_mm: F64
+    count: int
+    active_length_mm: float
+    reach_mm: float
+    shares: tuple[float, float]
+    search: Search
+
+    @property
+    def turns(self) -> int:
+        """How many directions there are."""
+        return self.count if self.search.directions == "free" else 1
+
+    def bounds(self) -> F64:
+        """(d, 2) lowest and highest of each number."""
+        across, along = self.reach_mm + 5.0, _BESIDE_MM
+        rows = [(-_TURN, _TURN)] * (2 * self.turns)
+        rows += [(-across, across), (-across, across), (-along, along)] * self.count
+        return np.array([*rows, self.shares])
+
+    def place(self, vectors: F64) -> tuple[F64, F64, F64]:
+        """Return tips (c, n, 3), axes (c, n, 3) and shares (c,) of (c, d) vectors."""
+        first, second = self._basis()
+        turn = vectors[:, : 2 * self.turns].reshape(len(vectors), self.turns, 2)
+        axes = self.direction + turn[..., :1] * first + turn[..., 1:] * second
+        axes /= np.linalg.norm(axes, axis=-1, keepdims=True)
+        axes = np.broadcast_to(axes, (len(vectors), self.count, 3))
+        place = vectors[:, 2 * self.turns : -1].reshape(len(vectors), self.count, 3)
+        # Across the probe's own direction, so that a turn moves it about the target's middle.
+        side = second - np.einsum("cnd,d->cn", axes, second)[..., None] * axes
+        side /= np.linalg.norm(side, axis=-1, keepdims=True)
+        level = np.cross(side, axes)
+        middle = self.center_mm + place[..., :1] * level + place[..., 1:2] * side
+        middle = middle + place[..., 2:] * axes
+        return middle - 0.5 * self.active_length_mm * axes, axes, vectors[:, -1]
+
+    def starts(self, target_mm: F64, number: int, random: np.random.Generator) -> F64:
+        """(number, d) vectors with probes spread over the target's shadow, then at random."""
+        second = self._basis()[1]
+        level = np.cross(second, self.direction)
+        shadow = (target_mm - self.center_mm) @ np.stack([level, second], axis=1)
+        seed = int(random.integers(2**31))
+        spots, _ = kmeans2(shadow, self.count, minit="++", seed=seed)
+        low, high = self.bounds().T
+        found = np.empty((number, len(low)))
+        for row in range(number):
+            spread = 0.6 + 0.8 * row / number
+            moved = np.zeros((self.count, 3))
+            moved[:, :2] = spots * spread + random.normal(0.0, 2.0 if row else 0.0, spots.shape)
+            moved[:, 2] = random.normal(0.0, 4.0 if row else 0.0, self.count)
+            turn = random.normal(0.0, 0.12 if row else 0.0, 2 * self.turns)
+            share = self.shares[0] + (self.shares[1] - self.shares[0]) * random.random()
+            found[row] = np.concatenate([turn, moved.ravel(), [share]])
+        return np.clip(found, low, high)
+
+    def penalty(self, tips_mm: F64, axes: F64, access: Access) -> F64:
+        """(c,) how far candidates are from what is allowed, mm and degrees; 0 when allowed."""
+        count = tips_mm.shape[1]
+        flat_axes = axes.reshape(-1, 3)
+        paths = access.paths(tips_mm.reshape(-1, 3), flat_axes)
+        cost = _obstruction(paths, flat_axes, self.search).reshape(-1, count).sum(axis=1)
+        return cost + self._crowding(tips_mm, axes)
+
+    def _crowding(self, tips_mm: F64, axes: F64) -> F64:
+        """How far nearest neighbors are from the spacing that is wanted."""
+        count = tips_mm.shape[1]
+        if count == 1:
+            return np.zeros(len(tips_mm))
+        low, high = self.search.spacing_mm
+        # Distances between axes, at three heights of the active part.
+        heights = self.active_length_mm * np.array([0.0, 0.5, 1.0])
+        points = tips_mm[:, :, None] + heights[:, None] * axes[:, :, None]
+        apart = points[:, :, None, :, None] - points[:, None, :, None, :]
+        distance = np.linalg.norm(apart, axis=-1).min(axis=(-1, -2))
+        at = np.arange(count)
+        distance[:, at, at] = np.inf
+        nearest = distance.min(axis=-1)
+        crowding = np.maximum(low - nearest, 0.0) + np.maximum(nearest - high, 0.0)
+        return crowding.sum(axis=-1) + self._touching(tips_mm, axes)
+
+    def _touching(self, tips_mm: F64, axes: F64) -> F64:
+        """How far shafts that lean towards each other come too near on their way to the skin."""
+        if self.turns == 1:
+            return np.zeros(len(tips_mm))
+        heights = np.arange(0.0, self.search.max_depth_mm, _SHAFT_STEP_MM)
+        points = tips_mm[:, :, None] + heights[:, None] * axes[:, :, None]
+        cost = np.zeros(len(tips_mm))
+        for one in range(self.count):
+            for other in range(one):
+                apart = points[:, one, :, None] - points[:, other, None, :]
+                nearest = np.linalg.norm(apart, axis=-1).min(axis=(-1, -2))
+                cost += np.maximum(_SHAFTS_APART_MM - nearest, 0.0)
+        return cost
+
+    def _basis(self) -> tuple[F64, F64]:
+        helper = np.eye(3)[np.argmin(np.abs(self.direction))]
+        second = helper - (helper @ self.direction) * self.direction
+        second /= np.linalg.norm(second)
+        return np.cross(second, self.direction), second
+
+
+def regular_grid(count: int, spacing_mm: float) -> F64:
+    """(count, 2) positions of a regular grid of parallel probes, as templates on the skin have.
+
+    Rows of a square grid, as nearly square as the number allows, about their middle.
+    """
+    columns = int(np.ceil(np.sqrt(count)))
+    number = np.arange(count)
+    spots = np.stack([number % columns, number // columns], axis=1).astype(float)
+    # A last row that is not full stands in the middle.
+    last = count % columns
+    if last:
+        spots[-last:, 0] += 0.5 * (columns - last)
+    return spacing_mm * (spots - spots.mean(axis=0))

@@ -1,0 +1,105 @@
+"""Points that decide a plan: what must freeze, what must die, what must stay warm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..evaluation import isosurface
+from ..plan import Plan
+from ..tissue import TissueGrid
+
+__all__ = ["Marks", "place_marks"]
+
+F64 = NDArray[np.float64]
+
+# Enough to see every bulge of a tumor of clinical size; more would only cost time.
+_SHELL, _INSIDE, _ORGAN, _HEALTHY = 240, 150, 80, 400
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """World points by what is asked of them.
+
+    Attributes
+    ----------
+    points_mm : (n, 3) LPS, all of them.
+    shell, inside, healthy : which of `points_mm` lie the wanted margin beyond the target's surface,
+        in the target, and in other tissue around it.
+    organs : the same of each organ at risk with a limit of temperature.
+    organ_limits_c : their limits.
+    healthy_ml : volume that a point of `healthy` stands for.
+    """
+
+    points_mm: F64
+    shell: slice
+    inside: slice
+    healthy: slice
+    organs: dict[str, slice]
+    organ_limits_c: dict[str, float]
+    healthy_ml: float
+
+
+def place_marks(tissue: TissueGrid, plan: Plan) -> Marks:
+    """Choose the points, evenly and without chance.
+
+    Parameters
+    ----------
+    tissue : the grid of the search, with the structures of the plan.
+    """
+    grid = tissue.grid
+    share = tissue.structures["target"]
+    filled = share >= 0.5
+    sampling = grid.spacing_mm[::-1]
+    # Signed, and to a fraction of a voxel at the surface.
+    outside = ndimage.distance_transform_edt(~filled, sampling=sampling)
+    within = ndimage.distance_transform_edt(filled, sampling=sampling)
+    distance = np.where(filled, 0.5 * sampling.mean() - within, outside - 0.5 * sampling.mean())
+    gas = tissue.is_gas
+    margin = plan.target.margin_mm if plan.target is not None else 0.0
+    shell = isosurface(grid, distance.astype(np.float32), margin).centers_mm
+    shell = _thinned(shell[~gas[_voxels(tissue, shell)]], _SHELL)
+    inside = _thinned(_centers(tissue, filled), _INSIDE)
+    other = ~filled & ~gas & (distance < 40.0)
+    every = _centers(tissue, other)
+    healthy = _thinned(every, _HEALTHY)
+    parts = [shell, inside, healthy]
+    organs, limits = {}, {}
+    at = sum(map(len, parts))
+    for organ in plan.organ_at_risk:
+        if organ.min_temperature_c is None:
+            continue
+        own = tissue.structures[organ.name]
+        mask = own >= min(0.5, float(own.max()) / 2 or 1.0)
+        order = np.argsort(distance[mask], kind="stable")
+        near = _thinned(_centers(tissue, mask)[order][: 6 * _ORGAN], _ORGAN)
+        organs[organ.name] = slice(at, at + len(near))
+        limits[organ.name] = organ.min_temperature_c
+        parts.append(near)
+        at += len(near)
+    first, second = len(shell), len(shell) + len(inside)
+    each_ml = len(every) / max(len(healthy), 1) * grid.cell_volume_ml
+    return Marks(
+        np.concatenate(parts), slice(0, first), slice(first, second),
+        slice(second, second + len(healthy)), organs, limits, each_ml,
+    )  # fmt: skip
+
+
+def _centers(tissue: TissueGrid, mask: NDArray[np.bool_]) -> F64:
+    return tissue.grid.to_world(np.argwhere(mask)[:, ::-1])
+
+
+def _voxels(tissue: TissueGrid, points_mm: F64) -> tuple[NDArray[np.intp], ...]:
+    index = np.rint(tissue.grid.to_index(points_mm)).astype(np.intp)
+    i, j, k = np.clip(index, 0, np.array(tissue.grid.shape[::-1]) - 1).T
+    return k, j, i
+
+
+def _thinned(points: F64, count: int) -> F64:
+    """Keep about so many, evenly along the list."""
+    if len(points) <= count:
+        return points
+    return points[np.linspace(0, len(points) - 1, count).round().astype(int)]

@@ -1,0 +1,355 @@
+"""How many probes, and where: ranked plans with full physics behind each."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..anatomy import Anatomy, place_anatomy
+from ..errors import InputError
+from ..evaluation import Report, evaluate
+from ..fingerprint import digest, input_fingerprints, program_fingerprint
+from ..plan import GridPlan, Plan, Search
+from ..probes import find_model
+from ..simulation import Callback, Result, simulate
+from ..tissue import TissueGrid
+from .access import Access, map_access
+from .candidate import Candidate
+from .evaluator import EvaluationCallback, Evaluator
+from .iceball import Template
+from .journal import Journal
+from .layout import reachable_directions
+from .marks import Marks, place_marks
+from .robustness import Robustness, judge, variations_of
+from .search import (
+    Evaluates,
+    Ground,
+    Tried,
+    choose_for_worst,
+    search_count,
+    try_regular_grid,
+)
+from .trial import Trial, carry_out, outcome_of
+
+__all__ = ["Optimization", "optimize"]
+
+_DEFAULT_MODEL = "argon-17g"
+# Templates are simulated for so many freeze shares, evenly in their logarithm.
+_SHARES = 4
+_SHORTEST_MINUTES = 5.0
+_DIRECTIONS = 5
+# How often the search goes on when the plan's own grid shows a goal missed that the search met.
+_CORRECTIONS = 2
+# How often a plan is moved so that the worst case meets the goals, too.
+_HARDENINGS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Optimization:
+    """What a search found.
+
+    Attributes
+    ----------
+    plan : the best plan, its probes and protocol filled in; ready for `simulate`.
+    result, report : of that plan, on the plan's own grid.
+    best : the same on the grid of the search; ranked : the best of each number of probes and model,
+        best plan first. baseline : regular grids of parallel probes. given : the plan's own probes.
+    robustness : what placement errors and unknown properties do to the best plan.
+    final : `trial.outcome_of` the best plan on its own grid.
+    refused_directions : of 400 even directions, how many each constraint ruled out.
+    notes : what was taken for granted.
+    simulations : on the grid of the search. wall_s : of everything.
+    """
+
+    plan: Plan
+    result: Result
+    report: Report
+    best: Tried
+    ranked: tuple[Tried, ...]
+    baseline: tuple[Tried, ...]
+    given: Tried | None
+    robustness: Robustness
+    final: dict[str, Any]
+    refused_directions: dict[str, int]
+    notes: tuple[str, ...]
+    simulations: int
+    wall_s: float
+
+
+def optimize(
+    anatomy: Anatomy,
+    plan: Plan,
+    *,
+    folder: Path | None = None,
+    executor: Executor | None = None,
+    jobs: int | None = None,
+    callbacks: Sequence[EvaluationCallback] = (),
+    progress: Sequence[Callback] = (),
+) -> Optimization:
+    """Find the smallest number of probes that meets the plan's goals, and where they go.
+
+    Parameters
+    ----------
+    anatomy : as read for the plan: the way to the skin is looked for in the whole image.
+    plan : target, organs at risk, protocol and, in `plan.optimize`, what may be chosen. Its own
+        probes are judged, too, and say which models may be used unless the section does.
+    folder : where the journal is kept, so that the same call goes on after an interruption.
+    executor : where candidates are simulated; spawned processes on this machine by default.
+    jobs : so many of those.
+    callbacks : watchers of the search. progress : of the last run, on the plan's own grid.
+
+    Raises
+    ------
+    InputError
+        When the plan has no target, a label is unknown, or the folder holds another search.
+    """
+    started = time.perf_counter()
+    if plan.target is None:
+        raise InputError("optimize: the plan has no target; add [target]")
+    search = plan.optimize or Search()
+    bare = _without_probes(plan, search)
+    tissue = place_anatomy(anatomy, bare)
+    marks = place_marks(tissue, bare)
+    trial = Trial(tissue, bare, marks.points_mm)
+    access = map_access(anatomy, bare, search)
+    with (
+        _journal(folder, plan) as journal,
+        Evaluator(
+            carry_out, trial, journal, executor=executor, jobs=jobs, callbacks=callbacks
+        ) as evaluator,
+    ):
+        counted = _Counting(evaluator)
+        grounds, refused = _prepare(trial, plan, search, marks, access, counted)
+        tried = _search_counts(grounds, search, counted)
+        given = _try_given(plan, counted)
+        if search.worst_case:
+            _harden(tried, grounds, counted)
+        best, result, report = _verified(anatomy, plan, grounds, tried, counted, progress)
+        ranked = _ranked(tried)
+        counts = [best.candidate.count, best.candidate.count + 1]
+        baseline = try_regular_grid(_ground_of(best, grounds), counts, counted)
+        robustness, _ = judge(best, variations_of(best.candidate, search), counted)
+    return Optimization(
+        plan=best.candidate.plan(plan), result=result, report=report, best=best,
+        ranked=tuple(ranked), baseline=tuple(baseline), given=given, robustness=robustness,
+        final=outcome_of(report, result), refused_directions=refused,
+        notes=access.notes, simulations=counted.simulations,
+        wall_s=time.perf_counter() - started,
+    )  # fmt: skip
+
+
+class _Counting:
+    """Counts simulations of candidates on their way to the evaluator."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+        self._seen: set[str] = set()
+
+    @property
+    def simulations(self) -> int:
+        """How many different ones there were."""
+        return len(self._seen)
+
+    def evaluate(self, tasks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """See `Evaluator.evaluate`."""
+        self._seen.update(digest(task) for task in tasks)
+        return self._evaluator.evaluate(tasks)
+
+
+def _journal(folder: Path | None, plan: Plan) -> Journal:
+    """Open the journal of this plan, its images and this program; one to throw away without."""
+    key = digest(
+        {
+            "plan": plan.model_dump(mode="json"),
+            "inputs": input_fingerprints(plan),
+            "program": program_fingerprint(("planning",)),
+        }
+    )
+    if folder is None:
+        folder = Path(tempfile.mkdtemp(prefix="cryosim-search-"))
+    return Journal(folder / "journal.jsonl", key)
+
+
+def _without_probes(plan: Plan, search: Search) -> Plan:
+    """Return the plan on the grid of the search, its own probes kept only as models."""
+    grid = GridPlan(
+        spacing_mm=max(search.spacing_of_search_mm, plan.grid.spacing_mm),
+        padding_mm=plan.grid.padding_mm,
+    )
+    bare = plan.model_copy(update={"probe": (), "grid": grid, "optimize": search})
+    bare._folder = plan.folder
+    return bare
+
+
+def _models(plan: Plan, search: Search) -> tuple[str, ...]:
+    own = tuple(dict.fromkeys(probe.model for probe in plan.probe if probe.model != "custom"))
+    return search.models or own or (_DEFAULT_MODEL,)
+
+
+def _freeze_shares(plan: Plan, search: Search) -> tuple[float, float]:
+    """Shortest and longest share of the protocol's freezes."""
+    longest = max(stage.minutes for stage in plan.protocol.stages if stage.kind == "freeze")
+    low, high = search.freeze_minutes or (min(_SHORTEST_MINUTES, longest), longest)
+    return low / longest, high / longest
+
+
+def _prepare(
+    trial: Trial, plan: Plan, search: Search, marks: Marks, access: Access, evaluates: Evaluates
+) -> tuple[list[Ground], dict[str, int]]:
+    """Simulate the templates of every model and find out where probes may come from."""
+    tissue = trial.tissue
+    if trial.plan.target is None:  # excluded by `optimize`
+        raise InputError("optimize: the plan has no target; add [target]")
+    share = tissue.structures["target"]
+    target_mm = tissue.grid.to_world(np.argwhere(share >= 0.5)[:, ::-1])
+    directions, refused = reachable_directions(access, search, target_mm, _DIRECTIONS)
+    low, high = _freeze_shares(plan, search)
+    shares = np.round(np.geomspace(low, high, _SHARES if high > low else 1), 4)
+    common = int(np.bincount(tissue.index[share >= 0.5]).argmax())
+    grounds = []
+    for model in _models(plan, search):
+        tasks = [{"template": model, "tissue": common, "freeze_share": float(s)} for s in shares]
+        found = evaluates.evaluate(tasks)
+        template = Template(
+            np.array([one["coldest_c"] for one in found]),
+            shares,
+            found[0]["first_z_mm"],
+            found[0]["step_mm"],
+            find_model(model).active_length_mm,
+            plan.body.temperature_c,
+        )
+        volume_ml = float(share.sum(dtype=float)) * tissue.grid.cell_volume_ml
+        grounds.append(
+            Ground(
+                model, template, marks, access, trial.plan.target, volume_ml, target_mm,
+                directions, (low, high), search,
+            )
+        )  # fmt: skip
+    return grounds, refused
+
+
+def _search_counts(
+    grounds: Sequence[Ground], search: Search, evaluates: Evaluates
+) -> dict[tuple[str, int], list[Tried]]:
+    """Search with more and more probes, until one more than needed."""
+    tried: dict[tuple[str, int], list[Tried]] = {}
+    enough = False
+    for count in range(search.min_probes, search.max_probes + 1):
+        for ground in grounds:
+            tried[ground.model, count] = search_count(ground, count, evaluates)
+        if enough and not search.worst_case:
+            break
+        enough = any(tried[ground.model, count][0].met for ground in grounds)
+    return tried
+
+
+def _harden(
+    tried: dict[tuple[str, int], list[Tried]], grounds: Sequence[Ground], evaluates: Evaluates
+) -> None:
+    """Let the first of each number be what stands the variations best; fewest probes first.
+
+    What meets the goals only as planned then counts as missing what its worst variation misses.
+    """
+    for (model, count), found in sorted(tried.items(), key=lambda item: item[0][1]):
+        ground = next(one for one in grounds if one.model == model)
+        if not found[0].met:
+            continue
+        hardened = best = _hardened(found[0], ground.search, evaluates)
+        for number in range(_HARDENINGS):
+            if hardened[0].met:
+                break
+            nominal = choose_for_worst(ground, hardened[0], hardened[1], evaluates, number)
+            if nominal is None:
+                break
+            hardened = _hardened(nominal, ground.search, evaluates)
+            best = min(best, hardened, key=lambda pair: pair[0].rank)
+        tried[model, count] = [best[0], *found]
+        if best[0].met:
+            break
+
+
+def _hardened(nominal: Tried, search: Search, evaluates: Evaluates) -> tuple[Tried, list[Tried]]:
+    """Return a choice with what its worst variation misses, and its variations."""
+    _, varied = judge(nominal, variations_of(nominal.candidate, search), evaluates)
+    worst = max([nominal, *varied], key=lambda one: one.missing)
+    return dataclasses.replace(nominal, missing_at_worst=worst.missing), varied
+
+
+def _ranked(tried: dict[tuple[str, int], list[Tried]]) -> list[Tried]:
+    """Best of each number and model: those that meet the goals first, fewest probes first."""
+    best = [found[0] for found in tried.values()]
+    return sorted(
+        best, key=lambda one: (not one.met, one.candidate.count if one.met else 0, one.rank)
+    )
+
+
+def _ground_of(one: Tried, grounds: Sequence[Ground]) -> Ground:
+    return next(ground for ground in grounds if ground.model == one.candidate.model)
+
+
+def _try_given(plan: Plan, evaluates: Evaluates) -> Tried | None:
+    """Judge the probes that the plan already has, where they are of one model."""
+    models = {probe.model for probe in plan.probe}
+    if len(models) != 1 or "custom" in models:
+        return None
+    candidate = Candidate.placed(
+        models.pop(),
+        np.array([probe.tip_mm for probe in plan.probe]),
+        np.array([probe.entry_mm for probe in plan.probe]),
+        1.0,
+    )
+    (outcome,) = evaluates.evaluate([candidate.task()])
+    return Tried(candidate, outcome, "the plan as given")
+
+
+def _verified(
+    anatomy: Anatomy,
+    plan: Plan,
+    grounds: Sequence[Ground],
+    tried: dict[tuple[str, int], list[Tried]],
+    evaluates: Evaluates,
+    progress: Sequence[Callback],
+) -> tuple[Tried, Result, Report]:
+    """Simulate the best plan on the plan's own grid; search on where that shows a goal missed."""
+    best = _ranked(tried)[0]
+    result, report = _simulate_finely(anatomy, best, plan, progress)
+    for _ in range(_CORRECTIONS):
+        if report.passed or not best.met:
+            break
+        ground = _ground_of(best, grounds)
+        more = search_count(ground, best.candidate.count, evaluates, _slack(best, report))
+        better = next((one for one in more if one.met), None)
+        if better is None:
+            break
+        tried[ground.model, best.candidate.count] = more
+        best = better
+        result, report = _simulate_finely(anatomy, best, plan, progress)
+    return best, result, report
+
+
+def _slack(best: Tried, report: Report) -> dict[str, float]:
+    """How much worse each goal came out on the finer grid."""
+    found = {goal.name: goal.value for goal in report.goals}
+    slack = dict(best.slack)
+    for name, (value, *_) in best.outcome["goals"].items():
+        fine = found.get(name)
+        if value is not None and fine is not None:
+            slack[name] = max(slack.get(name, 0.0), float(value) - fine, 0.0)
+    return slack
+
+
+def _simulate_finely(
+    anatomy: Anatomy, one: Tried, plan: Plan, progress: Sequence[Callback]
+) -> tuple[Result, Report]:
+    chosen = one.candidate.plan(plan)
+    tissue: TissueGrid = place_anatomy(anatomy, chosen)
+    result = simulate(tissue, chosen, callbacks=progress)
+    return result, evaluate(result)

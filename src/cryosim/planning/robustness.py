@@ -1,0 +1,126 @@
+"""How a plan stands up to what is never exactly as planned."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..plan import Search
+from .candidate import Candidate
+from .search import Evaluates, Tried
+
+__all__ = ["Robustness", "Variation", "judge", "variations_of"]
+
+# A weak probe has this share of its power left.
+_WEAK_DUTY = 0.7
+_MISPLACED = "misplaced"
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One way in which things are otherwise: its name, and the task to simulate."""
+
+    name: str
+    task: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """What the variations of a plan did to its goals.
+
+    Attributes
+    ----------
+    probability : by goal, share of the misplacements that still meet it; None without any.
+    worst : by goal, the worst value of all variations and the one that it came from.
+    met : by variation, whether all goals were met; misplacements are numbered.
+    """
+
+    probability: Mapping[str, float | None]
+    worst: Mapping[str, tuple[float | None, str]]
+    met: Mapping[str, bool]
+
+    @property
+    def worst_case_met(self) -> bool:
+        """Whether no variation misses a goal."""
+        return all(self.met.values())
+
+
+def variations_of(candidate: Candidate, search: Search) -> list[Variation]:
+    """Misplace all needles, change blood flow and conduction, and let each probe be weak.
+
+    Misplacements are normal with the same standard deviation along and across, independent for
+    every probe; a needle keeps its direction.
+    """
+    random = np.random.default_rng([search.seed, candidate.count])
+    found = []
+    for number in range(search.samples if search.placement_sd_mm > 0 else 0):
+        moved = random.normal(0.0, search.placement_sd_mm, (candidate.count, 3))
+        other = Candidate.placed(
+            candidate.model,
+            np.array(candidate.tips_mm) + moved,
+            np.array(candidate.entries_mm) + moved,
+            candidate.freeze_share,
+        )
+        found.append(Variation(f"{_MISPLACED} {number + 1}", other.task()))
+    for name, change in (
+        ("perfusion x 0.5", {"perfusion": 0.5}),
+        ("perfusion x 2", {"perfusion": 2.0}),
+        ("conductivity - 20 %", {"conductivity": 0.8}),
+        ("conductivity + 20 %", {"conductivity": 1.2}),
+    ):
+        found.append(Variation(name, candidate.task(**change)))
+    for number in range(candidate.count):
+        weak = candidate.task(weak_probe=number, weak_duty=_WEAK_DUTY)
+        found.append(Variation(f"probe.{number} at {100 * _WEAK_DUTY:g} % power", weak))
+    return found
+
+
+def judge(
+    best: Tried, variations: Sequence[Variation], evaluates: Evaluates
+) -> tuple[Robustness, list[Tried]]:
+    """Simulate the variations; return what they did, and each as it was simulated."""
+    outcomes = evaluates.evaluate([dict(one.task) for one in variations])
+    tried = [
+        dataclasses.replace(best, outcome=outcome, origin=one.name)
+        for one, outcome in zip(variations, outcomes, strict=True)
+    ]
+    goals = list(best.outcome["goals"])
+    misplaced = [one for one in tried if one.origin.startswith(_MISPLACED)]
+    probability = {
+        goal: float(np.mean([_meets(one, goal) for one in misplaced])) if misplaced else None
+        for goal in goals
+    }
+    worst = {}
+    for goal in goals:
+        # What could not even be simulated, such as two probes in one place, is worst of all.
+        poorest = max(tried, key=lambda one: _missing(one, goal), default=best)
+        if _missing(poorest, goal) == 0.0:
+            poorest = min([best, *tried], key=lambda one: _room(one, goal))
+        worst[goal] = (_value(poorest, goal), poorest.origin)
+    return Robustness(probability, worst, {one.origin: one.met for one in tried}), tried
+
+
+def _missing(one: Tried, goal: str) -> float:
+    return one.missing_goals.get(goal, np.inf)
+
+
+def _meets(one: Tried, goal: str) -> bool:
+    return _missing(one, goal) == 0.0
+
+
+def _value(one: Tried, goal: str) -> float | None:
+    found = one.outcome.get("goals", {}).get(goal)
+    return None if found is None else found[0]
+
+
+def _room(one: Tried, goal: str) -> float:
+    """How far a goal that is met is from its limit."""
+    value = _value(one, goal)
+    if value is None:
+        return np.inf
+    _, limit, sense, *_ = one.outcome["goals"][goal]
+    return value - limit if sense == "at least" else limit - value

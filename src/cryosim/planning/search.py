@@ -1,0 +1,313 @@
+"""The search: choose by the estimate, simulate, correct the estimate, choose again."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..cores import usable_cores
+from ..plan import Search, Target
+from .access import Access
+from .candidate import Candidate
+from .estimate import Estimate, Found
+from .iceball import Template, potential
+from .layout import Layout, regular_grid
+from .marks import Marks
+from .trial import missing_of
+
+__all__ = [
+    "Evaluates",
+    "Ground",
+    "Tried",
+    "choose_for_worst",
+    "placed",
+    "search_count",
+    "try_regular_grid",
+]
+
+F64 = NDArray[np.float64]
+
+# Choices of the estimate in so many directions are simulated to begin with; then rounds of two.
+_FIRST, _ROUNDS = 2, 5
+_STARTS = 14  # layouts that each of these choices begins with
+# A round looks this far around the best choice so far, as a share of what is allowed.
+_AROUND = 0.25
+# Goals count as met when less than this is missing.
+_MET = 1e-6
+# Worse than this after the first rounds, a number of probes is given up.
+_HOPELESS, _PATIENCE = 0.8, 2
+# No more rounds when healthy ice shrinks by less than this.
+_WORTH = 0.03
+# The estimate is asked for more by what real runs miss, and by this for the second choice.
+_SAFER_C, _KELVIN_A_MM = 2.0, 3.0
+_MOST_COVERAGE_SLACK = 0.05
+_COMMON_SPACING_MM = 15.0
+
+
+class Evaluates(Protocol):
+    """What evaluates tasks and returns outcomes in their order, see `Evaluator`."""
+
+    def evaluate(self, tasks: Sequence[Any]) -> list[dict[str, Any]]:
+        """Return outcomes in the order of tasks."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What a search with one probe model starts from.
+
+    Attributes
+    ----------
+    model : name in the probe catalog. directions : (n, 3), the best reachable ones first.
+    target_mm : (m, 3) points of the target. shares : shortest and longest freeze share.
+    """
+
+    model: str
+    template: Template
+    marks: Marks
+    access: Access
+    target: Target
+    target_ml: float
+    target_mm: F64
+    directions: F64
+    shares: tuple[float, float]
+    search: Search
+
+    def layout(self, direction: F64, count: int) -> Layout:
+        """Return the layout of so many probes about a direction."""
+        half = np.ptp(self.target_mm, axis=0).max() / 2
+        return Layout(
+            direction, self.target_mm.mean(axis=0), count, self.template.active_length_mm,
+            float(half), self.shares, self.search,
+        )  # fmt: skip
+
+    def estimate(self) -> Estimate:
+        """Return the estimate that nothing was learned from yet."""
+        none = np.zeros(len(self.marks.points_mm))
+        return Estimate(self.template, self.marks, self.access, self.target, self.target_ml, none)
+
+
+@dataclass(frozen=True, eq=False)
+class Tried:
+    """A choice of probes that was simulated on the grid of the search.
+
+    Attributes
+    ----------
+    candidate : the probes. outcome : of `trial.carry_out`. origin : where it came from.
+    found : the choice of the estimate that it was; None for others.
+    slack : by goal, how much more than its limit is asked for here.
+    missing_at_worst : what is missing in the worst of its variations, where that counts.
+    """
+
+    candidate: Candidate
+    outcome: dict[str, Any]
+    origin: str
+    found: Found | None = None
+    slack: Mapping[str, float] = field(default_factory=dict)
+    missing_at_worst: float = 0.0
+
+    @property
+    def missing_goals(self) -> dict[str, float]:
+        """What is missing to each goal, see `missing_of`."""
+        return missing_of(self.outcome.get("goals", {}), self.slack)
+
+    @property
+    def missing(self) -> float:
+        """What is missing to all goals together, 0 when they are met."""
+        if "refused" in self.outcome:
+            return np.inf
+        return max(sum(self.missing_goals.values()), self.missing_at_worst)
+
+    @property
+    def met(self) -> bool:
+        """Whether all goals are met."""
+        return self.missing <= _MET
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """The smaller the better: goals first, then frozen healthy tissue."""
+        missing = 0.0 if self.met else self.missing
+        return missing, float(self.outcome.get("healthy_frozen_ml", np.inf))
+
+
+def search_count(
+    ground: Ground, count: int, evaluates: Evaluates, slack: Mapping[str, float] | None = None
+) -> list[Tried]:
+    """Search the best placement of so many probes; everything that was simulated, best first.
+
+    Parameters
+    ----------
+    slack : by goal, how much more than its limit is asked for, as a finer grid has shown.
+    """
+    slack = slack or {}
+    estimate = _asking_for_more(ground.estimate(), ground, slack)
+    choices = _first_choices(ground, estimate, count)
+    tried = new = _simulate(ground, choices, evaluates, slack)
+    for number in range(_ROUNDS):
+        best = min(tried, key=lambda one: one.rank)
+        if best.found is None or (number >= _PATIENCE and best.missing > _HOPELESS):
+            break
+        # The newest runs are nearest to where the next choice will be.
+        estimate = _learned(estimate, min(new, key=lambda one: one.rank), ground)
+        variants = _variants(estimate, best)
+        around = functools.partial(_choice_around, best.found, ground.search.seed + number)
+        found = _side_by_side(around, variants)
+        new = _simulate(ground, found, evaluates, slack)
+        tried = tried + new
+        gained = min(tried, key=lambda one: one.rank).rank[1] < (1.0 - _WORTH) * best.rank[1]
+        if best.met and not gained and any(one.met for one in new):
+            break
+    return sorted(tried, key=lambda one: one.rank)
+
+
+def _first_choices(ground: Ground, estimate: Estimate, count: int) -> list[Found]:
+    """Choose from every direction and keep the best of some."""
+
+    def choose(number: int) -> Found:
+        random = np.random.default_rng([ground.search.seed, count, number])
+        layout = ground.layout(ground.directions[number], count)
+        starts = layout.starts(ground.target_mm, _STARTS, random)
+        return estimate.best(layout, starts, layout.bounds(), random)
+
+    found = _side_by_side(choose, range(len(ground.directions)))
+    return sorted(found, key=lambda one: one.cost)[:_FIRST]
+
+
+def _side_by_side(choose: Callable[[Any], Found], what: Iterable[Any]) -> list[Found]:
+    """Choose in threads: while the estimate looks up templates others can go on."""
+    with ThreadPoolExecutor(usable_cores()) as threads:
+        return list(threads.map(choose, what))
+
+
+def _learned(estimate: Estimate, run: Tried, ground: Ground) -> Estimate:
+    """Correct the estimate by a real run, and ask for more of what the run missed."""
+    tips, axes, shares = placed(run)
+    more = {}
+    for name, missing in run.missing_goals.items():
+        value, limit, *_ = run.outcome["goals"][name]
+        if missing > 0.0 and value is not None:
+            more[name] = abs(limit - value) + run.slack.get(name, 0.0)
+    corrected = dataclasses.replace(
+        estimate,
+        correction_k=estimate.correction_from(
+            tips[0], axes[0], float(shares[0]), np.array(run.outcome["coldest_c"])
+        ),
+    )
+    return _asking_for_more(corrected, ground, more)
+
+
+def _asking_for_more(estimate: Estimate, ground: Ground, more: Mapping[str, float]) -> Estimate:
+    """Ask for more than the goals say: mm of margin, a share of coverage, C of organs."""
+    slacks = dict(estimate.organ_slack_c)
+    coverage, slack_c = estimate.coverage_slack, estimate.slack_c
+    for name, amount in more.items():
+        if name == "ice margin":
+            slack_c += _KELVIN_A_MM * amount
+        elif name.startswith("lethal coverage"):
+            coverage = min(coverage + amount, _MOST_COVERAGE_SLACK)
+        elif name.removesuffix(" coldest") in ground.marks.organ_limits_c:
+            organ = name.removesuffix(" coldest")
+            slacks[organ] = slacks.get(organ, 0.0) + amount
+    return dataclasses.replace(
+        estimate, slack_c=slack_c, coverage_slack=coverage, organ_slack_c=slacks
+    )
+
+
+def choose_for_worst(
+    ground: Ground, best: Tried, variations: Sequence[Tried], evaluates: Evaluates, number: int
+) -> Tried | None:
+    """Choose and simulate probes so that the worst of the variations meets the goals.
+
+    At every point the estimate is asked to stand the difference that the worst variation made
+    there: the warmest in and around the target, the coldest at organs at risk.
+
+    Parameters
+    ----------
+    variations : of `best`, as they were simulated. number : of this attempt.
+    """
+    if best.found is None:
+        return None
+    fields = [one.outcome["coldest_c"] for one in variations if "coldest_c" in one.outcome]
+    every = potential(np.array([best.outcome["coldest_c"], *fields]))
+    shift = every.max(axis=0) - every[0]
+    for which in ground.marks.organs.values():
+        shift[which] = every[:, which].min(axis=0) - every[0, which]
+    estimate = _learned(ground.estimate(), best, ground)
+    estimate = dataclasses.replace(estimate, correction_k=estimate.correction_k + shift)
+    choice = _choice_around(best.found, ground.search.seed + number, estimate)
+    return _simulate(ground, [choice], evaluates, {})[0]
+
+
+def _variants(estimate: Estimate, best: Tried) -> tuple[Estimate, Estimate]:
+    """Two ways to ask: as needed, and for more; or for less once all goals are met."""
+    by = -0.5 * _SAFER_C if best.met else _SAFER_C
+    return estimate, dataclasses.replace(estimate, slack_c=estimate.slack_c + by)
+
+
+def _choice_around(best: Found, seed: int, estimate: Estimate) -> Found:
+    random = np.random.default_rng([seed, best.layout.count])
+    bounds = best.layout.bounds()
+    reach = _AROUND * np.ptp(bounds, axis=1)
+    low = np.maximum(bounds[:, 0], best.vector - reach)
+    high = np.minimum(bounds[:, 1], best.vector + reach)
+    return estimate.best(best.layout, best.vector[None], np.stack([low, high], axis=1), random)
+
+
+def placed(one: Tried) -> tuple[F64, F64, F64]:
+    """Tips (1, n, 3), axes (1, n, 3) and freeze share (1,) of a candidate, as it was simulated."""
+    tips = np.array(one.candidate.tips_mm)
+    axes = np.array(one.candidate.entries_mm) - tips
+    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+    return tips[None], axes[None], np.array([one.candidate.freeze_share])
+
+
+def _simulate(
+    ground: Ground, found: Sequence[Found], evaluates: Evaluates, slack: Mapping[str, float]
+) -> list[Tried]:
+    candidates = [_candidate(ground, one) for one in found]
+    outcomes = evaluates.evaluate([one.task() for one in candidates])
+    return [
+        Tried(candidate, outcome, "search", choice, slack)
+        for candidate, outcome, choice in zip(candidates, outcomes, found, strict=True)
+    ]
+
+
+def _candidate(ground: Ground, found: Found) -> Candidate:
+    tips, axes, shares = found.layout.place(found.vector[None])
+    return _to_skin(ground, tips[0], axes[0], float(shares[0]))
+
+
+def _to_skin(ground: Ground, tips: F64, axes: F64, share: float) -> Candidate:
+    """Put the entry where the shaft meets the skin, or as far up as it may be long."""
+    depth = ground.access.paths(tips, axes).depth_mm
+    shortest = ground.template.active_length_mm + 5.0
+    depth = np.clip(depth, shortest, ground.access.max_depth_mm)
+    return Candidate.placed(ground.model, tips, tips + depth[:, None] * axes, share)
+
+
+def try_regular_grid(ground: Ground, counts: Sequence[int], evaluates: Evaluates) -> list[Tried]:
+    """Simulate regular grids of parallel probes, as people place them: the baseline.
+
+    From the best direction, middles of the active parts at the target's middle, freezing as long
+    as the protocol says.
+    """
+    low, high = ground.search.spacing_mm
+    spacing = float(np.clip(_COMMON_SPACING_MM, low, high))
+    candidates = []
+    for count in counts:
+        layout = ground.layout(ground.directions[0], count)
+        spots = np.concatenate([regular_grid(count, spacing), np.zeros((count, 1))], axis=1)
+        vector = np.concatenate([np.zeros(2 * layout.turns), spots.ravel(), [1.0]])
+        tips, axes, _ = layout.place(vector[None])
+        candidates.append(_to_skin(ground, tips[0], axes[0], 1.0))
+    outcomes = evaluates.evaluate([one.task() for one in candidates])
+    return [
+        Tried(candidate, outcome, "regular grid")
+        for candidate, outcome in zip(candidates, outcomes, strict=True)
+    ]
