@@ -41,6 +41,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
         },
         "smallest_margin": None if weakest is None else {
             "at_mm": list(weakest.at_mm), "margin_mm": weakest.margin_mm, "side": weakest.side,
+            "vessel_mm": weakest.vessel_mm,
         },
         "times_s": times_of(found.result),
         "refused_directions": found.refused_directions,

@@ -5,7 +5,7 @@ from .dask_cluster import dask_executor
 from .evaluator import EvaluationCallback, Evaluator, Outcome, Task
 from .explain import WeakestPoint, explain, times_of, weakest_point
 from .journal import Journal
-from .optimize import Optimization, optimize
+from .optimization import Optimization, optimize
 from .robustness import Robustness
 from .search import Tried
 from .trial import missing_of

@@ -16,7 +16,7 @@ from .iceball import Template, potential, temperature
 from .layout import Layout
 from .marks import Marks
 
-__all__ = ["Estimate", "Found"]
+__all__ = ["Estimate", "Found", "Lesson"]
 
 F64 = NDArray[np.float64]
 
@@ -30,6 +30,8 @@ _PLACEMENT, _HEALTHY = 1.0, 0.02
 # Edges that are blurred so that half a voxel counts half.
 _LETHAL_BLUR_C, _ICE_BLUR_C = 3.0, 3.0
 _MEMBERS, _GENERATIONS = 28, 45
+# Choices nearer to each other than this share of what is allowed are the same to a lesson.
+_SAME_PLACE = 0.01
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,20 @@ class Found:
 
 
 @dataclass(frozen=True, eq=False)
+class Lesson:
+    """What a real run had more than the estimate.
+
+    Attributes
+    ----------
+    place : (d,) its vector, each number as a share of what is allowed.
+    difference_k : (m,) potential.
+    """
+
+    place: F64
+    difference_k: F64
+
+
+@dataclass(frozen=True, eq=False)
 class Estimate:
     """The cost of choices by the sum of templates.
 
@@ -49,7 +65,8 @@ class Estimate:
     ----------
     template : of the probe. marks : the points that count. access : where shafts may go.
     target : what is wanted. target_ml : its volume.
-    correction_k : (m,) potential that real runs had more than the estimate.
+    lessons : what real runs taught, each the more the nearer a choice is to it.
+    shift_k : (m,) potential that counts besides.
     slack_c, coverage_slack : so much colder than needed the ice's edge shall be, and so much more
         of the target dead. organ_slack_c : so much warmer each organ.
     """
@@ -59,27 +76,36 @@ class Estimate:
     access: Access
     target: Target
     target_ml: float
-    correction_k: F64
+    lessons: tuple[Lesson, ...] = ()
+    shift_k: F64 | float = 0.0
     slack_c: float = 0.0
     coverage_slack: float = 0.0
     organ_slack_c: Mapping[str, float] = field(default_factory=dict)
 
-    def correction_from(self, tips_mm: F64, axes: F64, share: float, coldest_c: F64) -> F64:
-        """Return the correction with which the estimate agrees with a real run."""
-        own = self.template.potentials(
-            self.marks.points_mm, tips_mm[None], axes[None], np.array([share])
-        )[0]
-        return potential(coldest_c) - own
+    def lesson(self, layout: Layout, vector: F64, coldest_c: F64) -> Lesson:
+        """Compare with the coldest temperatures, (m,), that a choice had in a real run."""
+        tips, axes, shares = layout.place(vector[None])
+        own = self.template.potentials(self.marks.points_mm, tips, axes, shares)[0]
+        return Lesson(vector / np.ptp(layout.bounds(), axis=1), potential(coldest_c) - own)
 
     def cost(self, layout: Layout, vectors: F64) -> F64:
         """(c,) cost of (c, d) vectors of a layout: 0 would be all goals met with no healthy ice."""
         tips, axes, shares = layout.place(vectors)
         found = self.template.potentials(self.marks.points_mm, tips, axes, shares)
-        coldest_c = temperature(found + self.correction_k)
-        placement = layout.penalty(tips, axes, self.access)
-        return (
-            self.missing(coldest_c) + _HEALTHY * self._healthy(coldest_c) + _PLACEMENT * placement
-        )
+        coldest_c = temperature(found + self._correction(layout, vectors) + self.shift_k)
+        cost = self.missing(coldest_c) + _HEALTHY * self._healthy(coldest_c)
+        return cost + _PLACEMENT * layout.penalty(tips, axes, self.access)
+
+    def _correction(self, layout: Layout, vectors: F64) -> F64 | float:
+        """(c, m) what the lessons say, weighted by their distance (Shepard's interpolation)."""
+        if not self.lessons:
+            return 0.0
+        places = vectors / np.ptp(layout.bounds(), axis=1)
+        taught = np.array([one.place for one in self.lessons])
+        square = ((places[:, None] - taught) ** 2).sum(axis=-1)
+        weights = 1.0 / (square + _SAME_PLACE**2) ** 1.5
+        weights /= weights.sum(axis=1, keepdims=True)
+        return weights @ np.array([one.difference_k for one in self.lessons])
 
     def missing(self, coldest_c: F64) -> F64:
         """(c,) how much the goals are missed by, in the units of `trial.outcome_of`."""

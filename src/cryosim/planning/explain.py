@@ -23,6 +23,8 @@ _WORDS = (("right", "left"), ("anterior", "posterior"), ("lower", "upper"))
 # A component counts when it is this share of the direction.
 _COUNTS = 0.35
 _DIRECTIONS = 400
+# A vessel so near to the target's surface keeps the ice from its margin.
+_VESSEL_NEAR_MM = 15.0
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,13 @@ class WeakestPoint:
     Attributes
     ----------
     at_mm : LPS. margin_mm : there. side : of the target, in anatomical words.
+    vessel_mm : distance to the nearest wide vessel, which stays warm; None: none in the box.
     """
 
     at_mm: tuple[float, float, float]
     margin_mm: float
     side: str
+    vessel_mm: float | None
 
 
 def weakest_point(result: Result) -> WeakestPoint | None:
@@ -52,7 +56,15 @@ def weakest_point(result: Result) -> WeakestPoint | None:
     at = int(margin.argmin())
     x, y, z = np.round(surface[at], 1).tolist()
     side = direction_words(surface[at] - surface.mean(axis=0))
-    return WeakestPoint((x, y, z), float(margin[at]), side)
+    return WeakestPoint((x, y, z), float(margin[at]), side, _to_vessel_mm(result, surface[at]))
+
+
+def _to_vessel_mm(result: Result, point_mm: F64) -> float | None:
+    sinks = result.tissue.heat_sink
+    if sinks is None or not sinks.any():
+        return None
+    centers = result.tissue.grid.to_world(np.argwhere(sinks)[:, ::-1])
+    return float(np.linalg.norm(centers - point_mm, axis=1).min())
 
 
 def direction_words(vector: F64) -> str:
@@ -127,7 +139,7 @@ def explain(
         x, y, z = weakest.at_mm
         found.append(
             f"the smallest ice margin, {weakest.margin_mm:.1f} mm, is on the {weakest.side} side "
-            f"of the target, at [{x:g}, {y:g}, {z:g}]"
+            f"of the target, at [{x:g}, {y:g}, {z:g}]{_beside_vessel(weakest)}"
         )
     if best.candidate.freeze_share != 1.0:
         share = 100 * best.candidate.freeze_share
@@ -138,6 +150,12 @@ def explain(
             f"of {_DIRECTIONS} directions from the target's middle, some may not be: {told}"
         )
     return tuple(found)
+
+
+def _beside_vessel(weakest: WeakestPoint) -> str:
+    if weakest.vessel_mm is None or weakest.vessel_mm > _VESSEL_NEAR_MM:
+        return ""
+    return f", {weakest.vessel_mm:.0f} mm from a wide vessel, whose blood stays warm"
 
 
 def _probes(count: int, model: str) -> str:

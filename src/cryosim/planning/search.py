@@ -43,11 +43,15 @@ _AROUND = 0.25
 _MET = 1e-6
 # Worse than this after the first rounds, a number of probes is given up.
 _HOPELESS, _PATIENCE = 0.8, 2
-# No more rounds when healthy ice shrinks by less than this.
-_WORTH = 0.03
+# No more rounds when healthy ice shrinks by less than this, or what is missing to the goals does.
+_WORTH, _WORTH_MISSING = 0.03, 0.1
+# So much more margin is aimed at than is wanted.
+_RESERVE_MM = 0.3
 # The estimate is asked for more by what real runs miss, and by this for the second choice.
 _SAFER_C, _KELVIN_A_MM = 2.0, 3.0
 _MOST_COVERAGE_SLACK = 0.05
+# So near to the wanted margin the ice's edge tells what the marks overlook.
+_NEAR_MM = 2.5
 _COMMON_SPACING_MM = 15.0
 
 
@@ -89,8 +93,7 @@ class Ground:
 
     def estimate(self) -> Estimate:
         """Return the estimate that nothing was learned from yet."""
-        none = np.zeros(len(self.marks.points_mm))
-        return Estimate(self.template, self.marks, self.access, self.target, self.target_ml, none)
+        return Estimate(self.template, self.marks, self.access, self.target, self.target_ml)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +149,8 @@ def search_count(
     slack : by goal, how much more than its limit is asked for, as a finer grid has shown.
     """
     slack = slack or {}
-    estimate = _asking_for_more(ground.estimate(), ground, slack)
+    estimate = _asking_for_more(ground.estimate(), ground, {"ice margin": _RESERVE_MM})
+    estimate = _asking_for_more(estimate, ground, slack)
     choices = _first_choices(ground, estimate, count)
     tried = new = _simulate(ground, choices, evaluates, slack)
     for number in range(_ROUNDS):
@@ -154,14 +158,17 @@ def search_count(
         if best.found is None or (number >= _PATIENCE and best.missing > _HOPELESS):
             break
         # The newest runs are nearest to where the next choice will be.
-        estimate = _learned(estimate, min(new, key=lambda one: one.rank), ground)
-        variants = _variants(estimate, best)
+        newest = min(new, key=lambda one: one.rank)
+        learned = _learned(estimate, tried, best, newest, ground)
+        variants = _variants(learned, best)
         around = functools.partial(_choice_around, best.found, ground.search.seed + number)
         found = _side_by_side(around, variants)
         new = _simulate(ground, found, evaluates, slack)
         tried = tried + new
-        gained = min(tried, key=lambda one: one.rank).rank[1] < (1.0 - _WORTH) * best.rank[1]
-        if best.met and not gained and any(one.met for one in new):
+        now = min(tried, key=lambda one: one.rank)
+        if best.met and now.rank[1] > (1.0 - _WORTH) * best.rank[1] and any(one.met for one in new):
+            break
+        if not now.met and number > 0 and now.missing > (1.0 - _WORTH_MISSING) * best.missing:
             break
     return sorted(tried, key=lambda one: one.rank)
 
@@ -185,32 +192,53 @@ def _side_by_side(choose: Callable[[Any], Found], what: Iterable[Any]) -> list[F
         return list(threads.map(choose, what))
 
 
-def _learned(estimate: Estimate, run: Tried, ground: Ground) -> Estimate:
-    """Correct the estimate by a real run, and ask for more of what the run missed."""
-    tips, axes, shares = placed(run)
-    more = {}
-    for name, missing in run.missing_goals.items():
-        value, limit, *_ = run.outcome["goals"][name]
-        if missing > 0.0 and value is not None:
-            more[name] = abs(limit - value) + run.slack.get(name, 0.0)
-    corrected = dataclasses.replace(
-        estimate,
-        correction_k=estimate.correction_from(
-            tips[0], axes[0], float(shares[0]), np.array(run.outcome["coldest_c"])
-        ),
-    )
-    return _asking_for_more(corrected, ground, more)
+def _learned(
+    estimate: Estimate, tried: Sequence[Tried], best: Tried, newest: Tried, ground: Ground
+) -> Estimate:
+    """Correct the estimate by all real runs from the direction of the best one.
+
+    What remains is that the goals look at surfaces between voxels and the estimate at marks: as
+    much as the newest run differs in that is asked for besides.
+    """
+    lessons = tuple(
+        estimate.lesson(one.found.layout, one.found.vector, np.array(one.outcome["coldest_c"]))
+        for one in tried
+        if one.found is not None and best.found is not None and "goals" in one.outcome
+        and one.found.layout.direction is best.found.layout.direction
+    )  # fmt: skip
+    learned = dataclasses.replace(estimate, lessons=lessons)
+    return _asking_for_more(learned, ground, _overlooked(newest, ground))
+
+
+def _overlooked(run: Tried, ground: Ground) -> dict[str, float]:
+    """How much worse (positive) a run's goals are than its temperatures at the marks say."""
+    if "goals" not in run.outcome:
+        return {}
+    coldest_c, marks, target = np.array(run.outcome["coldest_c"]), ground.marks, ground.target
+    found = {}
+    for name, (value, *_) in run.outcome["goals"].items():
+        if value is None:
+            continue
+        organ = name.removesuffix(" coldest")
+        if name == "ice margin" and abs(value - target.margin_mm) < _NEAR_MM:
+            warmest = float(coldest_c[marks.shell].max(initial=-np.inf))
+            found[name] = target.margin_mm - warmest / _KELVIN_A_MM - value
+        elif name.startswith("lethal coverage"):
+            found[name] = float((coldest_c[marks.inside] <= target.lethal_c).mean()) - value
+        elif organ in marks.organs and name.endswith(" coldest"):
+            found[name] = float(coldest_c[marks.organs[organ]].min(initial=np.inf)) - value
+    return {name: amount for name, amount in found.items() if np.isfinite(amount)}
 
 
 def _asking_for_more(estimate: Estimate, ground: Ground, more: Mapping[str, float]) -> Estimate:
-    """Ask for more than the goals say: mm of margin, a share of coverage, C of organs."""
+    """Ask for more than the goals say, or less: mm of margin, a share of coverage, C of organs."""
     slacks = dict(estimate.organ_slack_c)
     coverage, slack_c = estimate.coverage_slack, estimate.slack_c
     for name, amount in more.items():
         if name == "ice margin":
             slack_c += _KELVIN_A_MM * amount
         elif name.startswith("lethal coverage"):
-            coverage = min(coverage + amount, _MOST_COVERAGE_SLACK)
+            coverage = float(np.clip(coverage + amount, 0.0, _MOST_COVERAGE_SLACK))
         elif name.removesuffix(" coldest") in ground.marks.organ_limits_c:
             organ = name.removesuffix(" coldest")
             slacks[organ] = slacks.get(organ, 0.0) + amount
@@ -238,8 +266,8 @@ def choose_for_worst(
     shift = every.max(axis=0) - every[0]
     for which in ground.marks.organs.values():
         shift[which] = every[:, which].min(axis=0) - every[0, which]
-    estimate = _learned(ground.estimate(), best, ground)
-    estimate = dataclasses.replace(estimate, correction_k=estimate.correction_k + shift)
+    estimate = _learned(ground.estimate(), [best], best, best, ground)
+    estimate = dataclasses.replace(estimate, shift_k=shift)
     choice = _choice_around(best.found, ground.search.seed + number, estimate)
     return _simulate(ground, [choice], evaluates, {})[0]
 
