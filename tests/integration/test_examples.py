@@ -60,6 +60,22 @@ def test_protect_the_bowel(tmp_path):
     assert coldest["saline, flowing"] > coldest["carbon dioxide"]
 
 
+def test_plan_probes(tmp_path):
+    plan = tmp_path / "plan.toml"
+    plan.write_text(
+        """
+        anatomy.phantom = "iliac-metastasis"
+        target = { label = "tumor", margin_mm = 3, lethal_c = -20 }
+        protocol.text = "freeze 8 min"
+        grid = { spacing_mm = 5, padding_mm = 30 }
+        optimize = { max_probes = 1, samples = 1, spacing_of_search_mm = 5 }
+        """
+    )
+    printed = run("plan_probes.py", plan, tmp_path / "plans", cwd=tmp_path)
+    assert "probe.0: argon-17g, tip" in printed
+    assert (tmp_path / "plans" / "result.vtkhdf").exists()
+
+
 def test_examples_are_short_and_listed():
     listed = (EXAMPLES / "README.md").read_text()
     for path in EXAMPLES.glob("*.py"):

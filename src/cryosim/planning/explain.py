@@ -147,7 +147,7 @@ def explain(
     if refused:
         told = ", ".join(f"{number} {why}" for why, number in refused.items())
         found.append(
-            f"of {_DIRECTIONS} directions from the target's middle, some may not be: {told}"
+            f"of {_DIRECTIONS} directions from the target's middle {told}"
         )
     return tuple(found)
 
