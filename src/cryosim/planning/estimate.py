@@ -68,7 +68,7 @@ class Estimate:
     lessons : what real runs taught, each the more the nearer a choice is to it.
     shift_k : (m,) potential that counts besides.
     slack_c, coverage_slack : so much colder than needed the ice's edge shall be, and so much more
-        of the target dead. organ_slack_c : so much warmer each organ.
+        of the target dead. organ_slack_c : so much warmer each goal's organ.
     """
 
     template: Template

@@ -146,9 +146,7 @@ def explain(
         found.append(f"freezes take {share:.0f} % of the time that the protocol says")
     if refused:
         told = ", ".join(f"{number} {why}" for why, number in refused.items())
-        found.append(
-            f"of {_DIRECTIONS} directions from the target's middle {told}"
-        )
+        found.append(f"of {_DIRECTIONS} directions from the target's middle {told}")
     return tuple(found)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..evaluation import isosurface
+from ..evaluation import ICE_C, isosurface
 from ..plan import Plan
 from ..tissue import TissueGrid
 
@@ -29,8 +30,8 @@ class Marks:
     points_mm : (n, 3) LPS, all of them.
     shell, inside, healthy : which of `points_mm` lie the wanted margin beyond the target's surface,
         in the target, and in other tissue around it.
-    organs : the same of each organ at risk with a limit of temperature.
-    organ_limits_c : their limits.
+    organs : the same by goal on an organ at risk: the organ, or what lies as near to it as no ice
+        may come. organ_limits_c : what these must not be colder than.
     healthy_ml : volume that a point of `healthy` stands for.
     """
 
@@ -69,15 +70,11 @@ def place_marks(tissue: TissueGrid, plan: Plan) -> Marks:
     parts = [shell, inside, healthy]
     organs, limits = {}, {}
     at = sum(map(len, parts))
-    for organ in plan.organ_at_risk:
-        if organ.min_temperature_c is None:
-            continue
-        own = tissue.structures[organ.name]
-        mask = own >= min(0.5, float(own.max()) / 2 or 1.0)
+    for name, limit_c, mask in _limited(tissue, plan):
         order = np.argsort(distance[mask], kind="stable")
         near = _thinned(_centers(tissue, mask)[order][: 6 * _ORGAN], _ORGAN)
-        organs[organ.name] = slice(at, at + len(near))
-        limits[organ.name] = organ.min_temperature_c
+        organs[name] = slice(at, at + len(near))
+        limits[name] = limit_c
         parts.append(near)
         at += len(near)
     first, second = len(shell), len(shell) + len(inside)
@@ -86,6 +83,18 @@ def place_marks(tissue: TissueGrid, plan: Plan) -> Marks:
         np.concatenate(parts), slice(0, first), slice(first, second),
         slice(second, second + len(healthy)), organs, limits, each_ml,
     )  # fmt: skip
+
+
+def _limited(tissue: TissueGrid, plan: Plan) -> Iterator[tuple[str, float, NDArray[np.bool_]]]:
+    """Say which goal wants which voxels warmer than what."""
+    for organ in plan.organ_at_risk:
+        own = tissue.structures[organ.name]
+        mask = own >= min(0.5, float(own.max()) / 2 or 1.0)
+        if organ.min_temperature_c is not None:
+            yield f"{organ.name} coldest", organ.min_temperature_c, mask
+        if organ.min_ice_distance_mm is not None:
+            away = ndimage.distance_transform_edt(~mask, sampling=tissue.grid.spacing_mm[::-1])
+            yield f"{organ.name} to ice", ICE_C, away <= organ.min_ice_distance_mm
 
 
 def _centers(tissue: TissueGrid, mask: NDArray[np.bool_]) -> F64:

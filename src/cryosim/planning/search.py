@@ -216,17 +216,20 @@ def _overlooked(run: Tried, ground: Ground) -> dict[str, float]:
         return {}
     coldest_c, marks, target = np.array(run.outcome["coldest_c"]), ground.marks, ground.target
     found = {}
-    for name, (value, *_) in run.outcome["goals"].items():
+    for name, (value, limit, _, unit, _) in run.outcome["goals"].items():
         if value is None:
             continue
-        organ = name.removesuffix(" coldest")
         if name == "ice margin" and abs(value - target.margin_mm) < _NEAR_MM:
             warmest = float(coldest_c[marks.shell].max(initial=-np.inf))
             found[name] = target.margin_mm - warmest / _KELVIN_A_MM - value
         elif name.startswith("lethal coverage"):
             found[name] = float((coldest_c[marks.inside] <= target.lethal_c).mean()) - value
-        elif organ in marks.organs and name.endswith(" coldest"):
-            found[name] = float(coldest_c[marks.organs[organ]].min(initial=np.inf)) - value
+        elif name in marks.organs:
+            # In kelvins, also where the goal is a distance of the ice.
+            above = float(coldest_c[marks.organs[name]].min(initial=np.inf))
+            above -= marks.organ_limits_c[name]
+            scale = _KELVIN_A_MM if unit == "mm" else 1.0
+            found[name] = above / scale - (value - limit)
     return {name: amount for name, amount in found.items() if np.isfinite(amount)}
 
 
@@ -239,9 +242,9 @@ def _asking_for_more(estimate: Estimate, ground: Ground, more: Mapping[str, floa
             slack_c += _KELVIN_A_MM * amount
         elif name.startswith("lethal coverage"):
             coverage = float(np.clip(coverage + amount, 0.0, _MOST_COVERAGE_SLACK))
-        elif name.removesuffix(" coldest") in ground.marks.organ_limits_c:
-            organ = name.removesuffix(" coldest")
-            slacks[organ] = slacks.get(organ, 0.0) + amount
+        elif name in ground.marks.organs:
+            kelvins = amount * (_KELVIN_A_MM if name.endswith(" to ice") else 1.0)
+            slacks[name] = slacks.get(name, 0.0) + kelvins
     return dataclasses.replace(
         estimate, slack_c=slack_c, coverage_slack=coverage, organ_slack_c=slacks
     )
