@@ -105,8 +105,8 @@ def page(made_with: dict[str, Any], found: dict[str, Any]) -> str:
         "freezes from 5 min to what the protocol says. *Grid + 1* is a regular grid of parallel "
         "probes 15 mm apart from the same side with one probe more, freezing as long as the "
         "protocol says. *Healthy* is frozen tissue outside the target. Numbers are those of the "
-        "search's grid (3 mm) but for the best plan, whose margin and coverage are those on its own "
-        f"grid (1 mm). *Seconds* count everything from reading the images on; at most "
+        "search's grid (3 mm) but for the best plan, whose margin and coverage are those on its "
+        "own grid (1 mm). *Seconds* count everything from reading the images on; at most "
         f"{LONGEST_S:g} are wanted.",
         pages.describe(made_with),
         _table(found),
