@@ -76,7 +76,9 @@ def _refusals(paths: Paths, directions: F64, access: Access, search: Search) -> 
         f"crosses {name}": int((paths.blocked_mm[:, number] > 0).sum())
         for number, name in enumerate(access.names)
     }
-    found["deeper than max_depth_mm"] = int(np.isinf(paths.depth_mm).sum())
+    found["does not reach the skin in the image within max_depth_mm"] = int(
+        np.isinf(paths.depth_mm).sum()
+    )
     found["enters outside entry_label"] = int((paths.entry_missed_mm > 0).sum())
     found["outside entry_cone"] = int((_outside_cone_deg(directions, search) > 0).sum())
     return {name: count for name, count in found.items() if count}
