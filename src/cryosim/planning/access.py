@@ -144,8 +144,7 @@ def map_access(anatomy: Anatomy, plan: Plan, search: Search) -> Access:
     outside = np.zeros_like(target) if whole.outside_air is None else whole.outside_air
     forbidden["gas"] = whole.is_gas & ~outside
     for organ in plan.organ_at_risk:
-        share = whole.structures[organ.name]
-        filled = share >= min(0.5, float(share.max()) / 2 or 1.0)
+        filled = _filled(whole.structures[organ.name])
         if _is_skin(filled, tissues[whole.index]):
             notes.append(f"{organ.name} is skin, which shafts cross")
         else:
@@ -162,6 +161,11 @@ def map_access(anatomy: Anatomy, plan: Plan, search: Search) -> Access:
     entry = None
     if search.entry_label is not None:
         region = _label(anatomy, search.entry_label, whole.grid)
+        if not region.any():
+            raise InputError(
+                f"optimize.entry_label = {search.entry_label!r}: there is none within "
+                f"max_depth_mm = {search.max_depth_mm:g} of the target; choose another label"
+            )
         entry = _distance_to(region, whole.grid)
     beyond = BEYOND
     if not outside.any():
@@ -198,11 +202,16 @@ def _is_skin(structure: NDArray[np.bool_], tissue: NDArray[np.str_]) -> bool:
 
 
 def _label(anatomy: Anatomy, label: int | str, grid: Grid) -> NDArray[np.bool_]:
-
     if anatomy.labels is None:
         raise InputError(f"optimize: label {label!r} needs anatomy.labels; add a label map")
     value = anatomy.labels.value_of(label)
-    return occupancy(anatomy.labels.grid, anatomy.labels.values == value, grid) >= 0.5
+    return _filled(occupancy(anatomy.labels.grid, anatomy.labels.values == value, grid))
+
+
+def _filled(share: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return the voxels of a structure; one thinner than they are fills none by half."""
+    filled: NDArray[np.bool_] = share >= min(0.5, float(share.max()) / 2 or 1.0)
+    return filled
 
 
 def _widened(mask: NDArray[np.bool_], grid: Grid, by_mm: float) -> NDArray[np.bool_]:
