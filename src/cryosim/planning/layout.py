@@ -183,11 +183,15 @@ class Layout:
         if count == 1:
             return np.zeros(len(tips_mm))
         low, high = self.search.spacing_mm
-        # Distances between axes, at three heights of the active part.
+        # From three heights of each active part to the axes of the others.
         heights = self.active_length_mm * np.array([0.0, 0.5, 1.0])
         points = tips_mm[:, :, None] + heights[:, None] * axes[:, :, None]
-        apart = points[:, :, None, :, None] - points[:, None, :, None, :]
-        distance = np.linalg.norm(apart, axis=-1).min(axis=(-1, -2))
+        apart = points[:, :, None] - tips_mm[:, None, :, None]
+        along = np.einsum("cnmhd,cmd->cnmh", apart, axes)
+        along = np.clip(along, 0.0, self.active_length_mm)[..., None]
+        nearest = apart - along * axes[:, None, :, None]
+        distance = np.linalg.norm(nearest, axis=-1).min(axis=-1)
+        distance = np.minimum(distance, np.swapaxes(distance, 1, 2))
         at = np.arange(count)
         distance[:, at, at] = np.inf
         nearest = distance.min(axis=-1)
