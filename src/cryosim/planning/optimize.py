@@ -109,7 +109,8 @@ def optimize(
     Raises
     ------
     InputError
-        When the plan has no target, a label is unknown, or the folder holds another search.
+        When the plan has no target, a label is unknown, the folder holds another search, or none
+        of the choices can be simulated, such as probes longer than the image.
     """
     started = time.perf_counter()
     if plan.target is None:
@@ -320,6 +321,9 @@ def _verified(
 ) -> tuple[Tried, Result, Report]:
     """Simulate the best plan on the plan's own grid; search on where that shows a goal missed."""
     best = _ranked(tried)[0]
+    if best.refused:
+        refused = best.outcome["refused"]
+        raise InputError(f"optimize: none of the choices can be simulated: {refused}")
     result, report = _simulate_finely(anatomy, best, plan, progress)
     for _ in range(_CORRECTIONS):
         if report.passed or not best.met:

@@ -118,9 +118,14 @@ class Tried:
         return missing_of(self.outcome.get("goals", {}), self.slack)
 
     @property
+    def refused(self) -> bool:
+        """Whether it cannot even be simulated, such as two probes in one place."""
+        return "refused" in self.outcome
+
+    @property
     def missing(self) -> float:
         """What is missing to all goals together, 0 when they are met."""
-        if "refused" in self.outcome:
+        if self.refused:
             return np.inf
         return max(sum(self.missing_goals.values()), self.missing_at_worst)
 
@@ -187,6 +192,8 @@ def _side_by_side(choose: Callable[[Any], Found], what: Iterable[Any]) -> list[F
 
 def _learned(estimate: Estimate, run: Tried, ground: Ground) -> Estimate:
     """Correct the estimate by a real run, and ask for more of what the run missed."""
+    if run.refused:
+        return estimate
     tips, axes, shares = placed(run)
     more = {}
     for name, missing in run.missing_goals.items():
@@ -231,7 +238,7 @@ def choose_for_worst(
     ----------
     variations : of `best`, as they were simulated. number : of this attempt.
     """
-    if best.found is None:
+    if best.found is None or best.refused:
         return None
     fields = [one.outcome["coldest_c"] for one in variations if "coldest_c" in one.outcome]
     every = potential(np.array([best.outcome["coldest_c"], *fields]))
