@@ -22,6 +22,8 @@ _TURN = 0.4
 # Directions that are tried to begin with are at least so far apart.
 _APART_DEG = 30.0
 _EVEN = 400
+# The active part ends so far under the skin at least, which it would freeze.
+_UNDER_SKIN_MM = 3.0
 # Handles and shafts of needles need so much room; looked at every few millimeters.
 _SHAFTS_APART_MM, _SHAFT_STEP_MM = 5.0, 5.0
 
@@ -174,7 +176,9 @@ class Layout:
         count = tips_mm.shape[1]
         flat_axes = axes.reshape(-1, 3)
         paths = access.paths(tips_mm.reshape(-1, 3), flat_axes)
-        cost = _obstruction(paths, flat_axes, self.search).reshape(-1, count).sum(axis=1)
+        each = _obstruction(paths, flat_axes, self.search)[:, 0]
+        each += np.maximum(self.active_length_mm + _UNDER_SKIN_MM - paths.depth_mm, 0.0)
+        cost = each.reshape(-1, count).sum(axis=1)
         return cost + self._crowding(tips_mm, axes)
 
     def _crowding(self, tips_mm: F64, axes: F64) -> F64:
