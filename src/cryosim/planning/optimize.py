@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..evaluation import Report, evaluate
 from ..fingerprint import digest, input_fingerprints, program_fingerprint
 from ..plan import GridPlan, Plan, Search
-from ..probes import find_model
+from ..probes import Probe
 from ..simulation import Callback, Result, simulate
 from ..tissue import TissueGrid
 from .access import Access, map_access
@@ -119,7 +119,7 @@ def optimize(
     bare = _without_probes(plan, search)
     tissue = place_anatomy(anatomy, bare)
     marks = place_marks(tissue, bare)
-    trial = Trial(tissue, bare, marks.points_mm)
+    trial = Trial(tissue, _with_probes(bare, plan.probe), marks.points_mm)
     access = map_access(anatomy, bare, search)
     with (
         _journal(folder, plan) as journal,
@@ -180,7 +180,7 @@ def _journal(folder: Path | None, plan: Plan) -> Journal:
 
 
 def _without_probes(plan: Plan, search: Search) -> Plan:
-    """Return the plan on the grid of the search, its own probes kept only as models."""
+    """Return the plan on the grid of the search."""
     grid = GridPlan(
         spacing_mm=max(search.spacing_of_search_mm, plan.grid.spacing_mm),
         padding_mm=plan.grid.padding_mm,
@@ -188,6 +188,13 @@ def _without_probes(plan: Plan, search: Search) -> Plan:
     bare = plan.model_copy(update={"probe": (), "grid": grid, "optimize": search})
     bare._folder = plan.folder
     return bare
+
+
+def _with_probes(bare: Plan, probes: tuple[Probe, ...]) -> Plan:
+    """Return a plan with probes whose numbers candidates of their model take over."""
+    found = bare.model_copy(update={"probe": probes})
+    found._folder = bare.folder
+    return found
 
 
 def _models(plan: Plan, search: Search) -> tuple[str, ...]:
@@ -224,7 +231,7 @@ def _prepare(
             shares,
             found[0]["first_z_mm"],
             found[0]["step_mm"],
-            find_model(model).active_length_mm,
+            found[0]["active_length_mm"],
             plan.body.temperature_c,
         )
         volume_ml = float(share.sum(dtype=float)) * tissue.grid.cell_volume_ml
@@ -297,12 +304,12 @@ def _ground_of(one: Tried, grounds: Sequence[Ground]) -> Ground:
 
 
 def _try_given(plan: Plan, evaluates: Evaluates) -> Tried | None:
-    """Judge the probes that the plan already has, where they are of one model."""
-    models = {probe.model for probe in plan.probe}
-    if len(models) != 1 or "custom" in models:
+    """Judge the probes that the plan already has, where they differ in nothing but place."""
+    numbers = [probe.model_dump(exclude={"tip_mm", "entry_mm"}) for probe in plan.probe]
+    if not numbers or numbers[0]["model"] == "custom" or any(one != numbers[0] for one in numbers):
         return None
     candidate = Candidate.placed(
-        models.pop(),
+        numbers[0]["model"],
         np.array([probe.tip_mm for probe in plan.probe]),
         np.array([probe.entry_mm for probe in plan.probe]),
         1.0,

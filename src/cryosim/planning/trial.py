@@ -40,7 +40,8 @@ class Trial:
 
     Attributes
     ----------
-    tissue : on the grid of the search. plan : without probes.
+    tissue : on the grid of the search. plan : its probes only say what candidates of their model
+        are like.
     points_mm : (n, 3) where the coldest temperature is asked for.
     """
 
