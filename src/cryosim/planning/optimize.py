@@ -326,11 +326,29 @@ def _verified(
     evaluates: Evaluates,
     progress: Sequence[Callback],
 ) -> tuple[Tried, Result, Report]:
-    """Simulate the best plan on the plan's own grid; search on where that shows a goal missed."""
-    best = _ranked(tried)[0]
+    """Simulate the best plan on the plan's own grid; where that shows a goal missed, the next."""
+    best, *others = _ranked(tried)
     if best.refused:
         refused = best.outcome["refused"]
         raise InputError(f"optimize: none of the choices can be simulated: {refused}")
+    found = first = _verify(anatomy, best, plan, grounds, tried, evaluates, progress)
+    for other in others:
+        if found[2].passed or not other.met:
+            break
+        found = _verify(anatomy, other, plan, grounds, tried, evaluates, progress)
+    return found if found[2].passed else first
+
+
+def _verify(
+    anatomy: Anatomy,
+    best: Tried,
+    plan: Plan,
+    grounds: Sequence[Ground],
+    tried: dict[tuple[str, int], list[Tried]],
+    evaluates: Evaluates,
+    progress: Sequence[Callback],
+) -> tuple[Tried, Result, Report]:
+    """Simulate a plan on the plan's own grid; search on where that shows a goal missed."""
     result, report = _simulate_finely(anatomy, best, plan, progress)
     for _ in range(_CORRECTIONS):
         if report.passed or not best.met:
@@ -343,6 +361,10 @@ def _verified(
         tried[ground.model, best.candidate.count] = more
         best = better
         result, report = _simulate_finely(anatomy, best, plan, progress)
+    if best.met and not report.passed:
+        # So that it does not count as met any more.
+        best = dataclasses.replace(best, slack=_slack(best, report))
+        tried[best.candidate.model, best.candidate.count] = [best]
     return best, result, report
 
 
