@@ -113,7 +113,7 @@ def explain(
     if passed:
         found.append(f"{words} meet{'s' if count == 1 else ''} all goals")
     else:
-        failing = missing_of(final_goals, {})
+        failing = missing_of(_failed(final_goals) or final_goals, {})
         worst = max(failing, key=lambda name: failing[name])
         found.append(
             f"no plan meets the goals: with {words}, the best found, {_value(final_goals, worst)}"
@@ -138,6 +138,11 @@ def explain(
             f"of {_DIRECTIONS} directions from the target's middle, some may not be: {told}"
         )
     return tuple(found)
+
+
+def _failed(goals: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return the goals that failed: lengths pass within half a voxel, and then miss something."""
+    return {name: row for name, row in goals.items() if row[4] == "fail"}
 
 
 def _probes(count: int, model: str) -> str:
