@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +123,8 @@ def optimize(
     trial = Trial(tissue, _with_probes(bare, plan.probe), marks.points_mm)
     access = map_access(anatomy, bare, search)
     with (
-        _journal(folder, plan) as journal,
+        _folder_of(folder) as kept,
+        _journal(kept, plan) as journal,
         Evaluator(
             carry_out, trial, journal, executor=executor, jobs=jobs, callbacks=callbacks
         ) as evaluator,
@@ -165,8 +167,18 @@ class _Counting:
         return self._evaluator.evaluate(tasks)
 
 
-def _journal(folder: Path | None, plan: Plan) -> Journal:
-    """Open the journal of this plan, its images and this program; one to throw away without."""
+@contextlib.contextmanager
+def _folder_of(folder: Path | None) -> Iterator[Path]:
+    """Return a folder for the journal; one that is thrown away where none was given."""
+    if folder is not None:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="cryosim-search-") as name:
+        yield Path(name)
+
+
+def _journal(folder: Path, plan: Plan) -> Journal:
+    """Open the journal of this plan, its images and this program."""
     key = digest(
         {
             "plan": plan.model_dump(mode="json"),
@@ -174,8 +186,6 @@ def _journal(folder: Path | None, plan: Plan) -> Journal:
             "program": program_fingerprint(("planning",)),
         }
     )
-    if folder is None:
-        folder = Path(tempfile.mkdtemp(prefix="cryosim-search-"))
     return Journal(folder / "journal.jsonl", key)
 
 
