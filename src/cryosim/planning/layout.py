@@ -153,12 +153,18 @@ class Layout:
         return middle - 0.5 * self.active_length_mm * axes, axes, vectors[:, -1]
 
     def starts(self, target_mm: F64, number: int, random: np.random.Generator) -> F64:
-        """(number, d) vectors with probes spread over the target's shadow, then at random."""
+        """(number, d) vectors with probes spread over the target's shadow, then at random.
+
+        Over a target of a few points, as a regular grid.
+        """
         second = self._basis()[1]
         level = np.cross(second, self.direction)
         shadow = (target_mm - self.center_mm) @ np.stack([level, second], axis=1)
         seed = int(random.integers(2**31))
-        spots, _ = kmeans2(shadow, self.count, minit="++", seed=seed)
+        if len(np.unique(shadow.round(1), axis=0)) < 2 * self.count:
+            spots = regular_grid(self.count, self.search.spacing_mm[0])
+        else:
+            spots, _ = kmeans2(shadow, self.count, minit="++", seed=seed)
         low, high = self.bounds().T
         found = np.empty((number, len(low)))
         for row in range(number):
