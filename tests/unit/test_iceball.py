@@ -9,6 +9,7 @@ from cryosim.planning.iceball import Template, potential, temperature
 BODY_C, LENGTH = 37.0, 20.0
 HEIGHTS = np.arange(-48.0, LENGTH + 48.0, 1.5)
 RADII = np.arange(0.0, 48.0, 1.5)
+MIDDLE = np.array([0.0, 0.0, LENGTH / 2])
 
 
 def coldest(across, along, deepest_c=-140.0):
@@ -36,7 +37,7 @@ def estimate(found, points, tips, axes, share=1.0):
 
 
 def random_points(count=200):
-    return np.random.default_rng(3).uniform(-25.0, 25.0, (count, 3)) + [0.0, 0.0, LENGTH / 2]
+    return np.random.default_rng(3).uniform(-25.0, 25.0, (count, 3)) + MIDDLE
 
 
 def test_potential_and_temperature_undo_each_other():
@@ -68,7 +69,7 @@ def test_on_the_axis_it_says_what_lies_beside_the_probe():
 
 def test_far_apart_probes_add_up():
     tips = [[0, 0, 0], [200, 0, 0]]
-    points = np.concatenate([random_points(), random_points() + [200, 0, 0]])
+    points = np.concatenate([random_points(), random_points() + np.array(tips[1])])
     both = estimate(template(), points, tips, [[0, 0, 1]] * 2)
     first, second = (estimate(template(), points, [tip], [[0, 0, 1]]) for tip in tips)
     assert both == pytest.approx(np.minimum(first, second), abs=1e-6)

@@ -106,7 +106,7 @@ def test_a_plan_needs_probes_or_a_search(tmp_path):
 
 def test_a_plan_without_probes_is_not_simulated():
     without = plan().model_copy(update={"probe": (), "optimize": Search()})
-    with pytest.raises(InputError, match="has no probe; .* 'cryosim optimize'"):
+    with pytest.raises(InputError, match=r"has no probe; .* 'cryosim optimize'"):
         simulate(box(6.0), without)
 
 
