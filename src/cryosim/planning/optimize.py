@@ -244,14 +244,21 @@ def _prepare(
             found[0]["active_length_mm"],
             plan.body.temperature_c,
         )
-        volume_ml = float(share.sum(dtype=float)) * tissue.grid.cell_volume_ml
+        target_ml = float(share.sum(dtype=float)) * tissue.grid.cell_volume_ml
+        wanted_ml = _with_margin(target_ml, trial.plan.target.margin_mm)
         grounds.append(
             Ground(
-                model, template, marks, access, trial.plan.target, volume_ml, target_mm,
+                model, template, marks, access, trial.plan.target, wanted_ml, target_mm,
                 directions, (low, high), search,
             )
         )  # fmt: skip
     return grounds, refused
+
+
+def _with_margin(volume_ml: float, margin_mm: float) -> float:
+    """Volume of a ball of so many ml and a margin around it."""
+    radius_mm = (3e3 * volume_ml / (4.0 * np.pi)) ** (1 / 3)
+    return 4e-3 / 3.0 * np.pi * (radius_mm + margin_mm) ** 3
 
 
 def _search_counts(

@@ -65,6 +65,7 @@ class Ground:
     Attributes
     ----------
     model : name in the probe catalog. directions : (n, 3), the best reachable ones first.
+    wanted_ml : volume of the target and its margin.
     target_mm : (m, 3) points of the target. shares : shortest and longest freeze share.
     """
 
@@ -73,7 +74,7 @@ class Ground:
     marks: Marks
     access: Access
     target: Target
-    target_ml: float
+    wanted_ml: float
     target_mm: F64
     directions: F64
     shares: tuple[float, float]
@@ -90,7 +91,7 @@ class Ground:
     def estimate(self) -> Estimate:
         """Return the estimate that nothing was learned from yet."""
         none = np.zeros(len(self.marks.points_mm))
-        return Estimate(self.template, self.marks, self.access, self.target, self.target_ml, none)
+        return Estimate(self.template, self.marks, self.access, self.target, self.wanted_ml, none)
 
 
 @dataclass(frozen=True, eq=False)
