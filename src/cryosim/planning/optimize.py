@@ -38,7 +38,7 @@ from .search import (
     search_count,
     try_regular_grid,
 )
-from .trial import Trial, carry_out, outcome_of
+from .trial import Trial, carry_out, is_compliance, outcome_of
 
 __all__ = ["Optimization", "optimize"]
 
@@ -143,7 +143,7 @@ def optimize(
     return Optimization(
         plan=best.candidate.plan(plan), result=result, report=report, best=best,
         ranked=tuple(ranked), baseline=tuple(baseline), given=given, robustness=robustness,
-        final=outcome_of(report, result), refused_directions=refused,
+        final=_final(result, report), refused_directions=refused,
         notes=access.notes, simulations=counted.simulations,
         wall_s=time.perf_counter() - started,
     )  # fmt: skip
@@ -371,7 +371,8 @@ def _verify(
         if report.passed or not best.met:
             break
         ground = _ground_of(best, grounds)
-        more = search_count(ground, best.candidate.count, evaluates, _slack(best, report))
+        slack = _slack(best, result, report)
+        more = search_count(ground, best.candidate.count, evaluates, slack)
         better = next((one for one in more if one.met), None)
         if better is None:
             break
@@ -380,20 +381,38 @@ def _verify(
         result, report = _simulate_finely(anatomy, best, plan, progress)
     if best.met and not report.passed:
         # So that it does not count as met any more.
-        best = dataclasses.replace(best, slack=_slack(best, report))
+        best = dataclasses.replace(best, slack=_slack(best, result, report))
         tried[best.candidate.model, best.candidate.count] = [best]
     return best, result, report
 
 
-def _slack(best: Tried, report: Report) -> dict[str, float]:
-    """How much worse each goal came out on the finer grid."""
+def _slack(best: Tried, result: Result, report: Report) -> dict[str, float]:
+    """How much worse each goal came out on the finer grid.
+
+    Where nothing but compliance failed: half a voxel more of ice margin than there was.
+    """
     found = {goal.name: goal.value for goal in report.goals}
     slack = dict(best.slack)
     for name, (value, *_) in best.outcome["goals"].items():
         fine = found.get(name)
         if value is not None and fine is not None:
             slack[name] = max(slack.get(name, 0.0), float(value) - fine, 0.0)
+    failed = [goal.name for goal in report.goals if goal.verdict == "fail"]
+    if failed and all(is_compliance(name) for name in failed):
+        half_mm = float(result.tissue.grid.spacing_mm.max()) / 2
+        value, limit, *_ = best.outcome["goals"]["ice margin"]
+        slack["ice margin"] = value - limit + half_mm
     return slack
+
+
+def _final(result: Result, report: Report) -> dict[str, Any]:
+    """Return the outcome on the plan's own grid; with compliance where that failed."""
+    found = outcome_of(report, result)
+    for goal in report.goals:
+        if is_compliance(goal.name) and goal.verdict == "fail":
+            row = [goal.value, goal.limit, goal.sense, goal.unit, goal.verdict]
+            found["goals"][goal.name] = row
+    return found
 
 
 def _simulate_finely(
