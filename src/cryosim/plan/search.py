@@ -68,7 +68,7 @@ class Search(BaseModel):
     max_probes: Annotated[int, Field(ge=1, le=12)] = 4
     spacing_mm: tuple[float, float] = (10.0, 20.0)
     directions: Literal["parallel", "free"] = "parallel"
-    max_depth_mm: Annotated[float, Field(ge=20, le=400)] = 200.0
+    max_depth_mm: Annotated[float, Field(ge=20, le=300)] = 200.0
     forbidden: tuple[int | str, ...] = ()
     allowed: tuple[int | str, ...] = ()
     clearance_mm: Annotated[float, Field(ge=0, le=30)] = 3.0

@@ -20,8 +20,8 @@ __all__ = ["Access", "Paths", "map_access"]
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 
-# Free, beyond the skin or the image, and from then on what is forbidden, one number a name.
-FREE, OUTSIDE, _FIRST_NAME = 0, 1, 2
+# Free, beyond the skin, beyond the image, and from then on what is forbidden, one number a name.
+FREE, OUTSIDE, BEYOND, _FIRST_NAME = 0, 1, 2, 3
 
 _SPACING_MM = 2.0
 _LARGEST_MAP = 12_000_000  # voxels
@@ -47,7 +47,8 @@ class Paths:
 
     Attributes
     ----------
-    depth_mm : (n,) from the tip to the skin, or to where the image ends; inf: longer than allowed.
+    depth_mm : (n,) from the tip to the skin; inf where it is not reached within the image and
+        the longest way, or the tip does not lie in the body.
     blocked_mm : (n, m) length within each of what is forbidden.
     entry_missed_mm : (n,) how far the entry lies outside the region it has to be in.
     """
@@ -63,8 +64,9 @@ class Access:
 
     Attributes
     ----------
-    grid : its voxels. kind : (k, j, i) FREE, OUTSIDE, or 2 + number of what is forbidden.
+    grid : its voxels. kind : (k, j, i) FREE, OUTSIDE, or 3 + number of what is forbidden.
     names : of what is forbidden.
+    beyond : of what lies beyond `grid`: BEYOND, or OUTSIDE where the image shows no skin.
     entry_distance_mm : (k, j, i) float32, to the region of entry; None: anywhere.
     max_depth_mm : longest way that is looked for.
     notes : what was taken for granted.
@@ -73,6 +75,7 @@ class Access:
     grid: Grid
     kind: U8
     names: tuple[str, ...]
+    beyond: int
     entry_distance_mm: NDArray[np.float32] | None
     max_depth_mm: float
     notes: tuple[str, ...]
@@ -87,24 +90,25 @@ class Access:
         distance = np.arange(0.0, self.max_depth_mm + _STEP_MM, _STEP_MM)
         points = tips_mm[:, None] + distance[:, None] * axes[:, None]
         kind = self._at(points)
-        out = kind == OUTSIDE
+        out = (kind == OUTSIDE) | (kind == BEYOND)
         first = np.where(out.any(axis=1), out.argmax(axis=1), len(distance))
         inside = np.arange(len(distance)) < first[:, None]
         blocked = np.stack(
             [((kind == _FIRST_NAME + n) & inside).sum(axis=1) for n in range(len(self.names))],
             axis=1,
         ) if self.names else np.zeros((len(tips_mm), 0))  # fmt: skip
-        reached = np.append(distance, np.inf)[first]
+        last = np.clip(first - 1, 0, None)
+        at_skin = kind[np.arange(len(kind)), np.minimum(first, len(distance) - 1)] == OUTSIDE
+        reached = np.where(at_skin & (first > 0), np.append(distance, np.inf)[first], np.inf)
         missed = np.zeros(len(tips_mm))
         if self.entry_distance_mm is not None:
-            last = np.minimum(first, len(distance) - 1)
             entries = points[np.arange(len(points)), last]
             missed = self.entry_distance_mm[self._nearest(entries)].astype(float)
         return Paths(reached, _STEP_MM * blocked, missed)
 
     def _at(self, points_mm: F64) -> U8:
         found: U8 = self.kind[self._nearest(points_mm)]
-        found[~self.grid.contains(points_mm)] = OUTSIDE
+        found[~self.grid.contains(points_mm)] = self.beyond
         return found
 
     def _nearest(self, points_mm: F64) -> tuple[NDArray[np.intp], ...]:
@@ -140,8 +144,7 @@ def map_access(anatomy: Anatomy, plan: Plan, search: Search) -> Access:
     outside = np.zeros_like(target) if whole.outside_air is None else whole.outside_air
     forbidden["gas"] = whole.is_gas & ~outside
     for organ in plan.organ_at_risk:
-        share = whole.structures[organ.name]
-        filled = share >= min(0.5, float(share.max()) / 2 or 1.0)
+        filled = _filled(whole.structures[organ.name])
         if _is_skin(filled, tissues[whole.index]):
             notes.append(f"{organ.name} is skin, which shafts cross")
         else:
@@ -158,10 +161,19 @@ def map_access(anatomy: Anatomy, plan: Plan, search: Search) -> Access:
     entry = None
     if search.entry_label is not None:
         region = _label(anatomy, search.entry_label, whole.grid)
+        if not region.any():
+            raise InputError(
+                f"optimize.entry_label = {search.entry_label!r}: there is none within "
+                f"max_depth_mm = {search.max_depth_mm:g} of the target; choose another label"
+            )
         entry = _distance_to(region, whole.grid)
+    beyond = BEYOND
     if not outside.any():
+        beyond = OUTSIDE
         notes.append("no room air in the image: a shaft that reaches the edge of the image is out")
-    return Access(whole.grid, kind, tuple(present), entry, search.max_depth_mm, tuple(notes))
+    return Access(
+        whole.grid, kind, tuple(present), beyond, entry, search.max_depth_mm, tuple(notes)
+    )
 
 
 def _whole(anatomy: Anatomy, plan: Plan, search: Search) -> TissueGrid:
@@ -190,11 +202,16 @@ def _is_skin(structure: NDArray[np.bool_], tissue: NDArray[np.str_]) -> bool:
 
 
 def _label(anatomy: Anatomy, label: int | str, grid: Grid) -> NDArray[np.bool_]:
-
     if anatomy.labels is None:
         raise InputError(f"optimize: label {label!r} needs anatomy.labels; add a label map")
     value = anatomy.labels.value_of(label)
-    return occupancy(anatomy.labels.grid, anatomy.labels.values == value, grid) >= 0.5
+    return _filled(occupancy(anatomy.labels.grid, anatomy.labels.values == value, grid))
+
+
+def _filled(share: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return the voxels of a structure; one thinner than they are fills none by half."""
+    filled: NDArray[np.bool_] = share >= min(0.5, float(share.max()) / 2 or 1.0)
+    return filled
 
 
 def _widened(mask: NDArray[np.bool_], grid: Grid, by_mm: float) -> NDArray[np.bool_]:

@@ -64,7 +64,7 @@ class Estimate:
     Attributes
     ----------
     template : of the probe. marks : the points that count. access : where shafts may go.
-    target : what is wanted. target_ml : its volume.
+    target : what is wanted. wanted_ml : its volume and that of its margin.
     lessons : what real runs taught, each the more the nearer a choice is to it.
     shift_k : (m,) potential that counts besides.
     slack_c, coverage_slack : so much colder than needed the ice's edge shall be, and so much more
@@ -75,7 +75,7 @@ class Estimate:
     marks: Marks
     access: Access
     target: Target
-    target_ml: float
+    wanted_ml: float
     lessons: tuple[Lesson, ...] = ()
     shift_k: F64 | float = 0.0
     slack_c: float = 0.0
@@ -126,10 +126,10 @@ class Estimate:
         return cost
 
     def _healthy(self, coldest_c: F64) -> F64:
-        """Frozen healthy tissue as a multiple of the target's volume."""
+        """Frozen healthy tissue as a multiple of what has to freeze."""
         healthy = coldest_c[:, self.marks.healthy]
         frozen = 1.0 / (1.0 + np.exp(np.clip(healthy / _ICE_BLUR_C, -50.0, 50.0)))
-        volume: F64 = frozen.sum(axis=1) * self.marks.healthy_ml / self.target_ml
+        volume: F64 = frozen.sum(axis=1) * self.marks.healthy_ml / self.wanted_ml
         return volume
 
     def best(self, layout: Layout, starts: F64, bounds: F64, random: np.random.Generator) -> Found:

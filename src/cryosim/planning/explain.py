@@ -125,7 +125,7 @@ def explain(
     if passed:
         found.append(f"{words} meet{'s' if count == 1 else ''} all goals")
     else:
-        failing = missing_of(final_goals, {})
+        failing = missing_of(_failed(final_goals) or final_goals, {})
         worst = max(failing, key=lambda name: failing[name])
         found.append(
             f"no plan meets the goals: with {words}, the best found, {_value(final_goals, worst)}"
@@ -154,6 +154,11 @@ def _beside_vessel(weakest: WeakestPoint) -> str:
     if weakest.vessel_mm is None or weakest.vessel_mm > _VESSEL_NEAR_MM:
         return ""
     return f", {weakest.vessel_mm:.0f} mm from a wide vessel, whose blood stays warm"
+
+
+def _failed(goals: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return the goals that failed: lengths pass within half a voxel, and then miss something."""
+    return {name: row for name, row in goals.items() if row[4] == "fail"}
 
 
 def _probes(count: int, model: str) -> str:

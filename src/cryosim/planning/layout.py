@@ -22,6 +22,8 @@ _TURN = 0.4
 # Directions that are tried to begin with are at least so far apart.
 _APART_DEG = 30.0
 _EVEN = 400
+# The active part ends so far under the skin at least, which it would freeze.
+_UNDER_SKIN_MM = 3.0
 # Handles and shafts of needles need so much room; looked at every few millimeters.
 _SHAFTS_APART_MM, _SHAFT_STEP_MM = 5.0, 5.0
 
@@ -76,7 +78,9 @@ def _refusals(paths: Paths, directions: F64, access: Access, search: Search) -> 
         f"cross {name}": int((paths.blocked_mm[:, number] > 0).sum())
         for number, name in enumerate(access.names)
     }
-    found["are longer than max_depth_mm"] = int(np.isinf(paths.depth_mm).sum())
+    found["do not reach the skin in the image within max_depth_mm"] = int(
+        np.isinf(paths.depth_mm).sum()
+    )
     found["enter outside entry_label"] = int((paths.entry_missed_mm > 0).sum())
     found["lie outside entry_cone"] = int((_outside_cone_deg(directions, search) > 0).sum())
     return {name: count for name, count in found.items() if count}
@@ -149,12 +153,18 @@ class Layout:
         return middle - 0.5 * self.active_length_mm * axes, axes, vectors[:, -1]
 
     def starts(self, target_mm: F64, number: int, random: np.random.Generator) -> F64:
-        """(number, d) vectors with probes spread over the target's shadow, then at random."""
+        """(number, d) vectors with probes spread over the target's shadow, then at random.
+
+        Over a target of a few points, as a regular grid.
+        """
         second = self._basis()[1]
         level = np.cross(second, self.direction)
         shadow = (target_mm - self.center_mm) @ np.stack([level, second], axis=1)
         seed = int(random.integers(2**31))
-        spots, _ = kmeans2(shadow, self.count, minit="++", seed=seed)
+        if len(np.unique(shadow.round(1), axis=0)) < 2 * self.count:
+            spots = regular_grid(self.count, self.search.spacing_mm[0])
+        else:
+            spots, _ = kmeans2(shadow, self.count, minit="++", seed=seed)
         low, high = self.bounds().T
         found = np.empty((number, len(low)))
         for row in range(number):
@@ -172,7 +182,9 @@ class Layout:
         count = tips_mm.shape[1]
         flat_axes = axes.reshape(-1, 3)
         paths = access.paths(tips_mm.reshape(-1, 3), flat_axes)
-        cost = _obstruction(paths, flat_axes, self.search).reshape(-1, count).sum(axis=1)
+        each = _obstruction(paths, flat_axes, self.search)[:, 0]
+        each += np.maximum(self.active_length_mm + _UNDER_SKIN_MM - paths.depth_mm, 0.0)
+        cost = each.reshape(-1, count).sum(axis=1)
         return cost + self._crowding(tips_mm, axes)
 
     def _crowding(self, tips_mm: F64, axes: F64) -> F64:
@@ -181,11 +193,15 @@ class Layout:
         if count == 1:
             return np.zeros(len(tips_mm))
         low, high = self.search.spacing_mm
-        # Distances between axes, at three heights of the active part.
+        # From three heights of each active part to the axes of the others.
         heights = self.active_length_mm * np.array([0.0, 0.5, 1.0])
         points = tips_mm[:, :, None] + heights[:, None] * axes[:, :, None]
-        apart = points[:, :, None, :, None] - points[:, None, :, None, :]
-        distance = np.linalg.norm(apart, axis=-1).min(axis=(-1, -2))
+        apart = points[:, :, None] - tips_mm[:, None, :, None]
+        along = np.einsum("cnmhd,cmd->cnmh", apart, axes)
+        along = np.clip(along, 0.0, self.active_length_mm)[..., None]
+        nearest = apart - along * axes[:, None, :, None]
+        distance = np.linalg.norm(nearest, axis=-1).min(axis=-1)
+        distance = np.minimum(distance, np.swapaxes(distance, 1, 2))
         at = np.arange(count)
         distance[:, at, at] = np.inf
         nearest = distance.min(axis=-1)

@@ -69,6 +69,7 @@ class Ground:
     Attributes
     ----------
     model : name in the probe catalog. directions : (n, 3), the best reachable ones first.
+    wanted_ml : volume of the target and its margin.
     target_mm : (m, 3) points of the target. shares : shortest and longest freeze share.
     """
 
@@ -77,7 +78,7 @@ class Ground:
     marks: Marks
     access: Access
     target: Target
-    target_ml: float
+    wanted_ml: float
     target_mm: F64
     directions: F64
     shares: tuple[float, float]
@@ -93,7 +94,7 @@ class Ground:
 
     def estimate(self) -> Estimate:
         """Return the estimate that nothing was learned from yet."""
-        return Estimate(self.template, self.marks, self.access, self.target, self.target_ml)
+        return Estimate(self.template, self.marks, self.access, self.target, self.wanted_ml)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +122,14 @@ class Tried:
         return missing_of(self.outcome.get("goals", {}), self.slack)
 
     @property
+    def refused(self) -> bool:
+        """Whether it cannot even be simulated, such as two probes in one place."""
+        return "refused" in self.outcome
+
+    @property
     def missing(self) -> float:
         """What is missing to all goals together, 0 when they are met."""
-        if "refused" in self.outcome:
+        if self.refused:
             return np.inf
         return max(sum(self.missing_goals.values()), self.missing_at_worst)
 
@@ -262,7 +268,7 @@ def choose_for_worst(
     ----------
     variations : of `best`, as they were simulated. number : of this attempt.
     """
-    if best.found is None:
+    if best.found is None or best.refused:
         return None
     fields = [one.outcome["coldest_c"] for one in variations if "coldest_c" in one.outcome]
     every = potential(np.array([best.outcome["coldest_c"], *fields]))
