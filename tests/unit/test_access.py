@@ -179,7 +179,7 @@ def test_a_cone_of_directions():
     toward = np.array([0, -1, 1]) / np.sqrt(2)
     assert np.all(directions @ toward >= np.cos(np.radians(35)) - 1e-9)
     share = (1 - np.cos(np.radians(35))) / 2
-    assert why["outside entry_cone"] == pytest.approx(400 * (1 - share), abs=8)
+    assert why["lie outside entry_cone"] == pytest.approx(400 * (1 - share), abs=8)
 
 
 def test_reachable_directions_are_free_apart_and_the_shortest_first():
@@ -191,7 +191,7 @@ def test_reachable_directions_are_free_apart_and_the_shortest_first():
     assert paths.depth_mm[0] == paths.depth_mm.min()
     cosines = directions @ directions.T - 2 * np.eye(len(directions))
     assert cosines.max() < np.cos(np.radians(30.0)) + 1e-9
-    assert {"crosses bone", "crosses vessels", "crosses gland"} <= set(why)
+    assert {"cross bone", "cross vessels", "cross gland"} <= set(why)
 
 
 def test_no_shaft_leaves_through_the_ends_of_the_image():

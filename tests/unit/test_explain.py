@@ -183,13 +183,12 @@ def test_weakest_point_shorter_freezes_and_directions_that_may_not_be():
     found = sentences(
         tried(1, goals(6.0), share=0.725),
         [],
-        weakest=WeakestPoint((1.5, -20.0, 3.0), 5.8, "posterior left"),
-        refused={"crosses bone": 120, "outside entry_cone": 7},
+        weakest=WeakestPoint((1.5, -20.0, 3.0), 5.8, "posterior left", 8.2),
+        refused={"cross bone": 120, "lie outside entry_cone": 7},
     )
     assert found[2:] == (
         "the smallest ice margin, 5.8 mm, is on the posterior left side of the target, "
-        "at [1.5, -20, 3]",
+        "at [1.5, -20, 3], 8 mm from a wide vessel, whose blood stays warm",
         "freezes take 72 % of the time that the protocol says",
-        "of 400 directions from the target's middle, some may not be: 120 crosses bone, "
-        "7 outside entry_cone",
+        "of 400 directions from the target's middle 120 cross bone, 7 lie outside entry_cone",
     )

@@ -86,7 +86,7 @@ class Estimate:
         """Compare with the coldest temperatures, (m,), that a choice had in a real run."""
         tips, axes, shares = layout.place(vector[None])
         own = self.template.potentials(self.marks.points_mm, tips, axes, shares)[0]
-        return Lesson(vector / np.ptp(layout.bounds(), axis=1), potential(coldest_c) - own)
+        return Lesson(vector / _width(layout), potential(coldest_c) - own)
 
     def cost(self, layout: Layout, vectors: F64) -> F64:
         """(c,) cost of (c, d) vectors of a layout: 0 would be all goals met with no healthy ice."""
@@ -100,7 +100,7 @@ class Estimate:
         """(c, m) what the lessons say, weighted by their distance (Shepard's interpolation)."""
         if not self.lessons:
             return 0.0
-        places = vectors / np.ptp(layout.bounds(), axis=1)
+        places = vectors / _width(layout)
         taught = np.array([one.place for one in self.lessons])
         square = ((places[:, None] - taught) ** 2).sum(axis=-1)
         weights = 1.0 / (square + _SAME_PLACE**2) ** 1.5
@@ -160,3 +160,9 @@ class Estimate:
             rng=random,
         )
         return Found(layout, np.asarray(found.x), float(found.fun))
+
+
+def _width(layout: Layout) -> F64:
+    """How far each number may be moved; 1 where it is given, as the time of a fixed protocol."""
+    width = np.ptp(layout.bounds(), axis=1)
+    return np.where(width > 0.0, width, 1.0)
