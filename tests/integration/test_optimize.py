@@ -61,10 +61,10 @@ class Watch(EvaluationCallback):
         self.evaluated += 1
 
 
-def write_case(folder, text=PLAN):
+def write_case(folder, text=PLAN, radius_mm=8.0):
     folder.mkdir(parents=True, exist_ok=True)
     grid = Grid.centered((40, 40, 40), 2.0)
-    ball = ball_share(grid, (0, 0, 0), 8.0) >= 0.5
+    ball = ball_share(grid, (0, 0, 0), radius_mm) >= 0.5
     write_labels(Labels(grid, ball.astype(np.int32)), folder / "target.nii.gz")
     (folder / "plan.toml").write_text(text)
     return folder
@@ -222,6 +222,19 @@ entry_mm = [0, 0, 50]
     assert np.linalg.norm(
         np.array(result.baseline[0].candidate.tips_mm[0])
     ) == pytest.approx(7.0, abs=1.5)  # fmt: skip
+
+
+def test_a_small_target_freezes_as_long_as_its_margin_needs(tmp_path):
+    """The healthy tissue within the margin is many times the target; goals come first."""
+    case = write_case(tmp_path, PLAN.replace("max_probes = 2", "max_probes = 1").replace(
+        "seed = 3", "freeze_minutes = [2, 8]").replace("margin_mm = 9", "margin_mm = 12").replace(
+        "spacing_of_search_mm = 6", "spacing_of_search_mm = 4").replace(
+        "spacing_mm = 5", "spacing_mm = 4"), radius_mm=3.5)  # fmt: skip
+    plan = read_plan(case / "plan.toml")
+    result = optimize(read_anatomy(plan), plan, jobs=1)
+    assert result.report.passed
+    assert result.best.met
+    assert result.best.candidate.freeze_share > 0.6
 
 
 # --- what is kept ---------------------------------------------------------------------------------

@@ -406,12 +406,13 @@ def _slack(best: Tried, result: Result, report: Report) -> dict[str, float]:
 
 
 def _final(result: Result, report: Report) -> dict[str, Any]:
-    """Return the outcome on the plan's own grid; with compliance where that failed."""
+    """Return the outcome on the plan's own grid; with compliance where nothing else failed."""
     found = outcome_of(report, result)
-    for goal in report.goals:
-        if is_compliance(goal.name) and goal.verdict == "fail":
-            row = [goal.value, goal.limit, goal.sense, goal.unit, goal.verdict]
-            found["goals"][goal.name] = row
+    failed = [goal for goal in report.goals if goal.verdict == "fail"]
+    if all(is_compliance(goal.name) for goal in failed):
+        found["goals"].update(
+            {one.name: [one.value, one.limit, one.sense, one.unit, one.verdict] for one in failed}
+        )
     return found
 
 
