@@ -9,7 +9,7 @@ from cases import small_result
 from cryosim.evaluation import evaluate
 from cryosim.plan import Search
 from cryosim.planning import Candidate, Tried
-from cryosim.planning.optimize import _final, _slack, _with_margin
+from cryosim.planning.optimization import _final, _slack, _with_margin
 from cryosim.planning.robustness import judge, variations_of
 from cryosim.planning.search import _learned, choose_for_worst
 
