@@ -11,7 +11,7 @@ from cryosim.plan import Search
 from cryosim.planning import Candidate, Tried
 from cryosim.planning.optimization import _final, _slack, _with_margin
 from cryosim.planning.robustness import judge, variations_of
-from cryosim.planning.search import _learned, choose_for_worst
+from cryosim.planning.search import _overlooked, choose_for_worst
 
 CANDIDATE = Candidate(
     "argon-17g", ((0.0, 0.0, -8.0), (14.0, 0.0, -8.0)), ((0.0, 0.0, 80.0), (14.0, 0.0, 80.0))
@@ -45,9 +45,8 @@ def test_what_is_missing_counts_slack_and_the_worst_variation():
     assert REFUSED.refused
 
 
-def test_nothing_is_learned_from_what_could_not_be_simulated():
-    estimate = object()
-    assert _learned(estimate, REFUSED, None) is estimate
+def test_nothing_is_overlooked_from_what_could_not_be_simulated():
+    assert _overlooked(REFUSED, None) == {}
     assert choose_for_worst(None, REFUSED, [], None, 0) is None
 
 
