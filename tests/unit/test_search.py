@@ -1,6 +1,7 @@
 """How choices are compared, and what the search learns from runs on either grid."""
 
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ from cases import small_result
 from cryosim.evaluation import evaluate
 from cryosim.plan import Search
 from cryosim.planning import Candidate, Tried
-from cryosim.planning.optimization import _final, _slack, _with_margin
+from cryosim.planning.optimization import _final, _ranked, _slack, _verified, _with_margin
 from cryosim.planning.robustness import judge, variations_of
 from cryosim.planning.search import _overlooked, choose_for_worst
 
+# The function hides the module of the same name.
+MODULE = sys.modules["cryosim.planning.optimize"]
 CANDIDATE = Candidate(
     "argon-17g", ((0.0, 0.0, -8.0), (14.0, 0.0, -8.0)), ((0.0, 0.0, 80.0), (14.0, 0.0, 80.0))
 )
@@ -101,6 +104,43 @@ def test_compliance_alone_asks_for_half_a_voxel_more():
     found = _slack(tried(6.0), result, report)
     assert found == {"ice margin": pytest.approx(6.0 + 1.0 - 5.0)}
     assert not tried(6.0, slack=found).met
+
+
+def test_where_the_finer_grid_shows_a_goal_missed_one_probe_more_is_tried(monkeypatch):
+    """Grids on which that happens by itself are too large for a test."""
+    alone = Candidate("argon-17g", CANDIDATE.tips_mm[:1], CANDIDATE.entries_mm[:1])
+    fine = {1: result_with(3.5, {"ice margin": "fail"}), 2: result_with(6.4, {})}
+    monkeypatch.setattr(
+        MODULE,
+        "_simulate_finely",
+        lambda _anatomy, one, _plan, _progress: fine[one.candidate.count],
+    )
+    asked = []
+
+    def search_again(_ground, count, _evaluates, slack):
+        asked.append((count, slack["ice margin"]))
+        return [tried(5.5, candidate=alone, slack=slack)]
+
+    monkeypatch.setattr(MODULE, "search_count", search_again)
+    monkeypatch.setattr(MODULE, "_ground_of", lambda _one, _grounds: _Ground())
+    found = {("argon-17g", 1): [tried(candidate=alone)], ("argon-17g", 2): [tried(7.0)]}
+    best, _, report = _verified(None, None, [], found, None, [])
+    assert asked == [(1, pytest.approx(2.5))]
+    assert report.passed
+    assert best is found["argon-17g", 2][0]
+    assert [one.candidate.count for one in _ranked(found)] == [2, 1]
+    assert not found["argon-17g", 1][0].met
+
+    fine[2] = fine[1]
+    found = {("argon-17g", 1): [tried(candidate=alone)], ("argon-17g", 2): [tried(7.0)]}
+    best, _, report = _verified(None, None, [], found, None, [])
+    assert not report.passed
+    assert best.candidate.count == 1
+    assert not any(one.met for one in _ranked(found))
+
+
+class _Ground:
+    model = "argon-17g"
 
 
 def test_the_compliance_that_failed_is_among_the_final_goals():
