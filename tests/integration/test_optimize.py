@@ -331,7 +331,8 @@ def test_goals_that_cannot_be_met(tmp_path, capsys):
     assert main(command(case, "--jobs", "1")) == 1
     printed = " ".join(capsys.readouterr().out.split())
     assert (
-        "no plan meets the goals: with 1 probe (argon-17g), the best found, ice margin" in printed
+        "no plan of up to 1 probe meets the goals: with 1 probe (argon-17g), the best found, ice "
+        "margin" in printed
     )
     document = plans_of(case)
     assert document["passed"] is False

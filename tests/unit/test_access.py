@@ -223,16 +223,16 @@ def test_an_oblique_flipped_image_gives_the_same_answer(tip):
             assert other_crossed[name] == pytest.approx(length, abs=2 * VOXEL)
 
 
-def in_bone(**search):
+def in_bone(other=9, **search):
     """The tumor within a ball of bone, with another bone 27 mm away on its left."""
     grid = straight()
     values = labels_on(grid).values.copy()
     x, y, z = points_of(grid)
     values[(ball_share(grid, (0, 0, 0), 16.0) > 0.5) & (values == BODY)] = 8
-    values[(abs(x - 40) < 3) & (abs(y) < 20) & (abs(z) < 20)] = 8
-    labels = Labels(grid, values, {**NAMES, 8: "ilium"})
-    found = Anatomy(anatomy().volume, labels, tissues={**TISSUES, "8": "bone-cancellous"})
-    return access_of(found, **search)
+    values[(abs(x - 40) < 3) & (abs(y) < 20) & (abs(z) < 20)] = other
+    labels = Labels(grid, values, {**NAMES, 8: "ilium", 9: "rib"})
+    bones = {"8": "bone-cancellous", "9": "bone-cancellous"}
+    return access_of(Anatomy(anatomy().volume, labels, tissues={**TISSUES, **bones}), **search)
 
 
 def test_a_target_in_bone_is_reached_through_its_own_bone_only():
@@ -240,6 +240,8 @@ def test_a_target_in_bone_is_reached_through_its_own_bone_only():
     assert way(access, FRONT)[1] == {}
     assert way(access, LEFT)[1] == {"bone": pytest.approx(6.0 + 2 * 3.0, abs=VOXEL)}
     assert set(way(access, RIGHT)[1]) == {"vessels"}
+    # A part of the same bone may be crossed, however far away.
+    assert way(in_bone(other=8), LEFT)[1] == {}
     assert any("lies in bone" in note for note in access.notes)
     assert not any("lies in bone" in note for note in access_of().notes)
 

@@ -154,7 +154,7 @@ def test_the_goal_with_the_least_room_is_compared_in_tenths_and_centimeters():
 def test_what_cannot_be_met_is_named_with_its_number():
     found = sentences(tried(2, goals(1.5, 0.94)), [], passed=False)
     assert found[0] == (
-        "no plan meets the goals: with 2 probes (argon-17g), the best found, "
+        "no plan of up to 2 probes meets the goals: with 2 probes (argon-17g), the best found, "
         "ice margin is 1.5 mm (at least 5 mm)"
     )
     assert not any("least room" in sentence for sentence in found)

@@ -14,8 +14,7 @@ from cryosim.planning.optimization import _final, _ranked, _slack, _verified, _w
 from cryosim.planning.robustness import judge, variations_of
 from cryosim.planning.search import _overlooked, choose_for_worst
 
-# The function hides the module of the same name.
-MODULE = sys.modules["cryosim.planning.optimize"]
+MODULE = sys.modules["cryosim.planning.optimization"]
 CANDIDATE = Candidate(
     "argon-17g", ((0.0, 0.0, -8.0), (14.0, 0.0, -8.0)), ((0.0, 0.0, 80.0), (14.0, 0.0, 80.0))
 )

@@ -11,7 +11,7 @@ from scipy import ndimage
 from ..anatomy import Anatomy, place_anatomy
 from ..errors import InputError
 from ..geometry import Grid
-from ..images import occupancy
+from ..images import occupancy, resample_labels
 from ..plan import GridPlan, Plan, Search
 from ..tissue import TissueGrid
 
@@ -39,6 +39,10 @@ _VITAL = {
     "heart": "heart", "bowel-wall": "bowel", "stomach-wall": "stomach", "body-fluid": "bowel",
     "bladder-wall": "bladder",
 }  # fmt: skip
+
+
+# What no shaft may cross unless the target lies in it.
+_ORGANS = ("kidney", "liver", "spleen", "pancreas", "lung", "prostate", "cartilage")
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,21 +131,53 @@ def map_access(anatomy: Anatomy, plan: Plan, search: Search) -> Access:
         When the plan has no target, or names a label that the label map does not have.
     """
     whole = _whole(anatomy, plan, search)
+    outside = whole.outside_air
+    if outside is None:
+        outside = np.zeros(whole.grid.shape, dtype=np.bool_)
+    forbidden, notes = _forbidden(anatomy, plan, search, whole, outside)
+    allowed = np.zeros_like(outside)
+    for label in search.allowed:
+        allowed |= _label(anatomy, label, whole.grid)
+    kind = np.where(outside, OUTSIDE, FREE).astype(np.uint8)
+    present = {name: mask & ~allowed for name, mask in forbidden.items() if mask.any()}
+    for number, mask in enumerate(present.values()):
+        kind[_widened(mask, whole.grid, search.clearance_mm) & ~outside] = _FIRST_NAME + number
+    beyond = BEYOND
+    if not outside.any():
+        beyond = OUTSIDE
+        notes.append("no room air in the image: a shaft that reaches the edge of the image is out")
+    entry = _entry(anatomy, search, whole.grid)
+    return Access(
+        whole.grid, kind, tuple(present), beyond, entry, search.max_depth_mm, tuple(notes)
+    )
+
+
+def _forbidden(
+    anatomy: Anatomy, plan: Plan, search: Search, whole: TissueGrid, outside: NDArray[np.bool_]
+) -> tuple[dict[str, NDArray[np.bool_]], list[str]]:
+    """Return what no shaft may cross, by name, and what was taken for granted."""
     target = whole.structures["target"] >= 0.5
+    tissues = np.array([tissue.name for tissue in whole.tissues])
     forbidden: dict[str, NDArray[np.bool_]] = {}
     notes: list[str] = []
-    tissues = np.array([tissue.name for tissue in whole.tissues])
     bone = np.char.startswith(tissues, "bone")[whole.index] & ~target
     if _lies_in(target, bone, whole.grid):
+        own = _own_bone(anatomy, target, bone, whole.grid)
         notes.append(
-            f"the target lies in bone, so shafts may cross bone within {_OWN_BONE_MM:g} mm of it"
+            f"the target lies in bone: shafts may cross it within {_OWN_BONE_MM:g} mm of the "
+            "target, and all of the labelled bone that the target is in"
         )
-        bone &= ~_widened(target, whole.grid, _OWN_BONE_MM)
+        bone = bone & ~own & ~_widened(target, whole.grid, _OWN_BONE_MM)
     forbidden["bone"] = bone
     for tissue, name in _VITAL.items():
         found = (tissues == tissue)[whole.index]
         forbidden[name] = forbidden.get(name, np.zeros_like(found)) | found
-    outside = np.zeros_like(target) if whole.outside_air is None else whole.outside_air
+    for tissue in _ORGANS:
+        found = (tissues == tissue)[whole.index] & ~target
+        if _lies_in(target, found, whole.grid):
+            notes.append(f"the target lies in {tissue}, which shafts cross")
+        else:
+            forbidden[tissue] = found
     forbidden["gas"] = whole.is_gas & ~outside
     for organ in plan.organ_at_risk:
         filled = _filled(whole.structures[organ.name])
@@ -151,29 +187,20 @@ def map_access(anatomy: Anatomy, plan: Plan, search: Search) -> Access:
             forbidden[organ.name] = filled
     for label in search.forbidden:
         forbidden[f"label {label}"] = _label(anatomy, label, whole.grid)
-    allowed = np.zeros_like(target)
-    for label in search.allowed:
-        allowed |= _label(anatomy, label, whole.grid)
-    kind = np.where(outside, OUTSIDE, FREE).astype(np.uint8)
-    present = {name: mask & ~allowed for name, mask in forbidden.items() if mask.any()}
-    for number, mask in enumerate(present.values()):
-        kind[_widened(mask, whole.grid, search.clearance_mm) & ~outside] = _FIRST_NAME + number
-    entry = None
-    if search.entry_label is not None:
-        region = _label(anatomy, search.entry_label, whole.grid)
-        if not region.any():
-            raise InputError(
-                f"optimize.entry_label = {search.entry_label!r}: there is none within "
-                f"max_depth_mm = {search.max_depth_mm:g} of the target; choose another label"
-            )
-        entry = _distance_to(region, whole.grid)
-    beyond = BEYOND
-    if not outside.any():
-        beyond = OUTSIDE
-        notes.append("no room air in the image: a shaft that reaches the edge of the image is out")
-    return Access(
-        whole.grid, kind, tuple(present), beyond, entry, search.max_depth_mm, tuple(notes)
-    )
+    return forbidden, notes
+
+
+def _entry(anatomy: Anatomy, search: Search, grid: Grid) -> NDArray[np.float32] | None:
+    """Return the distance of each voxel to the region of entry, where there is one."""
+    if search.entry_label is None:
+        return None
+    region = _label(anatomy, search.entry_label, grid)
+    if not region.any():
+        raise InputError(
+            f"optimize.entry_label = {search.entry_label!r}: there is none within "
+            f"max_depth_mm = {search.max_depth_mm:g} of the target; choose another label"
+        )
+    return _distance_to(region, grid)
 
 
 def _whole(anatomy: Anatomy, plan: Plan, search: Search) -> TissueGrid:
@@ -195,6 +222,21 @@ def _whole(anatomy: Anatomy, plan: Plan, search: Search) -> TissueGrid:
 def _lies_in(target: NDArray[np.bool_], tissue: NDArray[np.bool_], grid: Grid) -> bool:
     around = _widened(target, grid, _AROUND_TARGET_MM) & ~target
     return bool(tissue[around].mean() > _IN_BONE_SHARE) if around.any() else False
+
+
+def _own_bone(
+    anatomy: Anatomy, target: NDArray[np.bool_], bone: NDArray[np.bool_], grid: Grid
+) -> NDArray[np.bool_]:
+    """Return the voxels of the one bone of the label map that the target borders on most."""
+    if anatomy.labels is None:
+        return np.zeros_like(bone)
+    values = resample_labels(anatomy.labels, grid)
+    around = values[_widened(target, grid, _AROUND_TARGET_MM) & ~target & bone]
+    around = around[around > 0]
+    if len(around) == 0:
+        return np.zeros_like(bone)
+    own: NDArray[np.bool_] = (values == np.bincount(around).argmax()) & bone
+    return own
 
 
 def _is_skin(structure: NDArray[np.bool_], tissue: NDArray[np.str_]) -> bool:

@@ -27,6 +27,8 @@ _ORGAN_KELVIN = 1.0 / 10.0
 _COVERAGE = 1.0 / 0.1
 # A shaft where it must not be weighs more than any goal; healthy tissue decides among equals.
 _PLACEMENT, _HEALTHY = 1.0, 0.02
+# Five centimeters less of way in the body are worth half of that.
+_SHORT_WAYS = 2e-4
 # Edges that are blurred so that half a voxel counts half.
 _LETHAL_BLUR_C, _ICE_BLUR_C = 3.0, 3.0
 _MEMBERS, _GENERATIONS = 28, 45
@@ -94,6 +96,7 @@ class Estimate:
         found = self.template.potentials(self.marks.points_mm, tips, axes, shares)
         coldest_c = temperature(found + self._correction(layout, vectors) + self.shift_k)
         cost = self.missing(coldest_c) + _HEALTHY * self._healthy(coldest_c)
+        cost += _SHORT_WAYS * layout.depth_mm(tips, axes, self.access)
         return cost + _PLACEMENT * layout.penalty(tips, axes, self.access)
 
     def _correction(self, layout: Layout, vectors: F64) -> F64 | float:

@@ -22,6 +22,10 @@ _TURN = 0.4
 # Directions that are tried to begin with are at least so far apart.
 _APART_DEG = 30.0
 _EVEN = 400
+# A shaft that never reaches the skin counts as so much in the way.
+_UNREACHED_MM = 50.0
+# Positions are rounded to a tenth of a millimeter, and ways looked at in steps.
+_ROUNDED_MM = 1.6
 # The active part ends so far under the skin at least, which it would freeze.
 _UNDER_SKIN_MM = 3.0
 # Handles and shafts of needles need so much room; looked at every few millimeters.
@@ -88,7 +92,7 @@ def _refusals(paths: Paths, directions: F64, access: Access, search: Search) -> 
 
 def _obstruction(paths: Paths, axes: F64, search: Search) -> F64:
     """How much in the way a shaft is, mm and degrees; 0 when it is allowed; (..., 1)."""
-    unreached = np.where(np.isinf(paths.depth_mm), 50.0, 0.0)
+    unreached = np.where(np.isinf(paths.depth_mm), _UNREACHED_MM, 0.0)
     cost = paths.blocked_mm.sum(axis=1) + unreached + paths.entry_missed_mm
     return cost[:, None] + _outside_cone_deg(axes.reshape(-1, 3), search)[:, None]
 
@@ -186,6 +190,28 @@ class Layout:
         each += np.maximum(self.active_length_mm + _UNDER_SKIN_MM - paths.depth_mm, 0.0)
         cost = each.reshape(-1, count).sum(axis=1)
         return cost + self._crowding(tips_mm, axes)
+
+    def depth_mm(self, tips_mm: F64, axes: F64, access: Access) -> F64:
+        """(c,) length of all shafts in the body together; at most what is allowed."""
+        paths = access.paths(tips_mm.reshape(-1, 3), axes.reshape(-1, 3))
+        depth = np.minimum(paths.depth_mm, access.max_depth_mm)
+        total: F64 = depth.reshape(-1, tips_mm.shape[1]).sum(axis=1)
+        return total
+
+    def faults(self, tips_mm: F64, axes: F64, access: Access) -> dict[str, float]:
+        """Say what is wrong with one candidate, (1, n, 3) each, by name: mm or degrees."""
+        paths = access.paths(tips_mm[0], axes[0])
+        found = {
+            f"crosses {name}": float(paths.blocked_mm[:, number].sum())
+            for number, name in enumerate(access.names)
+        }
+        missed = np.isinf(paths.depth_mm)
+        found["does not reach the skin within max_depth_mm"] = _UNREACHED_MM * float(missed.sum())
+        found["enters outside entry_label"] = float(paths.entry_missed_mm.sum())
+        found["leans out of entry_cone"] = float(_outside_cone_deg(axes[0], self.search).sum())
+        crowding = self._crowding(tips_mm, axes)[0]
+        found["is not spaced as wanted"] = float(crowding) if crowding > _ROUNDED_MM else 0.0
+        return {name: amount for name, amount in found.items() if amount > _ROUNDED_MM}
 
     def _crowding(self, tips_mm: F64, axes: F64) -> F64:
         """How far nearest neighbors are from the spacing that is wanted."""

@@ -35,6 +35,7 @@ from .search import (
     Ground,
     Tried,
     choose_for_worst,
+    obstacles,
     search_count,
     try_regular_grid,
 )
@@ -51,6 +52,8 @@ _DIRECTIONS = 5
 _CORRECTIONS = 2
 # How often a plan is moved so that the worst case meets the goals, too.
 _HARDENINGS = 3
+# A target is so many voxels wide while searching, if that takes no finer grid than this.
+_VOXELS_ACROSS, _FINEST_SEARCH_MM = 8.0, 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +86,14 @@ class Optimization:
     notes: tuple[str, ...]
     simulations: int
     wall_s: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether all goals are met on the plan's own grid, by probes where probes may be.
+
+        With `worst_case` also under all variations.
+        """
+        return self.report.passed and not self.best.obstacles and not self.best.missing_at_worst
 
 
 def optimize(
@@ -119,6 +130,11 @@ def optimize(
     search = plan.optimize or Search()
     bare = _without_probes(plan, search)
     tissue = place_anatomy(anatomy, bare)
+    finer_mm = max(_voxels_across(tissue), _FINEST_SEARCH_MM, plan.grid.spacing_mm)
+    if finer_mm < bare.grid.spacing_mm:
+        search = search.model_copy(update={"spacing_of_search_mm": finer_mm})
+        bare = _without_probes(plan, search)
+        tissue = place_anatomy(anatomy, bare)
     marks = place_marks(tissue, bare)
     trial = Trial(tissue, _with_probes(bare, plan.probe), marks.points_mm)
     access = map_access(anatomy, bare, search)
@@ -132,7 +148,16 @@ def optimize(
         counted = _Counting(evaluator)
         grounds, refused = _prepare(trial, plan, search, marks, access, counted)
         tried = _search_counts(grounds, search, counted)
-        given = _try_given(plan, counted)
+        notes = list(access.notes)
+        if search.freeze_minutes is None and _organs_suffer(tried):
+            notes.append(
+                "no plan spares the organs at risk with freezes as long as the protocol says: "
+                f"they may be shortened, to {_SHORTEST_MINUTES:g} min at least"
+            )
+            search = search.model_copy(update={"freeze_minutes": _shorter(plan)})
+            grounds, refused = _prepare(trial, plan, search, marks, access, counted)
+            tried = _search_counts(grounds, search, counted)
+        given = _try_given(plan, grounds[0], counted)
         if search.worst_case:
             _harden(tried, grounds, counted)
         best, result, report = _verified(anatomy, plan, grounds, tried, counted, progress)
@@ -144,7 +169,7 @@ def optimize(
         plan=best.candidate.plan(plan), result=result, report=report, best=best,
         ranked=tuple(ranked), baseline=tuple(baseline), given=given, robustness=robustness,
         final=_final(result, report), refused_directions=refused,
-        notes=access.notes, simulations=counted.simulations,
+        notes=tuple(notes), simulations=counted.simulations,
         wall_s=time.perf_counter() - started,
     )  # fmt: skip
 
@@ -200,6 +225,13 @@ def _without_probes(plan: Plan, search: Search) -> Plan:
     return bare
 
 
+def _voxels_across(tissue: TissueGrid) -> float:
+    """Spacing, mm, with which the target is some voxels wide."""
+    volume_mm3 = 1e3 * float(tissue.structures["target"].sum(dtype=float))
+    volume_mm3 *= tissue.grid.cell_volume_ml
+    return round(float((6.0 / np.pi * volume_mm3) ** (1 / 3)) / _VOXELS_ACROSS, 1)
+
+
 def _with_probes(bare: Plan, probes: tuple[Probe, ...]) -> Plan:
     """Return a plan with probes whose numbers candidates of their model take over."""
     found = bare.model_copy(update={"probe": probes})
@@ -214,9 +246,31 @@ def _models(plan: Plan, search: Search) -> tuple[str, ...]:
 
 def _freeze_shares(plan: Plan, search: Search) -> tuple[float, float]:
     """Shortest and longest share of the protocol's freezes."""
-    longest = max(stage.minutes for stage in plan.protocol.stages if stage.kind == "freeze")
-    low, high = search.freeze_minutes or (min(_SHORTEST_MINUTES, longest), longest)
+    longest = _longest_freeze(plan)
+    low, high = search.freeze_minutes or (longest, longest)
     return low / longest, high / longest
+
+
+def _longest_freeze(plan: Plan) -> float:
+    return max(stage.minutes for stage in plan.protocol.stages if stage.kind == "freeze")
+
+
+def _shorter(plan: Plan) -> tuple[float, float]:
+    """Limits of the longest freeze, min, where it may be shortened."""
+    longest = _longest_freeze(plan)
+    return min(_SHORTEST_MINUTES, longest), longest
+
+
+def _organs_suffer(tried: dict[tuple[str, int], list[Tried]]) -> bool:
+    """Whether no number of probes meets the goals, and every one harms an organ at risk."""
+    if any(found[0].met for found in tried.values()):
+        return False
+    goals = (found[0].missing_goals for found in tried.values() if not found[0].refused)
+    return any(
+        missing > 0.0 and name.endswith((" coldest", " to ice"))
+        for missed in goals
+        for name, missing in missed.items()
+    )
 
 
 def _prepare(
@@ -305,7 +359,8 @@ def _hardened(nominal: Tried, search: Search, evaluates: Evaluates) -> tuple[Tri
     """Return a choice with what its worst variation misses, and its variations."""
     _, varied = judge(nominal, variations_of(nominal.candidate, search), evaluates)
     worst = max([nominal, *varied], key=lambda one: one.missing)
-    return dataclasses.replace(nominal, missing_at_worst=worst.missing), varied
+    missing = 0.0 if worst.met else worst.missing
+    return dataclasses.replace(nominal, missing_at_worst=missing), varied
 
 
 def _ranked(tried: dict[tuple[str, int], list[Tried]]) -> list[Tried]:
@@ -320,7 +375,7 @@ def _ground_of(one: Tried, grounds: Sequence[Ground]) -> Ground:
     return next(ground for ground in grounds if ground.model == one.candidate.model)
 
 
-def _try_given(plan: Plan, evaluates: Evaluates) -> Tried | None:
+def _try_given(plan: Plan, ground: Ground, evaluates: Evaluates) -> Tried | None:
     """Judge the probes that the plan already has, where they differ in nothing but place."""
     numbers = [probe.model_dump(exclude={"tip_mm", "entry_mm"}) for probe in plan.probe]
     if not numbers or numbers[0]["model"] == "custom" or any(one != numbers[0] for one in numbers):
@@ -332,7 +387,8 @@ def _try_given(plan: Plan, evaluates: Evaluates) -> Tried | None:
         1.0,
     )
     (outcome,) = evaluates.evaluate([candidate.task()])
-    return Tried(candidate, outcome, "the plan as given")
+    wrong = obstacles(ground, candidate)
+    return Tried(candidate, outcome, "the plan as given", obstacles=wrong)
 
 
 def _verified(
