@@ -135,7 +135,8 @@ def explain(
     else:
         why = what_is_wrong(best, final_goals)
         found.append(
-            f"no plan of up to {most} probe{'s' if most > 1 else ''} meets the goals: with {words}, the best found, {why}"
+            f"no plan of up to {most} probe{'s' if most > 1 else ''} meets the goals: "
+            f"with {words}, the best found, {why}"
         )
     found += [_against(best, other) for other in ranked if other is not best]
     rooms = {name: _room(goal) for name, goal in final_goals.items() if goal[0] is not None}
