@@ -32,6 +32,7 @@ __all__ = ["main"]
 GOALS_MET, GOAL_FAILED, BAD_INPUT = 0, 1, 2
 _DISCLAIMER = "Research software, not a medical device."
 _DEMO = "iliac-metastasis"
+_USUAL_SIMULATIONS = 45  # of a search
 _DEMO_SPACING_MM = 1.5  # seconds instead of minutes; numbers for a paper take 1 mm
 
 
@@ -573,20 +574,24 @@ def _progress(console: Console, minutes: float) -> Iterator[Callback]:
 
 @contextmanager
 def _search_progress(console: Console) -> Iterator[tuple[EvaluationCallback, Callback]]:
-    """Show how many candidates were simulated, the best so far, and then the last run's time."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    """Show how many candidates were simulated, the best so far and the time left.
+
+    How many there will be is a guess until the search is over: most need no more.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from .planning import EvaluationCallback, missing_of
     from .simulation import Callback
 
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=10),
         TextColumn("{task.fields[told]}"),
-        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("left"),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("searching", total=None, told="")
+        task = bar.add_task("searching", total=_USUAL_SIMULATIONS, told="")
         done, best = 0, (float("inf"), float("inf"))
 
         class Searching(EvaluationCallback):
@@ -598,21 +603,23 @@ def _search_progress(console: Console) -> Iterator[tuple[EvaluationCallback, Cal
                     best = min(best, (missing, outcome["healthy_frozen_ml"]))
                 told = f"{done} simulated"
                 if best[0] == 0.0:
-                    told += f"; best so far: all goals met, {best[1]:.0f} ml healthy tissue frozen"
-                bar.update(task, told=told)
+                    told += f"; best: all goals met, {best[1]:.0f} ml healthy ice"
+                elif best[0] < float("inf"):
+                    told += "; best: a goal is missed"
+                bar.update(task, told=told, completed=done, total=max(_USUAL_SIMULATIONS, done + 5))
 
             def on_death(self, deaths: int) -> None:  # noqa: ARG002
                 console.print("a worker died; what it had under way is simulated again")
 
         class Last(Callback):
             def on_start(self, duration_s: float) -> None:
-                bar.update(task, description="simulating the best plan", total=duration_s)
+                bar.reset(task, description="best plan", total=duration_s)
 
             def on_progress(self, time_s: float) -> None:
                 bar.update(task, completed=time_s)
 
             def on_end(self) -> None:
-                bar.update(task, description="judging the best plan", total=None)
+                bar.update(task, description="judging it")
 
         yield Searching(), Last()
 
