@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .comparison import Comparison, compare_results, write_comparison
     from .errors import InputError
     from .evaluation import Report, citations, evaluate
+    from .exports import Exported, export_result
     from .geometry import Grid
     from .images import (
         Labels,
@@ -50,6 +51,7 @@ _PUBLIC = {
     "Calibration": "calibration",
     "Callback": "simulation",
     "Comparison": "comparison",
+    "Exported": "exports",
     "Goal": "plan",
     "Grid": "geometry",
     "Iceball": "calibration",
@@ -72,6 +74,7 @@ _PUBLIC = {
     "citations": "evaluation",
     "compare_results": "comparison",
     "evaluate": "evaluation",
+    "export_result": "exports",
     "load_result": "store",
     "move_probes": "plan",
     "optimize": "planning",
@@ -99,6 +102,7 @@ __all__ = [
     "Calibration",
     "Callback",
     "Comparison",
+    "Exported",
     "Goal",
     "Grid",
     "Iceball",
@@ -122,6 +126,7 @@ __all__ = [
     "citations",
     "compare_results",
     "evaluate",
+    "export_result",
     "load_result",
     "move_probes",
     "optimize",

@@ -1,7 +1,7 @@
 """Evaluation: isotherm volumes, coverage, margins, cell kill, organs at risk, goals."""
 
 from .evaluate import citations, evaluate, timeline
-from .isotherms import isotherm_volume_ml, share_at_or_below, share_exposed
+from .isotherms import isotherm_field, isotherm_volume_ml, share_at_or_below, share_exposed
 from .kill import kill_probability, killed_by_isotherm, killed_by_tissue_threshold
 from .report import (
     Compliance,
@@ -38,6 +38,7 @@ __all__ = [
     "citations",
     "evaluate",
     "isosurface",
+    "isotherm_field",
     "isotherm_volume_ml",
     "kill_probability",
     "killed_by_isotherm",
