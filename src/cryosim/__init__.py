@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from .anatomy import Anatomy, place_anatomy, read_anatomy
     from .benchmarking import Batch, benchmark, write_batch
     from .calibration import Calibration, Iceball, calibrate
-    from .comparison import Comparison, compare_results, write_comparison
+    from .comparison import (
+        Comparison,
+        SeenComparison,
+        compare_results,
+        compare_with_seen,
+        write_comparison,
+        write_seen,
+    )
     from .errors import InputError
     from .evaluation import Report, citations, evaluate
     from .exports import Exported, export_result
@@ -63,6 +70,7 @@ _PUBLIC = {
     "Protocol": "plan",
     "Report": "evaluation",
     "Result": "simulation",
+    "SeenComparison": "comparison",
     "Settings": "simulation",
     "Stage": "plan",
     "Tissue": "tissue",
@@ -73,6 +81,7 @@ _PUBLIC = {
     "calibrate": "calibration",
     "citations": "evaluation",
     "compare_results": "comparison",
+    "compare_with_seen": "comparison",
     "evaluate": "evaluation",
     "export_result": "exports",
     "load_result": "store",
@@ -94,6 +103,7 @@ _PUBLIC = {
     "write_comparison": "comparison",
     "write_probe_lines": "images",
     "write_report": "report",
+    "write_seen": "comparison",
 }
 
 __all__ = [
@@ -114,6 +124,7 @@ __all__ = [
     "Protocol",
     "Report",
     "Result",
+    "SeenComparison",
     "Settings",
     "Stage",
     "Tissue",
@@ -125,6 +136,7 @@ __all__ = [
     "calibrate",
     "citations",
     "compare_results",
+    "compare_with_seen",
     "evaluate",
     "export_result",
     "load_result",
@@ -146,6 +158,7 @@ __all__ = [
     "write_comparison",
     "write_probe_lines",
     "write_report",
+    "write_seen",
 ]
 
 

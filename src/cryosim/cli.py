@@ -94,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: DIR-vs-DIR")
     compare.set_defaults(command=_compare)
 
+    _add_compare_seen(commands)
     _add_export(commands)
 
     check = commands.add_parser("check", help="validate a plan, predict memory and time")
@@ -123,6 +124,23 @@ def _parser() -> argparse.ArgumentParser:
     schema = commands.add_parser("schema", help="print the JSON Schema of plan files")
     schema.set_defaults(command=_schema)
     return parser
+
+
+def _add_compare_seen(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "compare-seen",
+        help="compare the predicted ice with ice segmented in an image",
+        description="Compare the predicted 0 C ice with the ice that was segmented in a CT of the "
+        "procedure, registered to the plan's image: Dice, surface distances, and a picture.",
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that run or demo wrote")
+    parser.add_argument("ice", type=Path, metavar="ICE.nii.gz", help="NIfTI label map of the ice")
+    parser.add_argument(
+        "--minutes", type=float, metavar="N", help="when it was seen; default: end of last freeze"
+    )
+    parser.add_argument("--label", metavar="LABEL", help="of the ice, where there are several")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: DIR-seen")
+    parser.set_defaults(command=_compare_seen)
 
 
 def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -264,6 +282,24 @@ def _compare(options: argparse.Namespace) -> int:
     print_comparison(comparison, console)
     with _all_or_nothing(output) as folder:
         written = write_comparison(comparison, folder)
+    console.print(f"wrote {output}/: {', '.join(written)}", highlight=False)
+    return GOALS_MET
+
+
+def _compare_seen(options: argparse.Namespace) -> int:
+    from .comparison import compare_with_seen, print_seen, write_seen
+    from .images import read_labels
+    from .store import load_result
+
+    result = load_result(options.folder / "result.vtkhdf")
+    time_s = None if options.minutes is None else 60 * options.minutes
+    seen = read_labels(options.ice)
+    comparison = compare_with_seen(result, seen, time_s=time_s, label=options.label)
+    output = options.output or Path(f"{options.folder.resolve().name}-seen")
+    console = _console()
+    print_seen(comparison, console)
+    with _all_or_nothing(output) as folder:
+        written = write_seen(comparison, folder)
     console.print(f"wrote {output}/: {', '.join(written)}", highlight=False)
     return GOALS_MET
 

@@ -1,14 +1,18 @@
-"""What a result becomes for other programs, from files to files."""
+"""What a result becomes for other programs, and against what was seen, from files to files."""
 
 import json
 
 import nibabel
 import numpy as np
 import pytest
+from scipy import ndimage
 from vtkmodules.vtkFiltersCore import vtkMassProperties
 from vtkmodules.vtkIOGeometry import vtkSTLReader
 
 from cryosim.cli import main
+from cryosim.evaluation import Shape, compare_shapes
+from cryosim.geometry import Grid
+from cryosim.store import load_result
 from round_ice import turned
 
 # The middle of the active part.
@@ -117,6 +121,73 @@ def test_export_to_another_image(case, tmp_path):
 def test_export_refuses_in_one_sentence(case, tmp_path, capsys, options, words):
     out = tmp_path / "out"
     assert main(["export", str(case / "result"), "-o", str(out), *options]) == 2
+    message = capsys.readouterr().err.strip()
+    assert message.startswith("cryosim: ")
+    assert words in message
+    assert "\n" not in message
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- against what was seen ------------------------------------------------------------------------
+
+SHIFT_MM = np.array([1.5, -2.0, 1.0])
+
+
+@pytest.fixture(scope="module")
+def seen(case):
+    """The ice of the result after 3 min, moved, on an oblique grid of its own."""
+    result = load_result(case / "result" / "result.vtkhdf")
+    field = result.temperatures_c[result.times_s.index(180.0)]
+    shape, spacing = np.array((50, 60, 40)), np.array((0.8, 0.7, 1.2))
+    axes = turned(-0.5, 0.3) @ np.diag([1.0, -1.0, -1.0])
+    affine = np.eye(4)
+    affine[:3, :3] = axes * spacing
+    affine[:3, 3] = MIDDLE_MM - axes @ (spacing * (shape - 1) / 2)
+    i, j, k = np.indices(shape)
+    points = np.stack([i, j, k], axis=-1) @ affine[:3, :3].T + affine[:3, 3]
+    index = result.tissue.grid.to_index(points - SHIFT_MM)
+    there = ndimage.map_coordinates(field, np.moveaxis(index[..., ::-1], -1, 0), order=1, cval=37.0)
+    ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+    nibabel.save(nibabel.Nifti1Image((there <= 0).astype(np.uint8), ras), case / "ice.nii.gz")
+    return case / "ice.nii.gz"
+
+
+def test_a_known_shift_comes_back(case, seen, tmp_path, capsys):
+    out = tmp_path / "out"
+    options = [str(case / "result"), str(seen), "--minutes", "3", "-o", str(out)]
+    assert main(["compare-seen", *options]) == 0
+    assert "Dice" in capsys.readouterr().out
+    assert {path.name for path in out.iterdir()} == {"seen.json", "seen.png"}
+    content = json.loads((out / "seen.json").read_text())
+    result = load_result(case / "result" / "result.vtkhdf")
+    grid, field = result.tissue.grid, result.temperatures_c[result.times_s.index(180.0)]
+    moved = grid.affine.copy()
+    moved[:3, 3] += SHIFT_MM
+    expected = compare_shapes(Shape(grid, field, 0.0), Shape(Grid(grid.shape, moved), field, 0.0))
+    assert content["dice"] == pytest.approx(expected.dice, abs=0.02)
+    assert content["mean_mm"] == pytest.approx(expected.mean_mm, abs=0.1)
+    assert content["p95_mm"] == pytest.approx(expected.p95_mm, abs=0.25)
+    assert content["max_mm"] == pytest.approx(np.linalg.norm(SHIFT_MM), abs=0.4)
+    assert content["seen_ml"] == pytest.approx(content["predicted_ml"], rel=0.02)
+    assert content["t_s"] == 180
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["ice.nii.gz", "--minutes", "4"], "the result has no snapshot then"),
+        (["ice.nii.gz", "--label", "7"], "label 7 has no voxel in"),
+        (["original.nii.gz"], "is out of range; labels are 0, 1, 2"),
+        (["labels.nii.gz"], "several labels (1, 2); say which one is the ice with --label"),
+        (["missing.nii.gz"], "no such file"),
+        (["plan.toml"], "does not end in .nii or .nii.gz"),
+    ],
+)
+def test_compare_seen_refuses_in_one_sentence(case, seen, tmp_path, capsys, options, words):
+    out = tmp_path / "out"
+    file = str(seen.parent / options[0])
+    arguments = [str(case / "result"), file, *options[1:], "-o", str(out)]
+    assert main(["compare-seen", *arguments]) == 2
     message = capsys.readouterr().err.strip()
     assert message.startswith("cryosim: ")
     assert words in message

@@ -1,5 +1,6 @@
 """Evaluation: isotherm volumes, coverage, margins, cell kill, organs at risk, goals."""
 
+from .agreement import Agreement, Shape, compare_shapes, shape_of_mask
 from .evaluate import citations, evaluate, timeline
 from .isotherms import isotherm_field, isotherm_volume_ml, share_at_or_below, share_exposed
 from .kill import kill_probability, killed_by_isotherm, killed_by_tissue_threshold
@@ -22,6 +23,7 @@ from .target import ICE_C, structure_surface
 
 __all__ = [
     "ICE_C",
+    "Agreement",
     "Compliance",
     "GoalVerdict",
     "KillAfter",
@@ -32,10 +34,12 @@ __all__ = [
     "OrganReport",
     "Report",
     "SensorReport",
+    "Shape",
     "Surface",
     "TargetReport",
     "TimelineRow",
     "citations",
+    "compare_shapes",
     "evaluate",
     "isosurface",
     "isotherm_field",
@@ -44,6 +48,7 @@ __all__ = [
     "killed_by_isotherm",
     "killed_by_tissue_threshold",
     "sample",
+    "shape_of_mask",
     "share_at_or_below",
     "share_exposed",
     "signed_distance_mm",
