@@ -131,6 +131,17 @@ def test_everything_comes_back(direction: np.ndarray | None, image: bool, tmp_pa
     assert_same(load_result(tmp_path / "result.vtkhdf"), result)
 
 
+def test_files_that_do_not_say_the_grid_of_the_image_can_be_read(
+    saved: tuple[Result, Path],
+) -> None:
+    with h5py.File(saved[1], "a") as file:
+        del file["cryosim/image_grid"]
+        file["cryosim"].attrs["format_version"] = "2.0"
+    loaded = load_result(saved[1])
+    assert loaded.tissue.image_grid is None
+    assert loaded.tissue.grid.matches(saved[0].tissue.grid)
+
+
 def test_loaded_arrays_are_read_only(saved: tuple[Result, Path]) -> None:
     loaded = load_result(saved[1])
     arrays = [*loaded.temperatures_c, loaded.coldest_c, loaded.probe_share]
