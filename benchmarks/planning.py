@@ -99,15 +99,15 @@ def page(made_with: dict[str, Any], found: dict[str, Any]) -> str:
         "# What the planner finds",
         f"Written by `{COMMAND}`; the numbers are in [planning.json](planning.json), the method is "
         "in [planning.md](../planning.md).",
-        "The plan that each phantom comes with, and a real sarcoma of the thigh (35 ml, CT with "
-        "its mask; skin and nerves are not labelled): 99 % of the target at -40 C, 10 mm of ice "
-        "beyond it, limits of the phantoms' organs at risk; one to four probes, 10 to 20 mm apart, "
-        "freezes from 5 min to what the protocol says. *Grid + 1* is a regular grid of parallel "
-        "probes 15 mm apart from the same side with one probe more, freezing as long as the "
-        "protocol says. *Healthy* is frozen tissue outside the target. Numbers are those of the "
-        "search's grid (3 mm) but for the best plan, whose margin and coverage are those on its "
-        "own grid (1 mm). *Seconds* count everything from reading the images on; at most "
-        f"{LONGEST_S:g} are wanted.",
+        "The plan that each phantom comes with, and a real sarcoma of the thigh (35 ml, CT with"
+        " its mask; skin and nerves are not labelled): 99 % of the target at -40 C, 10 mm of "
+        "ice beyond it, limits of the phantoms' organs at risk; one to four probes, 10 to 20 mm"
+        " apart, freezes as long as the protocol says, or shorter where only that spares an "
+        "organ. *Grid + 1* is a regular grid of parallel probes 15 mm apart from the same side "
+        "with one probe more, freezing as long as the protocol says. *Healthy* is frozen tissue"
+        " outside the target. Numbers are those of the search's grid (3 mm) but for the best "
+        "plan, whose margin and coverage are those on its own grid (1 mm). *Seconds* count "
+        f"everything from reading the images on; at most {LONGEST_S:g} are wanted.",
         pages.describe(made_with),
         _table(found),
         "![frozen healthy tissue by the number of probes](planning.png)",

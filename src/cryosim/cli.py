@@ -437,7 +437,6 @@ def _optimize(options: argparse.Namespace) -> int:
     from .plan import read_plan, write_plan
     from .planning import dask_executor, optimize
     from .plans import draw_plans, print_plans, write_plans
-    from .report import print_report
 
     if (options.plan is None) == (options.phantom is None):
         raise InputError("optimize: give a plan or --phantom NAME, one of them")
@@ -457,7 +456,6 @@ def _optimize(options: argparse.Namespace) -> int:
             "goes on"
         ) from None
     with _all_or_nothing(output) as folder:
-        print_report(found.report, found.result, console)
         print_plans(found, console)
         note = _write_result(found.report, found.result, folder)
         write_plan(found.plan, folder / "plan.json", output)
@@ -467,7 +465,7 @@ def _optimize(options: argparse.Namespace) -> int:
     console.print(f"wrote {output}/: {', '.join(names)}", highlight=False)
     if note:
         console.print(note, highlight=False)
-    return _verdict(found.report)
+    return GOALS_MET if found.passed else GOAL_FAILED
 
 
 def _calibrate(options: argparse.Namespace) -> int:

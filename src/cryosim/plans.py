@@ -6,14 +6,26 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from . import __version__
-from .planning import Optimization, Tried, explain, times_of, weakest_point
+from .planning import (
+    Optimization,
+    Tried,
+    direction_words,
+    explain,
+    times_of,
+    weakest_point,
+    what_is_wrong,
+)
 from .report import DISCLAIMER
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import Console
     from rich.table import Table
+
+    from .plan import Plan
 
 __all__ = ["draw_plans", "plans_document", "print_plans", "write_plans"]
 
@@ -28,7 +40,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
     return {
         "version": __version__,
         "disclaimer": DISCLAIMER,
-        "passed": found.report.passed,
+        "passed": found.passed,
         "explanation": list(explanation(found)),
         "best": {**_plan(found.best), "goals_on_the_plans_grid": _goals(found.final["goals"])},
         "plans": [{"rank": number + 1, **_plan(one)} for number, one in enumerate(found.ranked)],
@@ -54,7 +66,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
 def explanation(found: Optimization) -> tuple[str, ...]:
     """Return why this plan, in sentences."""
     return explain(
-        found.best, found.ranked, found.final["goals"], found.report.passed,
+        found.best, found.ranked, found.final["goals"], found.passed,
         weakest_point(found.result), found.refused_directions,
     )  # fmt: skip
 
@@ -67,16 +79,34 @@ def write_plans(found: Optimization, path: str | Path) -> None:
 
 def print_plans(found: Optimization, console: Console) -> None:
     """Print the trade-off between numbers of probes, what may go wrong, and why this plan."""
-    console.print(_trade_off_table(found))
-    console.print(_robustness_table(found))
     for sentence in explanation(found):
         console.print(f"- {sentence}", highlight=False, markup=False)
+    for line in _probe_lines(found.plan):
+        console.print(f"- {line}", highlight=False, markup=False)
+    console.print(_trade_off_table(found))
+    console.print(_robustness_table(found))
     for note in found.notes:
         console.print(f"assumption: {note}", highlight=False, markup=False)
     console.print(
         f"{found.simulations} simulations while searching, {found.wall_s:.0f} s in all",
         highlight=False,
     )
+
+
+def _probe_lines(plan: Plan) -> list[str]:
+    """Say of each probe where it goes and how."""
+    lines = []
+    for number, probe in enumerate(plan.probe):
+        depth_mm = np.linalg.norm(np.subtract(probe.entry_mm, probe.tip_mm))
+        tip, entry = (
+            ", ".join(f"{x:g}" for x in point) for point in (probe.tip_mm, probe.entry_mm)
+        )
+        tilt_deg = np.degrees(np.arcsin(np.clip(probe.axis[2], -1.0, 1.0)))
+        lines.append(
+            f"probe.{number}: tip [{tip}], entry [{entry}], {depth_mm:.0f} mm deep, from "
+            f"{direction_words(probe.axis)}, {abs(tilt_deg):.0f} degrees out of the axial plane"
+        )
+    return lines
 
 
 def draw_plans(found: Optimization) -> Figure:
@@ -124,7 +154,8 @@ def _draw_panel(axes: Any, found: Optimization, value: Any, limit: float | None)
     axes.set_xlabel("probes")
     low, high = axes.get_ylim()
     # Room above, so that no mark is cut; from zero unless all values are high.
-    axes.set_ylim(0.0 if low < 0.6 * high else low - 0.3 * (high - low), high + 0.1 * (high - low))
+    room = 0.1 * (high - low)
+    axes.set_ylim(0.0 if 0.0 <= low + room < 0.6 * high else low - room, high + room)
     axes.grid(axis="y", alpha=0.3)
 
 
@@ -140,6 +171,7 @@ def _plan(one: Tried) -> dict[str, Any]:
             for tip, entry in zip(candidate.tips_mm, candidate.entries_mm, strict=True)
         ],
         "met": one.met,
+        "obstacles": dict(one.obstacles),
         "goals": _goals(outcome.get("goals", {})),
         **{key: outcome.get(key) for key in (
             "coverage", "ice_margin_min_mm", "ice_margin_p05_mm", "lethal_margin_min_mm",
@@ -154,6 +186,7 @@ def _goals(goals: dict[str, list[Any]]) -> list[dict[str, Any]]:
 
 
 def _trade_off_table(found: Optimization) -> Table:
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title="Plans, best first", title_justify="left", title_style="bold")
@@ -174,16 +207,9 @@ def _trade_off_table(found: Optimization) -> Table:
             f"{100 * outcome['coverage']:.1f} %",
             "none" if margin is None else f"{margin:.1f} mm",
             f"{outcome['healthy_frozen_ml']:.0f} ml",
-            "[green]met[/]" if one.met else f"[red]missed[/]: {_most_missed(one)}",
+            "[green]met[/]" if one.met else f"[red]missed[/]: {escape(what_is_wrong(one))}",
         )
     return table
-
-
-def _most_missed(one: Tried) -> str:
-    missing = one.missing_goals
-    name = max(missing, key=lambda goal: missing[goal])
-    value, _, _, unit, _ = one.outcome["goals"][name]
-    return f"{name} {'none' if value is None else f'{value:.3g}'} {unit}".rstrip()
 
 
 def _robustness_table(found: Optimization) -> Table:
@@ -199,6 +225,6 @@ def _robustness_table(found: Optimization) -> Table:
             goal,
             "" if probability is None else f"{100 * probability:.0f} %",
             "none" if value is None else f"{value:.3g}",
-            name,
+            "as planned" if name == "search" else name,
         )
     return table

@@ -8,13 +8,13 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 
 import pytest
 
 from candidates import Problem, evaluate, written_down
 from cryosim.errors import InputError
 from cryosim.planning import EvaluationCallback, Evaluator, Journal, dask_executor
+from processes import is_running, wait_for
 
 
 @pytest.fixture
@@ -30,21 +30,6 @@ def problem(tmp_path):
 
 def values(outcomes):
     return [outcome["value"] for outcome in outcomes]
-
-
-def wait_for(condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def is_running(pid):
-    """Whether a process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def none_is_left(folder):

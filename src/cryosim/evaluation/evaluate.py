@@ -28,7 +28,7 @@ __all__ = ["citations", "evaluate", "timeline"]
 # Ice this near to the grid's outer faces is no longer free to grow.
 _ROOM_MM = 10.0
 _HEALTHY_FLUX = (0.9, 1.1)
-_LEDGER_LIMIT = 1e-6
+_LEDGER_LIMIT = 1e-5  # single precision; less in lung, which holds little heat
 _FROZEN_LAWS = {
     "constant": "are constant, taken at -40 C",
     "ice": "follow the law of ice, from their values at -40 C",

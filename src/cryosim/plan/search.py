@@ -52,7 +52,8 @@ class Search(BaseModel):
     clearance_mm : distance of a shaft to what is forbidden.
     entry_label : region of the label map through which probes enter. entry_cone : directions.
     freeze_minutes : shortest and longest that the longest freeze of the protocol may become; other
-        freezes in proportion. From 5 min to what the protocol says when not given.
+        freezes in proportion. As long as the protocol says when not given, or shorter, from 5 min
+        on, should nothing else spare the organs at risk.
     placement_sd_mm : standard deviation of where probes come to lie, along and across.
     samples : how many misplacements the best plan is judged under.
     worst_case : meet the goals under all variations, not only as planned.
@@ -68,7 +69,7 @@ class Search(BaseModel):
     max_probes: Annotated[int, Field(ge=1, le=12)] = 4
     spacing_mm: tuple[float, float] = (10.0, 20.0)
     directions: Literal["parallel", "free"] = "parallel"
-    max_depth_mm: Annotated[float, Field(ge=20, le=400)] = 200.0
+    max_depth_mm: Annotated[float, Field(ge=20, le=300)] = 200.0
     forbidden: tuple[int | str, ...] = ()
     allowed: tuple[int | str, ...] = ()
     clearance_mm: Annotated[float, Field(ge=0, le=30)] = 3.0

@@ -3,7 +3,7 @@
 from .candidate import Candidate
 from .dask_cluster import dask_executor
 from .evaluator import EvaluationCallback, Evaluator, Outcome, Task
-from .explain import WeakestPoint, explain, times_of, weakest_point
+from .explain import WeakestPoint, direction_words, explain, times_of, weakest_point, what_is_wrong
 from .journal import Journal
 from .optimization import Optimization, optimize
 from .robustness import Robustness
@@ -22,9 +22,11 @@ __all__ = [
     "Tried",
     "WeakestPoint",
     "dask_executor",
+    "direction_words",
     "explain",
     "missing_of",
     "optimize",
     "times_of",
     "weakest_point",
+    "what_is_wrong",
 ]

@@ -11,7 +11,7 @@ from scipy import ndimage
 from ..anatomy import Anatomy, place_anatomy
 from ..errors import InputError
 from ..geometry import Grid
-from ..images import occupancy
+from ..images import occupancy, resample_labels
 from ..plan import GridPlan, Plan, Search
 from ..tissue import TissueGrid
 
@@ -20,8 +20,8 @@ __all__ = ["Access", "Paths", "map_access"]
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 
-# Free, beyond the skin or the image, and from then on what is forbidden, one number a name.
-FREE, OUTSIDE, _FIRST_NAME = 0, 1, 2
+# Free, beyond the skin, beyond the image, and from then on what is forbidden, one number a name.
+FREE, OUTSIDE, BEYOND, _FIRST_NAME = 0, 1, 2, 3
 
 _SPACING_MM = 2.0
 _LARGEST_MAP = 12_000_000  # voxels
@@ -41,13 +41,18 @@ _VITAL = {
 }  # fmt: skip
 
 
+# What no shaft may cross unless the target lies in it.
+_ORGANS = ("kidney", "liver", "spleen", "pancreas", "lung", "prostate", "cartilage")
+
+
 @dataclass(frozen=True, eq=False)
 class Paths:
     """Ways of shafts from tip to skin.
 
     Attributes
     ----------
-    depth_mm : (n,) from the tip to the skin, or to where the image ends; inf: longer than allowed.
+    depth_mm : (n,) from the tip to the skin; inf where it is not reached within the image and
+        the longest way, or the tip does not lie in the body.
     blocked_mm : (n, m) length within each of what is forbidden.
     entry_missed_mm : (n,) how far the entry lies outside the region it has to be in.
     """
@@ -63,8 +68,9 @@ class Access:
 
     Attributes
     ----------
-    grid : its voxels. kind : (k, j, i) FREE, OUTSIDE, or 2 + number of what is forbidden.
+    grid : its voxels. kind : (k, j, i) FREE, OUTSIDE, or 3 + number of what is forbidden.
     names : of what is forbidden.
+    beyond : of what lies beyond `grid`: BEYOND, or OUTSIDE where the image shows no skin.
     entry_distance_mm : (k, j, i) float32, to the region of entry; None: anywhere.
     max_depth_mm : longest way that is looked for.
     notes : what was taken for granted.
@@ -73,6 +79,7 @@ class Access:
     grid: Grid
     kind: U8
     names: tuple[str, ...]
+    beyond: int
     entry_distance_mm: NDArray[np.float32] | None
     max_depth_mm: float
     notes: tuple[str, ...]
@@ -87,24 +94,25 @@ class Access:
         distance = np.arange(0.0, self.max_depth_mm + _STEP_MM, _STEP_MM)
         points = tips_mm[:, None] + distance[:, None] * axes[:, None]
         kind = self._at(points)
-        out = kind == OUTSIDE
+        out = (kind == OUTSIDE) | (kind == BEYOND)
         first = np.where(out.any(axis=1), out.argmax(axis=1), len(distance))
         inside = np.arange(len(distance)) < first[:, None]
         blocked = np.stack(
             [((kind == _FIRST_NAME + n) & inside).sum(axis=1) for n in range(len(self.names))],
             axis=1,
         ) if self.names else np.zeros((len(tips_mm), 0))  # fmt: skip
-        reached = np.append(distance, np.inf)[first]
+        last = np.clip(first - 1, 0, None)
+        at_skin = kind[np.arange(len(kind)), np.minimum(first, len(distance) - 1)] == OUTSIDE
+        reached = np.where(at_skin & (first > 0), np.append(distance, np.inf)[first], np.inf)
         missed = np.zeros(len(tips_mm))
         if self.entry_distance_mm is not None:
-            last = np.minimum(first, len(distance) - 1)
             entries = points[np.arange(len(points)), last]
             missed = self.entry_distance_mm[self._nearest(entries)].astype(float)
         return Paths(reached, _STEP_MM * blocked, missed)
 
     def _at(self, points_mm: F64) -> U8:
         found: U8 = self.kind[self._nearest(points_mm)]
-        found[~self.grid.contains(points_mm)] = OUTSIDE
+        found[~self.grid.contains(points_mm)] = self.beyond
         return found
 
     def _nearest(self, points_mm: F64) -> tuple[NDArray[np.intp], ...]:
@@ -123,45 +131,76 @@ def map_access(anatomy: Anatomy, plan: Plan, search: Search) -> Access:
         When the plan has no target, or names a label that the label map does not have.
     """
     whole = _whole(anatomy, plan, search)
-    target = whole.structures["target"] >= 0.5
-    forbidden: dict[str, NDArray[np.bool_]] = {}
-    notes: list[str] = []
-    tissues = np.array([tissue.name for tissue in whole.tissues])
-    bone = np.char.startswith(tissues, "bone")[whole.index] & ~target
-    if _lies_in(target, bone, whole.grid):
-        notes.append(
-            f"the target lies in bone, so shafts may cross bone within {_OWN_BONE_MM:g} mm of it"
-        )
-        bone &= ~_widened(target, whole.grid, _OWN_BONE_MM)
-    forbidden["bone"] = bone
-    for tissue, name in _VITAL.items():
-        found = (tissues == tissue)[whole.index]
-        forbidden[name] = forbidden.get(name, np.zeros_like(found)) | found
-    outside = np.zeros_like(target) if whole.outside_air is None else whole.outside_air
-    forbidden["gas"] = whole.is_gas & ~outside
-    for organ in plan.organ_at_risk:
-        share = whole.structures[organ.name]
-        filled = share >= min(0.5, float(share.max()) / 2 or 1.0)
-        if _is_skin(filled, tissues[whole.index]):
-            notes.append(f"{organ.name} is skin, which shafts cross")
-        else:
-            forbidden[organ.name] = filled
-    for label in search.forbidden:
-        forbidden[f"label {label}"] = _label(anatomy, label, whole.grid)
-    allowed = np.zeros_like(target)
+    outside = whole.outside_air
+    if outside is None:
+        outside = np.zeros(whole.grid.shape, dtype=np.bool_)
+    forbidden, notes = _forbidden(anatomy, plan, search, whole, outside)
+    allowed = np.zeros_like(outside)
     for label in search.allowed:
         allowed |= _label(anatomy, label, whole.grid)
     kind = np.where(outside, OUTSIDE, FREE).astype(np.uint8)
     present = {name: mask & ~allowed for name, mask in forbidden.items() if mask.any()}
     for number, mask in enumerate(present.values()):
         kind[_widened(mask, whole.grid, search.clearance_mm) & ~outside] = _FIRST_NAME + number
-    entry = None
-    if search.entry_label is not None:
-        region = _label(anatomy, search.entry_label, whole.grid)
-        entry = _distance_to(region, whole.grid)
+    beyond = BEYOND
     if not outside.any():
+        beyond = OUTSIDE
         notes.append("no room air in the image: a shaft that reaches the edge of the image is out")
-    return Access(whole.grid, kind, tuple(present), entry, search.max_depth_mm, tuple(notes))
+    entry = _entry(anatomy, search, whole.grid)
+    return Access(
+        whole.grid, kind, tuple(present), beyond, entry, search.max_depth_mm, tuple(notes)
+    )
+
+
+def _forbidden(
+    anatomy: Anatomy, plan: Plan, search: Search, whole: TissueGrid, outside: NDArray[np.bool_]
+) -> tuple[dict[str, NDArray[np.bool_]], list[str]]:
+    """Return what no shaft may cross, by name, and what was taken for granted."""
+    target = whole.structures["target"] >= 0.5
+    tissues = np.array([tissue.name for tissue in whole.tissues])
+    forbidden: dict[str, NDArray[np.bool_]] = {}
+    notes: list[str] = []
+    bone = np.char.startswith(tissues, "bone")[whole.index] & ~target
+    if _lies_in(target, bone, whole.grid):
+        own = _own_bone(anatomy, target, bone, whole.grid)
+        notes.append(
+            f"the target lies in bone: shafts may cross it within {_OWN_BONE_MM:g} mm of the "
+            "target, and all of the labelled bone that the target is in"
+        )
+        bone = bone & ~own & ~_widened(target, whole.grid, _OWN_BONE_MM)
+    forbidden["bone"] = bone
+    for tissue, name in _VITAL.items():
+        found = (tissues == tissue)[whole.index]
+        forbidden[name] = forbidden.get(name, np.zeros_like(found)) | found
+    for tissue in _ORGANS:
+        found = (tissues == tissue)[whole.index] & ~target
+        if _lies_in(target, found, whole.grid):
+            notes.append(f"the target lies in {tissue}, which shafts cross")
+        else:
+            forbidden[tissue] = found
+    forbidden["gas"] = whole.is_gas & ~outside
+    for organ in plan.organ_at_risk:
+        filled = _filled(whole.structures[organ.name])
+        if _is_skin(filled, tissues[whole.index]):
+            notes.append(f"{organ.name} is skin, which shafts cross")
+        else:
+            forbidden[organ.name] = filled
+    for label in search.forbidden:
+        forbidden[f"label {label}"] = _label(anatomy, label, whole.grid)
+    return forbidden, notes
+
+
+def _entry(anatomy: Anatomy, search: Search, grid: Grid) -> NDArray[np.float32] | None:
+    """Return the distance of each voxel to the region of entry, where there is one."""
+    if search.entry_label is None:
+        return None
+    region = _label(anatomy, search.entry_label, grid)
+    if not region.any():
+        raise InputError(
+            f"optimize.entry_label = {search.entry_label!r}: there is none within "
+            f"max_depth_mm = {search.max_depth_mm:g} of the target; choose another label"
+        )
+    return _distance_to(region, grid)
 
 
 def _whole(anatomy: Anatomy, plan: Plan, search: Search) -> TissueGrid:
@@ -185,16 +224,36 @@ def _lies_in(target: NDArray[np.bool_], tissue: NDArray[np.bool_], grid: Grid) -
     return bool(tissue[around].mean() > _IN_BONE_SHARE) if around.any() else False
 
 
+def _own_bone(
+    anatomy: Anatomy, target: NDArray[np.bool_], bone: NDArray[np.bool_], grid: Grid
+) -> NDArray[np.bool_]:
+    """Return the voxels of the one bone of the label map that the target borders on most."""
+    if anatomy.labels is None:
+        return np.zeros_like(bone)
+    values = resample_labels(anatomy.labels, grid)
+    around = values[_widened(target, grid, _AROUND_TARGET_MM) & ~target & bone]
+    around = around[around > 0]
+    if len(around) == 0:
+        return np.zeros_like(bone)
+    own: NDArray[np.bool_] = (values == np.bincount(around).argmax()) & bone
+    return own
+
+
 def _is_skin(structure: NDArray[np.bool_], tissue: NDArray[np.str_]) -> bool:
     return bool(structure.any() and (tissue[structure] == "skin").mean() > _SKIN_SHARE)
 
 
 def _label(anatomy: Anatomy, label: int | str, grid: Grid) -> NDArray[np.bool_]:
-
     if anatomy.labels is None:
         raise InputError(f"optimize: label {label!r} needs anatomy.labels; add a label map")
     value = anatomy.labels.value_of(label)
-    return occupancy(anatomy.labels.grid, anatomy.labels.values == value, grid) >= 0.5
+    return _filled(occupancy(anatomy.labels.grid, anatomy.labels.values == value, grid))
+
+
+def _filled(share: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return the voxels of a structure; one thinner than they are fills none by half."""
+    filled: NDArray[np.bool_] = share >= min(0.5, float(share.max()) / 2 or 1.0)
+    return filled
 
 
 def _widened(mask: NDArray[np.bool_], grid: Grid, by_mm: float) -> NDArray[np.bool_]:

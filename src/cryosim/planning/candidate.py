@@ -54,8 +54,7 @@ class Candidate:
 
     def plan(self, plan: Plan) -> Plan:
         """Return the plan with these probes and freezes."""
-        known = {probe.model: probe for probe in plan.probe}
-        like = known.get(self.model)
+        like = next((probe for probe in plan.probe if probe.model == self.model), None)
         # What the plan says of its own probes of this model stays: limits, schedules, curves.
         numbers = {} if like is None else like.model_dump(exclude={"tip_mm", "entry_mm"})
         probes = tuple(

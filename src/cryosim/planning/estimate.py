@@ -27,6 +27,8 @@ _ORGAN_KELVIN = 1.0 / 10.0
 _COVERAGE = 1.0 / 0.1
 # A shaft where it must not be weighs more than any goal; healthy tissue decides among equals.
 _PLACEMENT, _HEALTHY = 1.0, 0.02
+# Five centimeters less of way in the body are worth half of that.
+_SHORT_WAYS = 2e-4
 # Edges that are blurred so that half a voxel counts half.
 _LETHAL_BLUR_C, _ICE_BLUR_C = 3.0, 3.0
 _MEMBERS, _GENERATIONS = 28, 45
@@ -64,7 +66,7 @@ class Estimate:
     Attributes
     ----------
     template : of the probe. marks : the points that count. access : where shafts may go.
-    target : what is wanted. target_ml : its volume.
+    target : what is wanted. wanted_ml : its volume and that of its margin.
     lessons : what real runs taught, each the more the nearer a choice is to it.
     shift_k : (m,) potential that counts besides.
     slack_c, coverage_slack : so much colder than needed the ice's edge shall be, and so much more
@@ -75,7 +77,7 @@ class Estimate:
     marks: Marks
     access: Access
     target: Target
-    target_ml: float
+    wanted_ml: float
     lessons: tuple[Lesson, ...] = ()
     shift_k: F64 | float = 0.0
     slack_c: float = 0.0
@@ -86,7 +88,7 @@ class Estimate:
         """Compare with the coldest temperatures, (m,), that a choice had in a real run."""
         tips, axes, shares = layout.place(vector[None])
         own = self.template.potentials(self.marks.points_mm, tips, axes, shares)[0]
-        return Lesson(vector / np.ptp(layout.bounds(), axis=1), potential(coldest_c) - own)
+        return Lesson(vector / _width(layout), potential(coldest_c) - own)
 
     def cost(self, layout: Layout, vectors: F64) -> F64:
         """(c,) cost of (c, d) vectors of a layout: 0 would be all goals met with no healthy ice."""
@@ -94,13 +96,14 @@ class Estimate:
         found = self.template.potentials(self.marks.points_mm, tips, axes, shares)
         coldest_c = temperature(found + self._correction(layout, vectors) + self.shift_k)
         cost = self.missing(coldest_c) + _HEALTHY * self._healthy(coldest_c)
+        cost += _SHORT_WAYS * layout.depth_mm(tips, axes, self.access)
         return cost + _PLACEMENT * layout.penalty(tips, axes, self.access)
 
     def _correction(self, layout: Layout, vectors: F64) -> F64 | float:
         """(c, m) what the lessons say, weighted by their distance (Shepard's interpolation)."""
         if not self.lessons:
             return 0.0
-        places = vectors / np.ptp(layout.bounds(), axis=1)
+        places = vectors / _width(layout)
         taught = np.array([one.place for one in self.lessons])
         square = ((places[:, None] - taught) ** 2).sum(axis=-1)
         weights = 1.0 / (square + _SAME_PLACE**2) ** 1.5
@@ -126,10 +129,10 @@ class Estimate:
         return cost
 
     def _healthy(self, coldest_c: F64) -> F64:
-        """Frozen healthy tissue as a multiple of the target's volume."""
+        """Frozen healthy tissue as a multiple of what has to freeze."""
         healthy = coldest_c[:, self.marks.healthy]
         frozen = 1.0 / (1.0 + np.exp(np.clip(healthy / _ICE_BLUR_C, -50.0, 50.0)))
-        volume: F64 = frozen.sum(axis=1) * self.marks.healthy_ml / self.target_ml
+        volume: F64 = frozen.sum(axis=1) * self.marks.healthy_ml / self.wanted_ml
         return volume
 
     def best(self, layout: Layout, starts: F64, bounds: F64, random: np.random.Generator) -> Found:
@@ -160,3 +163,9 @@ class Estimate:
             rng=random,
         )
         return Found(layout, np.asarray(found.x), float(found.fun))
+
+
+def _width(layout: Layout) -> F64:
+    """How far each number may be moved; 1 where it is given, as the time of a fixed protocol."""
+    width = np.ptp(layout.bounds(), axis=1)
+    return np.where(width > 0.0, width, 1.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,14 @@ from ..simulation import Result
 from .search import Tried
 from .trial import missing_of
 
-__all__ = ["WeakestPoint", "direction_words", "explain", "times_of", "weakest_point"]
+__all__ = [
+    "WeakestPoint",
+    "direction_words",
+    "explain",
+    "times_of",
+    "weakest_point",
+    "what_is_wrong",
+]
 
 F64 = NDArray[np.float64]
 
@@ -116,19 +123,20 @@ def explain(
     Parameters
     ----------
     best : the plan that was chosen. ranked : the best of each number of probes.
-    final_goals : of `outcome_of`, on the plan's own grid. passed : whether all goals are met there.
+    final_goals : of `outcome_of`, on the plan's own grid. passed : whether the plan is as wanted.
     refused : directions that each constraint ruled out.
     """
     count = best.candidate.count
+    most = max(one.candidate.count for one in (best, *ranked))
     words = _probes(count, best.candidate.model)
     found = []
     if passed:
         found.append(f"{words} meet{'s' if count == 1 else ''} all goals")
     else:
-        failing = missing_of(final_goals, {})
-        worst = max(failing, key=lambda name: failing[name])
+        why = what_is_wrong(best, final_goals)
         found.append(
-            f"no plan meets the goals: with {words}, the best found, {_value(final_goals, worst)}"
+            f"no plan of up to {most} probe{'s' if most > 1 else ''} meets the goals: "
+            f"with {words}, the best found, {why}"
         )
     found += [_against(best, other) for other in ranked if other is not best]
     rooms = {name: _room(goal) for name, goal in final_goals.items() if goal[0] is not None}
@@ -150,10 +158,34 @@ def explain(
     return tuple(found)
 
 
+def what_is_wrong(one: Tried, goals: Mapping[str, Sequence[Any]] | None = None) -> str:
+    """Say what a plan misses most: where its probes are, a goal, or only its worst case.
+
+    Parameters
+    ----------
+    goals : of a finer grid than that of the search, where there is one.
+    """
+    if one.refused:
+        return str(one.outcome["refused"])
+    if one.obstacles:
+        return "; ".join(f"a shaft {name} ({amount:.0f})" for name, amount in one.obstacles.items())
+    goals = goals or one.outcome["goals"]
+    failing = missing_of(_failed(goals) or goals, one.slack)
+    worst = max(failing, key=lambda name: failing[name])
+    if failing[worst] == 0.0 and one.missing_at_worst:
+        return "the goals are met as planned, but not in the worst case"
+    return _value(goals, worst)
+
+
 def _beside_vessel(weakest: WeakestPoint) -> str:
     if weakest.vessel_mm is None or weakest.vessel_mm > _VESSEL_NEAR_MM:
         return ""
     return f", {weakest.vessel_mm:.0f} mm from a wide vessel, whose blood stays warm"
+
+
+def _failed(goals: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """Return the goals that failed: lengths pass within half a voxel, and then miss something."""
+    return {name: row for name, row in goals.items() if row[4] == "fail"}
 
 
 def _probes(count: int, model: str) -> str:
@@ -163,18 +195,14 @@ def _probes(count: int, model: str) -> str:
 def _against(best: Tried, other: Tried) -> str:
     words = _probes(other.candidate.count, other.candidate.model)
     if not other.met:
-        missing = other.missing_goals
-        if not missing:
-            return f"with {words}: {other.outcome.get('refused', 'not possible')}"
-        worst = max(missing, key=lambda name: missing[name])
-        return f"with {words}: {_value(other.outcome['goals'], worst)}"
+        return f"with {words}: {what_is_wrong(other)}"
     healthy, now = best.outcome["healthy_frozen_ml"], other.outcome["healthy_frozen_ml"]
     return f"with {words} all goals are met, and {now:.0f} instead of {healthy:.0f} ml of healthy tissue freeze"  # noqa: E501
 
 
-def _value(goals: dict[str, list[Any]], name: str) -> str:
+def _value(goals: Mapping[str, Sequence[Any]], name: str) -> str:
     value, limit, sense, unit, *_ = goals[name]
-    text = "none" if value is None else f"{value:.3g}"
+    text = "none" if value is None else f"{value:.3f}" if unit == "" else f"{value:.3g}"
     return f"{name} is {text} {unit}".rstrip() + f" ({sense} {limit:g} {unit}".rstrip() + ")"
 
 

@@ -24,6 +24,8 @@ _FREEZING_C = -1.0
 # for two to three probes 15 to 20 mm apart, frozen for 8 to 20 min.
 _RATIO = 2.5
 _WEAKENING = 0.5
+# A little stronger on itself than on another in the same place: two there would have no solution.
+_ALONE = 1.001
 # Inside the probe's own voxels a template says nothing of the tissue.
 _ON_AXIS_MM = 1.0
 
@@ -112,6 +114,7 @@ class Template:
             np.full((len(tips_mm), 1), 0.5 * self.active_length_mm),
             np.zeros((len(tips_mm), 1)), shares,
         )  # fmt: skip
+        own = own * _ALONE
         apart = middles[:, None] - tips_mm[:, :, None]
         along = np.einsum("cnmd,cnd->cnm", apart, axes)
         across = np.sqrt(np.maximum(np.einsum("cnmd,cnmd->cnm", apart, apart) - along**2, 0.0))

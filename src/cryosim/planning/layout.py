@@ -22,6 +22,12 @@ _TURN = 0.4
 # Directions that are tried to begin with are at least so far apart.
 _APART_DEG = 30.0
 _EVEN = 400
+# A shaft that never reaches the skin counts as so much in the way.
+_UNREACHED_MM = 50.0
+# Positions are rounded to a tenth of a millimeter, and ways looked at in steps.
+_ROUNDED_MM = 1.6
+# The active part ends so far under the skin at least, which it would freeze.
+_UNDER_SKIN_MM = 3.0
 # Handles and shafts of needles need so much room; looked at every few millimeters.
 _SHAFTS_APART_MM, _SHAFT_STEP_MM = 5.0, 5.0
 
@@ -76,7 +82,9 @@ def _refusals(paths: Paths, directions: F64, access: Access, search: Search) -> 
         f"cross {name}": int((paths.blocked_mm[:, number] > 0).sum())
         for number, name in enumerate(access.names)
     }
-    found["are longer than max_depth_mm"] = int(np.isinf(paths.depth_mm).sum())
+    found["do not reach the skin in the image within max_depth_mm"] = int(
+        np.isinf(paths.depth_mm).sum()
+    )
     found["enter outside entry_label"] = int((paths.entry_missed_mm > 0).sum())
     found["lie outside entry_cone"] = int((_outside_cone_deg(directions, search) > 0).sum())
     return {name: count for name, count in found.items() if count}
@@ -84,7 +92,7 @@ def _refusals(paths: Paths, directions: F64, access: Access, search: Search) -> 
 
 def _obstruction(paths: Paths, axes: F64, search: Search) -> F64:
     """How much in the way a shaft is, mm and degrees; 0 when it is allowed; (..., 1)."""
-    unreached = np.where(np.isinf(paths.depth_mm), 50.0, 0.0)
+    unreached = np.where(np.isinf(paths.depth_mm), _UNREACHED_MM, 0.0)
     cost = paths.blocked_mm.sum(axis=1) + unreached + paths.entry_missed_mm
     return cost[:, None] + _outside_cone_deg(axes.reshape(-1, 3), search)[:, None]
 
@@ -149,12 +157,18 @@ class Layout:
         return middle - 0.5 * self.active_length_mm * axes, axes, vectors[:, -1]
 
     def starts(self, target_mm: F64, number: int, random: np.random.Generator) -> F64:
-        """(number, d) vectors with probes spread over the target's shadow, then at random."""
+        """(number, d) vectors with probes spread over the target's shadow, then at random.
+
+        Over a target of a few points, as a regular grid.
+        """
         second = self._basis()[1]
         level = np.cross(second, self.direction)
         shadow = (target_mm - self.center_mm) @ np.stack([level, second], axis=1)
         seed = int(random.integers(2**31))
-        spots, _ = kmeans2(shadow, self.count, minit="++", seed=seed)
+        if len(np.unique(shadow.round(1), axis=0)) < 2 * self.count:
+            spots = regular_grid(self.count, self.search.spacing_mm[0])
+        else:
+            spots, _ = kmeans2(shadow, self.count, minit="++", seed=seed)
         low, high = self.bounds().T
         found = np.empty((number, len(low)))
         for row in range(number):
@@ -172,8 +186,32 @@ class Layout:
         count = tips_mm.shape[1]
         flat_axes = axes.reshape(-1, 3)
         paths = access.paths(tips_mm.reshape(-1, 3), flat_axes)
-        cost = _obstruction(paths, flat_axes, self.search).reshape(-1, count).sum(axis=1)
+        each = _obstruction(paths, flat_axes, self.search)[:, 0]
+        each += np.maximum(self.active_length_mm + _UNDER_SKIN_MM - paths.depth_mm, 0.0)
+        cost = each.reshape(-1, count).sum(axis=1)
         return cost + self._crowding(tips_mm, axes)
+
+    def depth_mm(self, tips_mm: F64, axes: F64, access: Access) -> F64:
+        """(c,) length of all shafts in the body together; at most what is allowed."""
+        paths = access.paths(tips_mm.reshape(-1, 3), axes.reshape(-1, 3))
+        depth = np.minimum(paths.depth_mm, access.max_depth_mm)
+        total: F64 = depth.reshape(-1, tips_mm.shape[1]).sum(axis=1)
+        return total
+
+    def faults(self, tips_mm: F64, axes: F64, access: Access) -> dict[str, float]:
+        """Say what is wrong with one candidate, (1, n, 3) each, by name: mm or degrees."""
+        paths = access.paths(tips_mm[0], axes[0])
+        found = {
+            f"crosses {name}": float(paths.blocked_mm[:, number].sum())
+            for number, name in enumerate(access.names)
+        }
+        missed = np.isinf(paths.depth_mm)
+        found["does not reach the skin within max_depth_mm"] = _UNREACHED_MM * float(missed.sum())
+        found["enters outside entry_label"] = float(paths.entry_missed_mm.sum())
+        found["leans out of entry_cone"] = float(_outside_cone_deg(axes[0], self.search).sum())
+        crowding = self._crowding(tips_mm, axes)[0]
+        found["is not spaced as wanted"] = float(crowding) if crowding > _ROUNDED_MM else 0.0
+        return {name: amount for name, amount in found.items() if amount > _ROUNDED_MM}
 
     def _crowding(self, tips_mm: F64, axes: F64) -> F64:
         """How far nearest neighbors are from the spacing that is wanted."""
@@ -181,11 +219,15 @@ class Layout:
         if count == 1:
             return np.zeros(len(tips_mm))
         low, high = self.search.spacing_mm
-        # Distances between axes, at three heights of the active part.
+        # From three heights of each active part to the axes of the others.
         heights = self.active_length_mm * np.array([0.0, 0.5, 1.0])
         points = tips_mm[:, :, None] + heights[:, None] * axes[:, :, None]
-        apart = points[:, :, None, :, None] - points[:, None, :, None, :]
-        distance = np.linalg.norm(apart, axis=-1).min(axis=(-1, -2))
+        apart = points[:, :, None] - tips_mm[:, None, :, None]
+        along = np.einsum("cnmhd,cmd->cnmh", apart, axes)
+        along = np.clip(along, 0.0, self.active_length_mm)[..., None]
+        nearest = apart - along * axes[:, None, :, None]
+        distance = np.linalg.norm(nearest, axis=-1).min(axis=-1)
+        distance = np.minimum(distance, np.swapaxes(distance, 1, 2))
         at = np.arange(count)
         distance[:, at, at] = np.inf
         nearest = distance.min(axis=-1)

@@ -92,7 +92,7 @@ def _limited(tissue: TissueGrid, plan: Plan) -> Iterator[tuple[str, float, NDArr
         mask = own >= min(0.5, float(own.max()) / 2 or 1.0)
         if organ.min_temperature_c is not None:
             yield f"{organ.name} coldest", organ.min_temperature_c, mask
-        if organ.min_ice_distance_mm is not None:
+        if organ.min_ice_distance_mm is not None and mask.any():
             away = ndimage.distance_transform_edt(~mask, sampling=tissue.grid.spacing_mm[::-1])
             yield f"{organ.name} to ice", ICE_C, away <= organ.min_ice_distance_mm
 

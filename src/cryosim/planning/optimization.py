@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from ..errors import InputError
 from ..evaluation import Report, evaluate
 from ..fingerprint import digest, input_fingerprints, program_fingerprint
 from ..plan import GridPlan, Plan, Search
-from ..probes import find_model
+from ..probes import Probe
 from ..simulation import Callback, Result, simulate
 from ..tissue import TissueGrid
 from .access import Access, map_access
@@ -34,10 +35,11 @@ from .search import (
     Ground,
     Tried,
     choose_for_worst,
+    obstacles,
     search_count,
     try_regular_grid,
 )
-from .trial import Trial, carry_out, outcome_of
+from .trial import Trial, carry_out, is_compliance, outcome_of
 
 __all__ = ["Optimization", "optimize"]
 
@@ -50,6 +52,8 @@ _DIRECTIONS = 5
 _CORRECTIONS = 2
 # How often a plan is moved so that the worst case meets the goals, too.
 _HARDENINGS = 3
+# A target is so many voxels wide while searching, if that takes no finer grid than this.
+_VOXELS_ACROSS, _FINEST_SEARCH_MM = 8.0, 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +87,14 @@ class Optimization:
     simulations: int
     wall_s: float
 
+    @property
+    def passed(self) -> bool:
+        """Whether all goals are met on the plan's own grid, by probes where probes may be.
+
+        With `worst_case` also under all variations.
+        """
+        return self.report.passed and not self.best.obstacles and not self.best.missing_at_worst
+
 
 def optimize(
     anatomy: Anatomy,
@@ -109,7 +121,8 @@ def optimize(
     Raises
     ------
     InputError
-        When the plan has no target, a label is unknown, or the folder holds another search.
+        When the plan has no target, a label is unknown, the folder holds another search, or none
+        of the choices can be simulated, such as probes longer than the image.
     """
     started = time.perf_counter()
     if plan.target is None:
@@ -117,11 +130,17 @@ def optimize(
     search = plan.optimize or Search()
     bare = _without_probes(plan, search)
     tissue = place_anatomy(anatomy, bare)
+    finer_mm = max(_voxels_across(tissue), _FINEST_SEARCH_MM, plan.grid.spacing_mm)
+    if finer_mm < bare.grid.spacing_mm:
+        search = search.model_copy(update={"spacing_of_search_mm": finer_mm})
+        bare = _without_probes(plan, search)
+        tissue = place_anatomy(anatomy, bare)
     marks = place_marks(tissue, bare)
-    trial = Trial(tissue, bare, marks.points_mm)
+    trial = Trial(tissue, _with_probes(bare, plan.probe), marks.points_mm)
     access = map_access(anatomy, bare, search)
     with (
-        _journal(folder, plan) as journal,
+        _folder_of(folder) as kept,
+        _journal(kept, plan) as journal,
         Evaluator(
             carry_out, trial, journal, executor=executor, jobs=jobs, callbacks=callbacks
         ) as evaluator,
@@ -129,7 +148,16 @@ def optimize(
         counted = _Counting(evaluator)
         grounds, refused = _prepare(trial, plan, search, marks, access, counted)
         tried = _search_counts(grounds, search, counted)
-        given = _try_given(plan, counted)
+        notes = list(access.notes)
+        if search.freeze_minutes is None and _organs_suffer(tried):
+            notes.append(
+                "no plan spares the organs at risk with freezes as long as the protocol says: "
+                f"they may be shortened, to {_SHORTEST_MINUTES:g} min at least"
+            )
+            search = search.model_copy(update={"freeze_minutes": _shorter(plan)})
+            grounds, refused = _prepare(trial, plan, search, marks, access, counted)
+            tried = _search_counts(grounds, search, counted)
+        given = _try_given(plan, grounds[0], counted)
         if search.worst_case:
             _harden(tried, grounds, counted)
         best, result, report = _verified(anatomy, plan, grounds, tried, counted, progress)
@@ -140,8 +168,8 @@ def optimize(
     return Optimization(
         plan=best.candidate.plan(plan), result=result, report=report, best=best,
         ranked=tuple(ranked), baseline=tuple(baseline), given=given, robustness=robustness,
-        final=outcome_of(report, result), refused_directions=refused,
-        notes=access.notes, simulations=counted.simulations,
+        final=_final(result, report), refused_directions=refused,
+        notes=tuple(notes), simulations=counted.simulations,
         wall_s=time.perf_counter() - started,
     )  # fmt: skip
 
@@ -164,8 +192,18 @@ class _Counting:
         return self._evaluator.evaluate(tasks)
 
 
-def _journal(folder: Path | None, plan: Plan) -> Journal:
-    """Open the journal of this plan, its images and this program; one to throw away without."""
+@contextlib.contextmanager
+def _folder_of(folder: Path | None) -> Iterator[Path]:
+    """Return a folder for the journal; one that is thrown away where none was given."""
+    if folder is not None:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="cryosim-search-") as name:
+        yield Path(name)
+
+
+def _journal(folder: Path, plan: Plan) -> Journal:
+    """Open the journal of this plan, its images and this program."""
     key = digest(
         {
             "plan": plan.model_dump(mode="json"),
@@ -173,13 +211,11 @@ def _journal(folder: Path | None, plan: Plan) -> Journal:
             "program": program_fingerprint(("planning",)),
         }
     )
-    if folder is None:
-        folder = Path(tempfile.mkdtemp(prefix="cryosim-search-"))
     return Journal(folder / "journal.jsonl", key)
 
 
 def _without_probes(plan: Plan, search: Search) -> Plan:
-    """Return the plan on the grid of the search, its own probes kept only as models."""
+    """Return the plan on the grid of the search."""
     grid = GridPlan(
         spacing_mm=max(search.spacing_of_search_mm, plan.grid.spacing_mm),
         padding_mm=plan.grid.padding_mm,
@@ -189,6 +225,20 @@ def _without_probes(plan: Plan, search: Search) -> Plan:
     return bare
 
 
+def _voxels_across(tissue: TissueGrid) -> float:
+    """Spacing, mm, with which the target is some voxels wide."""
+    volume_mm3 = 1e3 * float(tissue.structures["target"].sum(dtype=float))
+    volume_mm3 *= tissue.grid.cell_volume_ml
+    return round(float((6.0 / np.pi * volume_mm3) ** (1 / 3)) / _VOXELS_ACROSS, 1)
+
+
+def _with_probes(bare: Plan, probes: tuple[Probe, ...]) -> Plan:
+    """Return a plan with probes whose numbers candidates of their model take over."""
+    found = bare.model_copy(update={"probe": probes})
+    found._folder = bare.folder
+    return found
+
+
 def _models(plan: Plan, search: Search) -> tuple[str, ...]:
     own = tuple(dict.fromkeys(probe.model for probe in plan.probe if probe.model != "custom"))
     return search.models or own or (_DEFAULT_MODEL,)
@@ -196,9 +246,31 @@ def _models(plan: Plan, search: Search) -> tuple[str, ...]:
 
 def _freeze_shares(plan: Plan, search: Search) -> tuple[float, float]:
     """Shortest and longest share of the protocol's freezes."""
-    longest = max(stage.minutes for stage in plan.protocol.stages if stage.kind == "freeze")
-    low, high = search.freeze_minutes or (min(_SHORTEST_MINUTES, longest), longest)
+    longest = _longest_freeze(plan)
+    low, high = search.freeze_minutes or (longest, longest)
     return low / longest, high / longest
+
+
+def _longest_freeze(plan: Plan) -> float:
+    return max(stage.minutes for stage in plan.protocol.stages if stage.kind == "freeze")
+
+
+def _shorter(plan: Plan) -> tuple[float, float]:
+    """Limits of the longest freeze, min, where it may be shortened."""
+    longest = _longest_freeze(plan)
+    return min(_SHORTEST_MINUTES, longest), longest
+
+
+def _organs_suffer(tried: dict[tuple[str, int], list[Tried]]) -> bool:
+    """Whether no number of probes meets the goals, and every one harms an organ at risk."""
+    if any(found[0].met for found in tried.values()):
+        return False
+    goals = (found[0].missing_goals for found in tried.values() if not found[0].refused)
+    return any(
+        missing > 0.0 and name.endswith((" coldest", " to ice"))
+        for missed in goals
+        for name, missing in missed.items()
+    )
 
 
 def _prepare(
@@ -223,17 +295,24 @@ def _prepare(
             shares,
             found[0]["first_z_mm"],
             found[0]["step_mm"],
-            find_model(model).active_length_mm,
+            found[0]["active_length_mm"],
             plan.body.temperature_c,
         )
-        volume_ml = float(share.sum(dtype=float)) * tissue.grid.cell_volume_ml
+        target_ml = float(share.sum(dtype=float)) * tissue.grid.cell_volume_ml
+        wanted_ml = _with_margin(target_ml, trial.plan.target.margin_mm)
         grounds.append(
             Ground(
-                model, template, marks, access, trial.plan.target, volume_ml, target_mm,
+                model, template, marks, access, trial.plan.target, wanted_ml, target_mm,
                 directions, (low, high), search,
             )
         )  # fmt: skip
     return grounds, refused
+
+
+def _with_margin(volume_ml: float, margin_mm: float) -> float:
+    """Volume of a ball of so many ml and a margin around it."""
+    radius_mm = (3e3 * volume_ml / (4.0 * np.pi)) ** (1 / 3)
+    return 4e-3 / 3.0 * np.pi * (radius_mm + margin_mm) ** 3
 
 
 def _search_counts(
@@ -280,7 +359,8 @@ def _hardened(nominal: Tried, search: Search, evaluates: Evaluates) -> tuple[Tri
     """Return a choice with what its worst variation misses, and its variations."""
     _, varied = judge(nominal, variations_of(nominal.candidate, search), evaluates)
     worst = max([nominal, *varied], key=lambda one: one.missing)
-    return dataclasses.replace(nominal, missing_at_worst=worst.missing), varied
+    missing = 0.0 if worst.met else worst.missing
+    return dataclasses.replace(nominal, missing_at_worst=missing), varied
 
 
 def _ranked(tried: dict[tuple[str, int], list[Tried]]) -> list[Tried]:
@@ -295,19 +375,20 @@ def _ground_of(one: Tried, grounds: Sequence[Ground]) -> Ground:
     return next(ground for ground in grounds if ground.model == one.candidate.model)
 
 
-def _try_given(plan: Plan, evaluates: Evaluates) -> Tried | None:
-    """Judge the probes that the plan already has, where they are of one model."""
-    models = {probe.model for probe in plan.probe}
-    if len(models) != 1 or "custom" in models:
+def _try_given(plan: Plan, ground: Ground, evaluates: Evaluates) -> Tried | None:
+    """Judge the probes that the plan already has, where they differ in nothing but place."""
+    numbers = [probe.model_dump(exclude={"tip_mm", "entry_mm"}) for probe in plan.probe]
+    if not numbers or numbers[0]["model"] == "custom" or any(one != numbers[0] for one in numbers):
         return None
     candidate = Candidate.placed(
-        models.pop(),
+        numbers[0]["model"],
         np.array([probe.tip_mm for probe in plan.probe]),
         np.array([probe.entry_mm for probe in plan.probe]),
         1.0,
     )
     (outcome,) = evaluates.evaluate([candidate.task()])
-    return Tried(candidate, outcome, "the plan as given")
+    wrong = obstacles(ground, candidate)
+    return Tried(candidate, outcome, "the plan as given", obstacles=wrong)
 
 
 def _verified(
@@ -318,32 +399,77 @@ def _verified(
     evaluates: Evaluates,
     progress: Sequence[Callback],
 ) -> tuple[Tried, Result, Report]:
-    """Simulate the best plan on the plan's own grid; search on where that shows a goal missed."""
-    best = _ranked(tried)[0]
+    """Simulate the best plan on the plan's own grid; where that shows a goal missed, the next."""
+    best, *others = _ranked(tried)
+    if best.refused:
+        refused = best.outcome["refused"]
+        raise InputError(f"optimize: none of the choices can be simulated: {refused}")
+    found = first = _verify(anatomy, best, plan, grounds, tried, evaluates, progress)
+    for other in others:
+        if found[2].passed or not other.met:
+            break
+        found = _verify(anatomy, other, plan, grounds, tried, evaluates, progress)
+    return found if found[2].passed else first
+
+
+def _verify(
+    anatomy: Anatomy,
+    best: Tried,
+    plan: Plan,
+    grounds: Sequence[Ground],
+    tried: dict[tuple[str, int], list[Tried]],
+    evaluates: Evaluates,
+    progress: Sequence[Callback],
+) -> tuple[Tried, Result, Report]:
+    """Simulate a plan on the plan's own grid; search on where that shows a goal missed."""
     result, report = _simulate_finely(anatomy, best, plan, progress)
     for _ in range(_CORRECTIONS):
         if report.passed or not best.met:
             break
         ground = _ground_of(best, grounds)
-        more = search_count(ground, best.candidate.count, evaluates, _slack(best, report))
+        slack = _slack(best, result, report)
+        more = search_count(ground, best.candidate.count, evaluates, slack)
         better = next((one for one in more if one.met), None)
         if better is None:
             break
         tried[ground.model, best.candidate.count] = more
         best = better
         result, report = _simulate_finely(anatomy, best, plan, progress)
+    if best.met and not report.passed:
+        # So that it does not count as met any more.
+        best = dataclasses.replace(best, slack=_slack(best, result, report))
+        tried[best.candidate.model, best.candidate.count] = [best]
     return best, result, report
 
 
-def _slack(best: Tried, report: Report) -> dict[str, float]:
-    """How much worse each goal came out on the finer grid."""
+def _slack(best: Tried, result: Result, report: Report) -> dict[str, float]:
+    """How much worse each goal came out on the finer grid.
+
+    Where nothing but compliance failed: half a voxel more of ice margin than there was.
+    """
     found = {goal.name: goal.value for goal in report.goals}
     slack = dict(best.slack)
     for name, (value, *_) in best.outcome["goals"].items():
         fine = found.get(name)
         if value is not None and fine is not None:
             slack[name] = max(slack.get(name, 0.0), float(value) - fine, 0.0)
+    failed = [goal.name for goal in report.goals if goal.verdict == "fail"]
+    if failed and all(is_compliance(name) for name in failed):
+        half_mm = float(result.tissue.grid.spacing_mm.max()) / 2
+        value, limit, *_ = best.outcome["goals"]["ice margin"]
+        slack["ice margin"] = value - limit + half_mm
     return slack
+
+
+def _final(result: Result, report: Report) -> dict[str, Any]:
+    """Return the outcome on the plan's own grid; with compliance where nothing else failed."""
+    found = outcome_of(report, result)
+    failed = [goal for goal in report.goals if goal.verdict == "fail"]
+    if all(is_compliance(goal.name) for goal in failed):
+        found["goals"].update(
+            {one.name: [one.value, one.limit, one.sense, one.unit, one.verdict] for one in failed}
+        )
+    return found
 
 
 def _simulate_finely(

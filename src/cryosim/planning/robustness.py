@@ -88,7 +88,7 @@ def judge(
         dataclasses.replace(best, outcome=outcome, origin=one.name)
         for one, outcome in zip(variations, outcomes, strict=True)
     ]
-    goals = list(best.outcome["goals"])
+    goals = list(best.outcome.get("goals", {}))
     misplaced = [one for one in tried if one.origin.startswith(_MISPLACED)]
     probability = {
         goal: float(np.mean([_meets(one, goal) for one in misplaced])) if misplaced else None

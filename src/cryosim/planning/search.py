@@ -27,6 +27,7 @@ __all__ = [
     "Ground",
     "Tried",
     "choose_for_worst",
+    "obstacles",
     "placed",
     "search_count",
     "try_regular_grid",
@@ -53,6 +54,8 @@ _MOST_COVERAGE_SLACK = 0.05
 # So near to the wanted margin the ice's edge tells what the marks overlook.
 _NEAR_MM = 2.5
 _COMMON_SPACING_MM = 15.0
+# A millimeter or degree that is wrong with a placement counts as this much missing to a goal.
+_OBSTACLE = 0.1
 
 
 class Evaluates(Protocol):
@@ -69,6 +72,7 @@ class Ground:
     Attributes
     ----------
     model : name in the probe catalog. directions : (n, 3), the best reachable ones first.
+    wanted_ml : volume of the target and its margin.
     target_mm : (m, 3) points of the target. shares : shortest and longest freeze share.
     """
 
@@ -77,7 +81,7 @@ class Ground:
     marks: Marks
     access: Access
     target: Target
-    target_ml: float
+    wanted_ml: float
     target_mm: F64
     directions: F64
     shares: tuple[float, float]
@@ -93,7 +97,7 @@ class Ground:
 
     def estimate(self) -> Estimate:
         """Return the estimate that nothing was learned from yet."""
-        return Estimate(self.template, self.marks, self.access, self.target, self.target_ml)
+        return Estimate(self.template, self.marks, self.access, self.target, self.wanted_ml)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +110,7 @@ class Tried:
     found : the choice of the estimate that it was; None for others.
     slack : by goal, how much more than its limit is asked for here.
     missing_at_worst : what is missing in the worst of its variations, where that counts.
+    obstacles : what is wrong with where its probes are, mm or degrees by name; empty: nothing.
     """
 
     candidate: Candidate
@@ -114,6 +119,7 @@ class Tried:
     found: Found | None = None
     slack: Mapping[str, float] = field(default_factory=dict)
     missing_at_worst: float = 0.0
+    obstacles: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def missing_goals(self) -> dict[str, float]:
@@ -121,15 +127,21 @@ class Tried:
         return missing_of(self.outcome.get("goals", {}), self.slack)
 
     @property
+    def refused(self) -> bool:
+        """Whether it cannot even be simulated, such as two probes in one place."""
+        return "refused" in self.outcome
+
+    @property
     def missing(self) -> float:
         """What is missing to all goals together, 0 when they are met."""
-        if "refused" in self.outcome:
+        if self.refused:
             return np.inf
-        return max(sum(self.missing_goals.values()), self.missing_at_worst)
+        missing = max(sum(self.missing_goals.values()), self.missing_at_worst)
+        return missing + _OBSTACLE * sum(self.obstacles.values())
 
     @property
     def met(self) -> bool:
-        """Whether all goals are met."""
+        """Whether all goals are met, and every probe is where one may be."""
         return self.missing <= _MET
 
     @property
@@ -183,7 +195,16 @@ def _first_choices(ground: Ground, estimate: Estimate, count: int) -> list[Found
         return estimate.best(layout, starts, layout.bounds(), random)
 
     found = _side_by_side(choose, range(len(ground.directions)))
-    return sorted(found, key=lambda one: one.cost)[:_FIRST]
+    found = sorted(found, key=lambda one: one.cost)[:_FIRST]
+    # What people would try first: a regular grid, for as long as allowed and for half of that.
+    layout = found[0].layout
+    low, high = ground.shares
+    for share in dict.fromkeys((high, max(low, 0.5 * high))):
+        vector = _grid_vector(ground, layout, share)
+        bounds = layout.bounds()
+        vector = np.clip(vector, bounds[:, 0], bounds[:, 1])
+        found.append(Found(layout, vector, float(estimate.cost(layout, vector[None])[0])))
+    return found
 
 
 def _side_by_side(choose: Callable[[Any], Found], what: Iterable[Any]) -> list[Found]:
@@ -262,7 +283,7 @@ def choose_for_worst(
     ----------
     variations : of `best`, as they were simulated. number : of this attempt.
     """
-    if best.found is None:
+    if best.found is None or best.refused:
         return None
     fields = [one.outcome["coldest_c"] for one in variations if "coldest_c" in one.outcome]
     every = potential(np.array([best.outcome["coldest_c"], *fields]))
@@ -304,7 +325,7 @@ def _simulate(
     candidates = [_candidate(ground, one) for one in found]
     outcomes = evaluates.evaluate([one.task() for one in candidates])
     return [
-        Tried(candidate, outcome, "search", choice, slack)
+        Tried(candidate, outcome, "search", choice, slack, obstacles=obstacles(ground, candidate))
         for candidate, outcome, choice in zip(candidates, outcomes, found, strict=True)
     ]
 
@@ -322,23 +343,35 @@ def _to_skin(ground: Ground, tips: F64, axes: F64, share: float) -> Candidate:
     return Candidate.placed(ground.model, tips, tips + depth[:, None] * axes, share)
 
 
+def obstacles(ground: Ground, candidate: Candidate) -> dict[str, float]:
+    """Say what is wrong with where probes are: what shafts cross, their length, their spacing."""
+    one = Tried(candidate, {}, "")
+    tips, axes, _ = placed(one)
+    return ground.layout(axes[0, 0], candidate.count).faults(tips, axes, ground.access)
+
+
 def try_regular_grid(ground: Ground, counts: Sequence[int], evaluates: Evaluates) -> list[Tried]:
     """Simulate regular grids of parallel probes, as people place them: the baseline.
 
     From the best direction, middles of the active parts at the target's middle, freezing as long
     as the protocol says.
     """
-    low, high = ground.search.spacing_mm
-    spacing = float(np.clip(_COMMON_SPACING_MM, low, high))
     candidates = []
     for count in counts:
         layout = ground.layout(ground.directions[0], count)
-        spots = np.concatenate([regular_grid(count, spacing), np.zeros((count, 1))], axis=1)
-        vector = np.concatenate([np.zeros(2 * layout.turns), spots.ravel(), [1.0]])
-        tips, axes, _ = layout.place(vector[None])
+        tips, axes, _ = layout.place(_grid_vector(ground, layout, 1.0)[None])
         candidates.append(_to_skin(ground, tips[0], axes[0], 1.0))
     outcomes = evaluates.evaluate([one.task() for one in candidates])
     return [
-        Tried(candidate, outcome, "regular grid")
+        Tried(candidate, outcome, "regular grid", obstacles=obstacles(ground, candidate))
         for candidate, outcome in zip(candidates, outcomes, strict=True)
     ]
+
+
+def _grid_vector(ground: Ground, layout: Layout, share: float) -> F64:
+    """Return the vector of a regular grid about the target's middle."""
+    spacing = float(np.clip(_COMMON_SPACING_MM, *ground.search.spacing_mm))
+    spots = np.concatenate(
+        [regular_grid(layout.count, spacing), np.zeros((layout.count, 1))], axis=1
+    )
+    return np.concatenate([np.zeros(2 * layout.turns), spots.ravel(), [share]])

@@ -19,7 +19,7 @@ from ..simulation import Result, Settings, simulate
 from ..tissue import Tissue, TissueGrid
 from .candidate import Candidate, with_freezes
 
-__all__ = ["Trial", "carry_out", "missing_of", "outcome_of"]
+__all__ = ["Trial", "carry_out", "is_compliance", "missing_of", "outcome_of"]
 
 F64 = NDArray[np.float64]
 
@@ -40,7 +40,8 @@ class Trial:
 
     Attributes
     ----------
-    tissue : on the grid of the search. plan : without probes.
+    tissue : on the grid of the search. plan : its probes only say what candidates of their model
+        are like.
     points_mm : (n, 3) where the coldest temperature is asked for.
     """
 
@@ -82,7 +83,7 @@ def outcome_of(report: Report, result: Result) -> dict[str, Any]:
         "goals": {
             goal.name: [goal.value, goal.limit, goal.sense, goal.unit, goal.verdict]
             for goal in report.goals
-            if not goal.name.endswith(" compliance")
+            if not is_compliance(goal.name)
         },
         "coverage": None if target is None else target.coverage[_lethal_c(result)],
         "ice_margin_min_mm": None if ice is None else ice.min_mm,
@@ -92,6 +93,11 @@ def outcome_of(report: Report, result: Result) -> dict[str, Any]:
         "healthy_frozen_ml": frozen_ml - _frozen_ml(result, tissue.structures.get("target")),
         "coldest_organs_c": {organ.name: organ.coldest_c for organ in report.organs_at_risk},
     }
+
+
+def is_compliance(name: str) -> bool:
+    """Whether a goal is about the shell around the target, which goes with the ice margin."""
+    return name.endswith(" mm compliance")
 
 
 def _lethal_c(result: Result) -> float:

@@ -1,0 +1,194 @@
+"""Why this plan: the right goal, the right number, the right side of the patient."""
+
+import dataclasses
+import functools
+
+import numpy as np
+import pytest
+
+from cases import ball_share, small_result
+from cryosim.evaluation import evaluate
+from cryosim.plan import OrganAtRisk, Target
+from cryosim.planning import Candidate, Tried, explain, times_of, weakest_point
+from cryosim.planning.explain import WeakestPoint, direction_words
+from cryosim.tissue import TissueGrid
+
+
+@pytest.mark.parametrize(
+    ("vector", "words"),
+    [
+        ((1, 0, 0), "left"),
+        ((-2, 0, 0), "right"),
+        ((0, 3, 0), "posterior"),
+        ((0, -1, 0), "anterior"),
+        ((0, 0, 1), "upper"),
+        ((0, 0, -1), "lower"),
+        ((0.5, 0.9, 0), "posterior left"),
+        ((-0.8, 0.1, -0.6), "right lower"),
+        ((1, -1.1, 1.2), "upper anterior left"),
+        ((0.2, 0, 1), "upper"),
+    ],
+)
+def test_words_of_directions_in_the_patient(vector, words):
+    assert direction_words(np.array(vector, float)) == words
+
+
+@functools.cache
+def frozen():
+    """A result whose fields the tests replace: a target at CENTER in a box."""
+    base = small_result()
+    grid = base.tissue.grid
+    target = {"target": ball_share(grid, CENTER, 8.0)}
+    tissue = TissueGrid(grid, base.tissue.index, base.tissue.tissues, target)
+    content = base.plan.model_copy(
+        update={"organ_at_risk": (), "target": Target(label=1, margin_mm=3.0)}
+    )
+    return dataclasses.replace(base, tissue=tissue, plan=content)
+
+
+CENTER = np.array([4.0, -3.0, 2.0])
+
+
+def ice_ball(center, radius_mm, slope_c_mm=4.0):
+    grid = frozen().tissue.grid
+    k, j, i = np.meshgrid(*(np.arange(n) for n in grid.shape), indexing="ij")
+    points = grid.to_world(np.stack([i, j, k], axis=-1))
+    distance = np.linalg.norm(points - center, axis=-1)
+    return (slope_c_mm * (distance - radius_mm)).astype(np.float32).clip(-100, 37)
+
+
+@pytest.mark.parametrize(
+    ("shift", "side"),
+    [((-3, 0, 0), "left"), ((3, 0, 0), "right"), ((0, 3, 0), "anterior"), ((0, 0, -3), "upper")],
+)
+def test_the_weakest_point_lies_where_the_ice_is_thinnest(shift, side):
+    center = CENTER + shift
+    found = weakest_point(dataclasses.replace(frozen(), coldest_c=ice_ball(center, 14.0)))
+    assert found.side == side
+    away = CENTER - 8.0 * np.array(shift) / 3.0
+    assert np.linalg.norm(np.array(found.at_mm) - away) < 3.0
+    assert found.margin_mm == pytest.approx(14.0 - 8.0 - 3.0, abs=0.7)
+
+
+def test_ice_that_ends_within_the_target_has_a_negative_margin():
+    found = weakest_point(dataclasses.replace(frozen(), coldest_c=ice_ball(CENTER, 5.0)))
+    assert found.margin_mm == pytest.approx(-3.0, abs=0.7)
+
+
+def test_no_weakest_point_without_ice_or_target():
+    warm = np.full(frozen().tissue.grid.shape, 37.0, np.float32)
+    assert weakest_point(dataclasses.replace(frozen(), coldest_c=warm)) is None
+    bare = TissueGrid(frozen().tissue.grid, frozen().tissue.index, frozen().tissue.tissues)
+    assert weakest_point(dataclasses.replace(frozen(), tissue=bare)) is None
+
+
+def test_the_weakest_point_is_what_the_report_calls_the_smallest_margin():
+    margin = evaluate(small_result()).target.margin.ice.min_mm
+    assert weakest_point(small_result()).margin_mm == pytest.approx(margin, abs=0.02)
+
+
+def test_times_at_which_limits_were_reached():
+    base = frozen()
+    grid = base.tissue.grid
+    nerve = ball_share(grid, CENTER + np.array([18.0, 0, 0]), 3.0)
+    tissue = TissueGrid(grid, base.tissue.index, base.tissue.tissues,
+                        {**base.tissue.structures, "nerve": nerve})  # fmt: skip
+    organ = OrganAtRisk(name="nerve", label=2, min_temperature_c=10.0)
+    content = base.plan.model_copy(update={"organ_at_risk": (organ,)})
+    fields = tuple(ice_ball(CENTER, radius) for radius in (6.0, 9.0, 12.0, 15.0))
+    result = dataclasses.replace(
+        base, tissue=tissue, plan=content, times_s=(60.0, 120.0, 180.0, 240.0),
+        temperatures_c=fields, coldest_c=fields[-1],
+    )  # fmt: skip
+    # 3 mm around 8 mm are ice at 12 mm; the nerve at 15 mm is at 10 C 2.5 mm beyond the ice.
+    assert times_of(result) == {"ice margin reached": 180.0, "nerve limit reached": 240.0}
+    earlier = dataclasses.replace(result, times_s=(60.0,), temperatures_c=fields[:1])
+    assert times_of(earlier) == {"ice margin reached": None, "nerve limit reached": None}
+
+
+# --- sentences ------------------------------------------------------------------------------------
+
+
+def goals(margin_mm, coverage=0.97, verdict=None):
+    verdicts = ["ok" if margin_mm >= 5 else "fail", "ok" if coverage >= 0.95 else "fail"]
+    return {
+        "ice margin": [margin_mm, 5.0, "at least", "mm", verdict or verdicts[0]],
+        "lethal coverage (-40 C)": [coverage, 0.95, "at least", "", verdicts[1]],
+    }
+
+
+def tried(count, found, healthy_ml=20.0, share=1.0):
+    places = tuple((15.0 * n, 0.0, 0.0) for n in range(count))
+    entries = tuple((x, 0.0, 90.0) for x, _, _ in places)
+    outcome = {"goals": found, "healthy_frozen_ml": healthy_ml}
+    return Tried(Candidate("argon-17g", places, entries, share), outcome, "search")
+
+
+def sentences(best, ranked, final=None, passed=True, weakest=None, refused=None):
+    final = best.outcome["goals"] if final is None else final
+    return explain(best, [best, *ranked], final, passed, weakest, refused or {})
+
+
+def test_what_is_met_and_what_one_probe_less_would_miss():
+    found = sentences(
+        tried(2, goals(6.0)), [tried(1, goals(2.25)), tried(3, goals(9.0), healthy_ml=44.4)]
+    )
+    assert found == (
+        "2 probes (argon-17g) meet all goals",
+        "with 1 probe (argon-17g): ice margin is 2.25 mm (at least 5 mm)",
+        "with 3 probes (argon-17g) all goals are met, and 44 instead of 20 ml of healthy tissue "
+        "freeze",
+        "the goal with the least room: ice margin is 6 mm (at least 5 mm)",
+    )
+
+
+def test_one_probe_meets():
+    assert sentences(tried(1, goals(6.0)), [])[0] == "1 probe (argon-17g) meets all goals"
+
+
+def test_the_goal_with_the_least_room_is_compared_in_tenths_and_centimeters():
+    found = sentences(tried(1, goals(15.0, 0.951)), [])
+    assert "least room: lethal coverage (-40 C) is 0.951 (at least 0.95)" in found[1]
+
+
+def test_what_cannot_be_met_is_named_with_its_number():
+    found = sentences(tried(2, goals(1.5, 0.94)), [], passed=False)
+    assert found[0] == (
+        "no plan of up to 2 probes meets the goals: with 2 probes (argon-17g), the best found, "
+        "ice margin is 1.5 mm (at least 5 mm)"
+    )
+    assert not any("least room" in sentence for sentence in found)
+
+
+def test_a_goal_that_passed_with_a_warning_is_not_blamed():
+    """A length passes within half a voxel; the coverage that failed is nearer to its limit."""
+    found = sentences(tried(2, goals(4.6, 0.948, verdict="warn")), [], passed=False)
+    assert "lethal coverage (-40 C) is 0.948 (at least 0.95)" in found[0]
+
+
+def test_no_ice_at_all():
+    none = goals(6.0)
+    none["ice margin"] = [None, 5.0, "at least", "mm", "fail"]
+    assert "ice margin is none mm (at least 5 mm)" in sentences(tried(1, none), [], passed=False)[0]
+
+
+def test_a_number_of_probes_that_could_not_be_simulated():
+    refused = tried(3, {})
+    refused = dataclasses.replace(refused, outcome={"refused": "probe.0 and probe.1 overlap"})
+    found = sentences(tried(1, goals(6.0)), [refused])
+    assert found[1] == "with 3 probes (argon-17g): probe.0 and probe.1 overlap"
+
+
+def test_weakest_point_shorter_freezes_and_directions_that_may_not_be():
+    found = sentences(
+        tried(1, goals(6.0), share=0.725),
+        [],
+        weakest=WeakestPoint((1.5, -20.0, 3.0), 5.8, "posterior left", 8.2),
+        refused={"cross bone": 120, "lie outside entry_cone": 7},
+    )
+    assert found[2:] == (
+        "the smallest ice margin, 5.8 mm, is on the posterior left side of the target, "
+        "at [1.5, -20, 3], 8 mm from a wide vessel, whose blood stays warm",
+        "freezes take 72 % of the time that the protocol says",
+        "of 400 directions from the target's middle 120 cross bone, 7 lie outside entry_cone",
+    )

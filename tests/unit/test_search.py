@@ -1,0 +1,160 @@
+"""How choices are compared, and what the search learns from runs on either grid."""
+
+import dataclasses
+import sys
+
+import numpy as np
+import pytest
+
+from cases import small_result
+from cryosim.evaluation import evaluate
+from cryosim.plan import Search
+from cryosim.planning import Candidate, Tried
+from cryosim.planning.optimization import _final, _ranked, _slack, _verified, _with_margin
+from cryosim.planning.robustness import judge, variations_of
+from cryosim.planning.search import _overlooked, choose_for_worst
+
+MODULE = sys.modules["cryosim.planning.optimization"]
+CANDIDATE = Candidate(
+    "argon-17g", ((0.0, 0.0, -8.0), (14.0, 0.0, -8.0)), ((0.0, 0.0, 80.0), (14.0, 0.0, 80.0))
+)
+
+
+def tried(margin_mm=6.0, healthy_ml=20.0, **changes):
+    goals = {"ice margin": [margin_mm, 5.0, "at least", "mm", "ok" if margin_mm >= 5 else "fail"]}
+    outcome = {"goals": goals, "healthy_frozen_ml": healthy_ml}
+    return dataclasses.replace(Tried(CANDIDATE, outcome, "search"), **changes)
+
+
+REFUSED = tried(outcome={"refused": "probe.1 and probe.0 are in one place"})
+
+
+def test_goals_rank_before_healthy_tissue():
+    order = [tried(healthy_ml=10), tried(9.0, healthy_ml=30), tried(4.0, healthy_ml=1),
+             tried(2.0, healthy_ml=0), REFUSED]  # fmt: skip
+    shuffled = [order[number] for number in (3, 0, 4, 2, 1)]
+    assert sorted(shuffled, key=lambda one: one.rank) == order
+    assert [one.met for one in order] == [True, True, False, False, False]
+
+
+def test_what_is_missing_counts_slack_and_the_worst_variation():
+    assert tried().missing == 0.0
+    assert tried(4.0).missing == pytest.approx(0.1)
+    assert tried(slack={"ice margin": 3.0}).missing == pytest.approx(0.2)
+    assert tried(missing_at_worst=0.3).missing == 0.3
+    assert not tried(missing_at_worst=0.3).met
+    assert REFUSED.missing == np.inf
+    assert REFUSED.refused
+
+
+def test_nothing_is_overlooked_from_what_could_not_be_simulated():
+    assert _overlooked(REFUSED, None) == {}
+    assert choose_for_worst(None, REFUSED, [], None, 0) is None
+
+
+def test_a_choice_that_was_refused_is_judged_without_goals():
+    class Refuses:
+        def evaluate(self, tasks):
+            return [{"refused": "again"} for _ in tasks]
+
+    robust, varied = judge(REFUSED, variations_of(CANDIDATE, Search(samples=2)), Refuses())
+    assert len(varied) == 2 + 4 + 2
+    assert not robust.worst_case_met
+    assert robust.probability == {}
+
+
+def test_misplacements_move_needles_as_they_are():
+    search = Search(samples=200, placement_sd_mm=2.0)
+    found = [one.task for one in variations_of(CANDIDATE, search) if "misplaced" in one.name]
+    tips, entries = (np.array([task[key] for task in found]) for key in ("tips_mm", "entries_mm"))
+    moved = tips - np.array(CANDIDATE.tips_mm)
+    assert moved.std(axis=0) == pytest.approx(np.full((2, 3), 2.0), rel=0.15)
+    assert np.abs(moved.mean(axis=0)).max() < 0.5
+    assert np.abs(np.corrcoef(moved[:, 0, 0], moved[:, 1, 0])[0, 1]) < 0.2
+    assert entries - tips == pytest.approx(
+        np.broadcast_to(np.subtract(CANDIDATE.entries_mm, CANDIDATE.tips_mm), tips.shape), abs=0.11
+    )
+    assert variations_of(CANDIDATE, search) == variations_of(CANDIDATE, search)
+
+
+def result_with(margin_mm, verdicts):
+    """A result and its report, whose goals have these verdicts."""
+    result = small_result()
+    report = evaluate(result)
+    goals = []
+    for goal in report.goals:
+        key = "compliance" if goal.name.endswith("compliance") else goal.name
+        value = margin_mm if key == "ice margin" else goal.value
+        goals.append(dataclasses.replace(goal, value=value, verdict=verdicts.get(key, "ok")))
+    return result, dataclasses.replace(report, goals=tuple(goals))
+
+
+def test_what_the_finer_grid_takes_away_is_asked_for_in_addition():
+    result, report = result_with(4.2, {"ice margin": "fail", "compliance": "fail"})
+    assert _slack(tried(6.0), result, report) == {"ice margin": pytest.approx(1.8)}
+    before = tried(6.0, slack={"ice margin": 2.5})
+    assert _slack(before, result, report) == {"ice margin": 2.5}
+    result, report = result_with(7.0, {})
+    assert _slack(tried(6.0), result, report) == {"ice margin": 0.0}
+
+
+def test_compliance_alone_asks_for_half_a_voxel_more():
+    result, report = result_with(6.4, {"compliance": "fail"})
+    found = _slack(tried(6.0), result, report)
+    assert found == {"ice margin": pytest.approx(6.0 + 1.0 - 5.0)}
+    assert not tried(6.0, slack=found).met
+
+
+def test_where_the_finer_grid_shows_a_goal_missed_one_probe_more_is_tried(monkeypatch):
+    """Grids on which that happens by itself are too large for a test."""
+    alone = Candidate("argon-17g", CANDIDATE.tips_mm[:1], CANDIDATE.entries_mm[:1])
+    fine = {1: result_with(3.5, {"ice margin": "fail"}), 2: result_with(6.4, {})}
+    monkeypatch.setattr(
+        MODULE,
+        "_simulate_finely",
+        lambda _anatomy, one, _plan, _progress: fine[one.candidate.count],
+    )
+    asked = []
+
+    def search_again(_ground, count, _evaluates, slack):
+        asked.append((count, slack["ice margin"]))
+        return [tried(5.5, candidate=alone, slack=slack)]
+
+    monkeypatch.setattr(MODULE, "search_count", search_again)
+    monkeypatch.setattr(MODULE, "_ground_of", lambda _one, _grounds: _Ground())
+    found = {("argon-17g", 1): [tried(candidate=alone)], ("argon-17g", 2): [tried(7.0)]}
+    best, _, report = _verified(None, None, [], found, None, [])
+    assert asked == [(1, pytest.approx(2.5))]
+    assert report.passed
+    assert best is found["argon-17g", 2][0]
+    assert [one.candidate.count for one in _ranked(found)] == [2, 1]
+    assert not found["argon-17g", 1][0].met
+
+    fine[2] = fine[1]
+    found = {("argon-17g", 1): [tried(candidate=alone)], ("argon-17g", 2): [tried(7.0)]}
+    best, _, report = _verified(None, None, [], found, None, [])
+    assert not report.passed
+    assert best.candidate.count == 1
+    assert not any(one.met for one in _ranked(found))
+
+
+class _Ground:
+    model = "argon-17g"
+
+
+def test_the_compliance_that_failed_is_among_the_final_goals():
+    names = set(_final(*result_with(6.4, {}))["goals"])
+    assert not any("compliance" in name for name in names)
+    failed = _final(*result_with(6.4, {"compliance": "fail"}))["goals"]
+    assert set(failed) - names == {"3 mm compliance"}
+    assert failed["3 mm compliance"][4] == "fail"
+    # The ice margin says more where it failed, too.
+    assert set(
+        _final(*result_with(1.0, {"ice margin": "fail", "compliance": "fail"}))["goals"]
+    ) == (names)
+
+
+def test_the_volume_of_a_ball_and_its_margin():
+    ball = 4e-3 / 3 * np.pi * 10.0**3
+    assert _with_margin(ball, 0.0) == pytest.approx(ball)
+    assert _with_margin(ball, 10.0) == pytest.approx(8 * ball)

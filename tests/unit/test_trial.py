@@ -1,0 +1,255 @@
+"""What a worker does with a choice of probes: the same as a person would by hand."""
+
+import functools
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from cases import REFERENCE_TISSUE, ball_share, box, plan
+from cryosim.evaluation import evaluate, sample
+from cryosim.plan import OrganAtRisk, Protocol, Search, Target, plan_from_dict
+from cryosim.planning.candidate import Candidate, with_freezes
+from cryosim.planning.trial import Trial, carry_out, missing_of, outcome_of
+from cryosim.simulation import Settings, simulate
+from cryosim.tissue import Tissue, TissueGrid
+
+POINTS = np.array([[0.0, 0.0, 14.0], [9.0, 0.0, 0.0], [0.0, -20.0, 3.0]])
+OWN = {"active_length_mm": 14.0, "surface_c": -120.0}
+TIPS = ((-4.0, 0.0, -8.0), (6.0, 1.0, -7.0))
+
+
+def candidate(tips=TIPS, share=1.0):
+    return Candidate("argon-17g", tuple(tips), tuple((x, y, 80.0) for x, y, _ in tips), share)
+
+
+@functools.cache
+def trial(spacing_mm=4.0):
+    base = box(spacing_mm, (72, 72, 72), perfusion_1_s=0.003)
+    tissue = TissueGrid(
+        base.grid,
+        base.index,
+        base.tissues,
+        {
+            "target": ball_share(base.grid, (0, 0, 0), 8.0),
+            "nerve": ball_share(base.grid, (18, 0, 0), 5.0),
+        },
+    )
+    content = plan("freeze 4 min; thaw 1 min").model_copy(
+        update={
+            "target": Target(label=1, margin_mm=3.0),
+            "organ_at_risk": (OrganAtRisk(name="nerve", label=2, min_temperature_c=10.0),),
+            "probe": (),
+            "optimize": Search(),
+        }
+    )
+    return Trial(tissue, content, POINTS)
+
+
+@functools.cache
+def outcome(**variation):
+    return carry_out(trial(), candidate().task(**variation))
+
+
+# --- how far from the goals -----------------------------------------------------------------------
+
+
+def test_millimeters_degrees_and_shares_are_made_comparable():
+    goals = {
+        "ice margin": [3.0, 5.0, "at least", "mm", "fail"],
+        "nerve coldest": [0.0, 5.0, "at least", "C", "fail"],
+        "lethal coverage (-40 C)": [0.9, 0.95, "at least", "", "fail"],
+        "organs_at_risk.nerve.volume_frozen_ml": [6.0, 4.0, "at most", "", "fail"],
+        "target.margin.ice.p05_mm": [7.0, 5.0, "at least", "", "ok"],
+    }
+    assert missing_of(goals, {}) == pytest.approx(
+        {
+            "ice margin": 0.2,
+            "nerve coldest": 0.5,
+            "lethal coverage (-40 C)": 0.5,
+            "organs_at_risk.nerve.volume_frozen_ml": 0.5,
+            "target.margin.ice.p05_mm": 0.0,
+        }
+    )
+
+
+def test_a_goal_met_exactly_misses_nothing():
+    assert missing_of({"x": [5.0, 5.0, "at least", "mm", "ok"]}, {}) == {"x": 0.0}
+    assert missing_of({"x": [0.0, 0.0, "at most", "", "ok"]}, {}) == {"x": 0.0}
+
+
+def test_slack_asks_for_more():
+    goals = {
+        "ice margin": [6.0, 5.0, "at least", "mm", "ok"],
+        "frozen": [3.0, 4.0, "at most", "", "ok"],
+    }
+    assert missing_of(goals, {"ice margin": 1.0}) == pytest.approx({"ice margin": 0, "frozen": 0})
+    assert missing_of(goals, {"ice margin": 1.5})["ice margin"] == pytest.approx(0.05)
+    assert missing_of(goals, {"frozen": 2.0})["frozen"] == pytest.approx(0.25)
+    assert missing_of(goals, {"another": 9.0}) == pytest.approx({"ice margin": 0, "frozen": 0})
+
+
+def test_a_number_that_does_not_exist_is_far_from_its_goal():
+    none = {"ice margin": [None, 5.0, "at least", "mm", "fail"]}
+    far = {"ice margin": [-20.0, 5.0, "at least", "mm", "fail"]}
+    assert missing_of(none, {})["ice margin"] > missing_of(far, {})["ice margin"]
+    assert missing_of({"nerve to ice": [None, 5.0, "at least", "mm", "ok"]}, {}) == {
+        "nerve to ice": 0.0
+    }
+
+
+# --- candidates -----------------------------------------------------------------------------------
+
+
+def test_freezes_take_another_share_and_thaws_stay():
+    protocol = Protocol(text="freeze 10 min; thaw 5 min active; freeze 6 min; thaw 1 min")
+    found = with_freezes(protocol, 0.55)
+    assert found.describe() == "freeze 5.5 min; thaw 5 min active; freeze 3.3 min; thaw 1 min"
+    assert with_freezes(protocol, 1.0) is protocol
+    assert with_freezes(protocol, 1.5).stages[0].minutes == 15.0
+    assert with_freezes(protocol, 0.001).stages[0].minutes == 0.1
+
+
+def test_a_candidate_takes_over_what_the_plan_says_of_its_model(tmp_path):
+    content = plan_from_dict(
+        {
+            "anatomy": {"phantom": "uniform", "size_mm": [60, 60, 60]},
+            "protocol": {"text": "freeze 4 min"},
+            "probe": [
+                {"model": "argon-17g", **OWN, "tip_mm": [0, 0, 0], "entry_mm": [0, 0, 90]},
+                {"model": "icesphere-1.5", "tip_mm": [9, 0, 0], "entry_mm": [9, 0, 90]},
+            ],
+        },
+        tmp_path,
+    )
+    found = candidate(share=0.5).plan(content)
+    assert [probe.tip_mm for probe in found.probe] == list(TIPS)
+    assert {probe.active_length_mm for probe in found.probe} == {14.0}
+    assert {probe.surface_c for probe in found.probe} == {-120.0}
+    assert found.protocol.stages[0].minutes == 2.0
+    assert found.folder == tmp_path
+    assert [probe.tip_mm for probe in content.probe] == [(0, 0, 0), (9, 0, 0)]
+    other = Candidate("icerod-1.5", ((0, 0, 0),), ((0, 0, 90),)).plan(content)
+    assert other.probe[0].active_length_mm == 30.0
+
+
+def test_candidates_are_rounded_and_go_through_json():
+    found = Candidate.placed(
+        "argon-17g", np.array([[0.04, -0.04, 1.26]]), np.array([[0, 0, 90.0]]), 0.33333
+    )
+    assert found.tips_mm == ((0.0, 0.0, 1.3),)
+    assert str(found.tips_mm[0][1]) == "0.0"
+    assert found.freeze_share == 0.333
+    task = found.task(perfusion=2.0)
+    assert json.loads(json.dumps(task)) == task
+    assert task["perfusion"] == 2.0
+
+
+# --- simulations ----------------------------------------------------------------------------------
+
+
+def test_an_outcome_is_what_simulate_and_evaluate_say():
+    content = candidate().plan(trial().plan)
+    result = simulate(trial().tissue, content, Settings(growth=0.1))
+    report = evaluate(result)
+    found = outcome()
+    assert found["goals"] == {
+        goal.name: [goal.value, goal.limit, goal.sense, goal.unit, goal.verdict]
+        for goal in report.goals
+        if "compliance" not in goal.name
+    }
+    assert set(found["goals"]) == {"lethal coverage (-40 C)", "ice margin", "nerve coldest"}
+    assert found["coverage"] == report.target.coverage[-40.0]
+    assert found["ice_margin_min_mm"] == report.target.margin.ice.min_mm
+    assert found["lethal_margin_min_mm"] == report.target.margin.lethal.min_mm
+    assert found["coldest_organs_c"] == {"nerve": report.organs_at_risk[0].coldest_c}
+    points = sample(result.tissue.grid, result.coldest_c, POINTS)
+    assert found["coldest_c"] == pytest.approx(points, abs=0.006)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert {**outcome_of(report, result), "coldest_c": found["coldest_c"]} == found
+
+
+def test_frozen_volumes_are_those_of_the_ice():
+    found = outcome()
+    frozen = simulate(trial().tissue, candidate().plan(trial().plan), Settings(growth=0.1))
+    colder = np.count_nonzero(frozen.coldest_c < 0) * trial().tissue.grid.cell_volume_ml
+    assert found["frozen_ml"] == pytest.approx(colder, rel=0.25)
+    target_ml = trial().tissue.structures["target"].sum() * trial().tissue.grid.cell_volume_ml
+    assert 0 < found["frozen_ml"] - found["healthy_frozen_ml"] <= target_ml
+
+
+def test_longer_freezes_freeze_more():
+    shorter = carry_out(trial(), candidate(share=0.5).task())
+    assert shorter["frozen_ml"] < 0.8 * outcome()["frozen_ml"]
+    assert shorter["coldest_organs_c"]["nerve"] > outcome()["coldest_organs_c"]["nerve"]
+
+
+def test_variations_change_what_they_say():
+    usual = outcome()["frozen_ml"]
+    assert outcome(perfusion=2.0)["frozen_ml"] < usual < outcome(perfusion=0.5)["frozen_ml"]
+    assert outcome(perfusion=1.0) == outcome()
+    assert outcome(conductivity=0.8)["frozen_ml"] < usual < outcome(conductivity=1.2)["frozen_ml"]
+    weak = outcome(weak_probe=0, weak_duty=0.5), outcome(weak_probe=1, weak_duty=0.5)
+    for found in weak:
+        assert found["frozen_ml"] < usual
+    # The nerve lies beside the second probe.
+    nerve = [found["coldest_organs_c"]["nerve"] for found in (outcome(), *weak)]
+    assert nerve[0] <= nerve[1] < nerve[2]
+
+
+def test_perfusion_varies_about_what_the_plan_says():
+    halved = trial().plan.model_copy(
+        update={"perfusion": trial().plan.perfusion.model_copy(update={"scale": 0.5})}
+    )
+    found = carry_out(Trial(trial().tissue, halved, POINTS), candidate().task(perfusion=2.0))
+    assert found == outcome()
+
+
+def test_overlapping_probes_are_refused():
+    found = carry_out(trial(), candidate(((0, 0, 0), (0.5, 0, 0))).task())
+    assert set(found) == {"refused"}
+    assert "in one place" in found["refused"]
+
+
+def test_a_template_is_one_probe_alone():
+    own = trial().plan.model_copy(update={"probe": candidate().plan(trial().plan).probe[:1]})
+    own = own.model_copy(
+        update={"probe": (own.probe[0].model_copy(update={"active_length_mm": 14.0}),)}
+    )
+    task = {"template": "argon-17g", "tissue": 0, "freeze_share": 1.0}
+    found = carry_out(Trial(trial().tissue, own, POINTS), task)
+    assert found["active_length_mm"] == 14.0
+    field = np.array(found["coldest_c"])
+    heights = found["first_z_mm"] + found["step_mm"] * np.arange(field.shape[0])
+    radii = found["step_mm"] * np.arange(field.shape[1])
+    coldest = np.unravel_index(field.argmin(), field.shape)
+    assert radii[coldest[1]] <= 3.0
+    assert 0.0 <= heights[coldest[0]] <= 14.0
+    assert field[:, -1].max() == pytest.approx(37.0, abs=0.6)
+    frozen = heights[field[:, 2] < -1.0]
+    assert frozen.mean() == pytest.approx(7.0, abs=2.0)
+
+
+# --- on its way to workers ------------------------------------------------------------------------
+
+
+def test_tissues_and_their_grids_survive_pickle():
+    tissue = Tissue(**REFERENCE_TISSUE, sources={"k_unfrozen_w_mk": "assumption"})
+    again = pickle.loads(pickle.dumps(tissue))
+    assert again == tissue
+    assert dict(again.sources) == {"k_unfrozen_w_mk": "assumption"}
+    grid = trial().tissue
+    again = pickle.loads(pickle.dumps(grid))
+    assert again.grid.matches(grid.grid)
+    assert again.tissues == grid.tissues
+    assert np.array_equal(again.index, grid.index)
+    assert set(again.structures) == {"target", "nerve"}
+    for name, share in grid.structures.items():
+        assert np.array_equal(again.structures[name], share)
+        assert not again.structures[name].flags.writeable
+
+
+def test_a_trial_from_a_pickle_finds_the_same():
+    again = pickle.loads(pickle.dumps(trial()))
+    assert carry_out(again, json.loads(json.dumps(candidate().task()))) == outcome()
