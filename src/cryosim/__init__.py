@@ -21,9 +21,17 @@ if TYPE_CHECKING:
     from .anatomy import Anatomy, place_anatomy, read_anatomy
     from .benchmarking import Batch, benchmark, write_batch
     from .calibration import Calibration, Iceball, calibrate
-    from .comparison import Comparison, compare_results, write_comparison
+    from .comparison import (
+        Comparison,
+        SeenComparison,
+        compare_results,
+        compare_with_seen,
+        write_comparison,
+        write_seen,
+    )
     from .errors import InputError
     from .evaluation import Report, citations, evaluate
+    from .exports import Exported, export_result
     from .geometry import Grid
     from .images import (
         Labels,
@@ -50,6 +58,7 @@ _PUBLIC = {
     "Calibration": "calibration",
     "Callback": "simulation",
     "Comparison": "comparison",
+    "Exported": "exports",
     "Goal": "plan",
     "Grid": "geometry",
     "Iceball": "calibration",
@@ -61,6 +70,7 @@ _PUBLIC = {
     "Protocol": "plan",
     "Report": "evaluation",
     "Result": "simulation",
+    "SeenComparison": "comparison",
     "Settings": "simulation",
     "Stage": "plan",
     "Tissue": "tissue",
@@ -71,7 +81,9 @@ _PUBLIC = {
     "calibrate": "calibration",
     "citations": "evaluation",
     "compare_results": "comparison",
+    "compare_with_seen": "comparison",
     "evaluate": "evaluation",
+    "export_result": "exports",
     "load_result": "store",
     "move_probes": "plan",
     "optimize": "planning",
@@ -91,6 +103,7 @@ _PUBLIC = {
     "write_comparison": "comparison",
     "write_probe_lines": "images",
     "write_report": "report",
+    "write_seen": "comparison",
 }
 
 __all__ = [
@@ -99,6 +112,7 @@ __all__ = [
     "Calibration",
     "Callback",
     "Comparison",
+    "Exported",
     "Goal",
     "Grid",
     "Iceball",
@@ -110,6 +124,7 @@ __all__ = [
     "Protocol",
     "Report",
     "Result",
+    "SeenComparison",
     "Settings",
     "Stage",
     "Tissue",
@@ -121,7 +136,9 @@ __all__ = [
     "calibrate",
     "citations",
     "compare_results",
+    "compare_with_seen",
     "evaluate",
+    "export_result",
     "load_result",
     "move_probes",
     "optimize",
@@ -141,6 +158,7 @@ __all__ = [
     "write_comparison",
     "write_probe_lines",
     "write_report",
+    "write_seen",
 ]
 
 

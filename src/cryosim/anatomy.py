@@ -59,12 +59,14 @@ class Anatomy:
     labels : the label map, where there is one.
     masks : label maps that are the masks of target ("target") and organs, by name.
     tissues : label value or name to tissue name, the phantom's and the plan's.
+    image_grid : the image's voxels as its file has them, axes not turned; None where unknown.
     """
 
     volume: Volume | None
     labels: Labels | None = None
     masks: Mapping[str, Labels] = field(default_factory=dict)
     tissues: Mapping[str, str] = field(default_factory=dict)
+    image_grid: Grid | None = None
 
 
 def read_anatomy(plan: Plan) -> Anatomy:
@@ -87,8 +89,10 @@ def read_anatomy(plan: Plan) -> Anatomy:
         phantom = build_phantom(source.phantom)
         volume, labels = phantom.volume.canonical(), phantom.labels.canonical()
         defaults = phantom.plan.get("anatomy", {}).get("tissues", {})
-        return Anatomy(volume, labels, masks, {**defaults, **source.tissues})
-    volume = read_volume(plan.folder / str(source.image), source.modality).canonical()
+        tissues = {**defaults, **source.tissues}
+        return Anatomy(volume, labels, masks, tissues, phantom.volume.grid)
+    image = read_volume(plan.folder / str(source.image), source.modality)
+    volume = image.canonical()
     found = None
     if source.labels is not None:
         names = plan.folder / source.label_names if source.label_names else None
@@ -96,7 +100,7 @@ def read_anatomy(plan: Plan) -> Anatomy:
         check_overlap("anatomy.labels", volume.grid, found.grid)
     for name, mask in masks.items():
         check_overlap(f"the mask of {name}", volume.grid, mask.grid)
-    return Anatomy(volume, found, masks, dict(source.tissues))
+    return Anatomy(volume, found, masks, dict(source.tissues), image.grid)
 
 
 def phantom_plan(name: str) -> Plan:
@@ -150,6 +154,7 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     placed = dataclasses.replace(
         tissue,
         outside_air=air,
+        image_grid=anatomy.image_grid,
         assumptions=(*tissue.assumptions, *notes),
         warnings=(
             *tissue.warnings,
@@ -194,7 +199,8 @@ def _place_uniform(anatomy: Anatomy, plan: Plan, library: TissueLibrary) -> Tiss
         shares[name] = occupancy(where, mask, grid)
     _check_resolved(shares, plan)
     tissue = TissueGrid.uniform(grid, library[plan.anatomy.tissue or "soft-tissue"])
-    return protect(dataclasses.replace(tissue, structures=shares), plan, library, anatomy.labels)
+    tissue = dataclasses.replace(tissue, structures=shares, image_grid=phantom.volume.grid)
+    return protect(tissue, plan, library, anatomy.labels)
 
 
 def _check_resolved(shares: Mapping[str, F32], plan: Plan) -> None:

@@ -95,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: DIR-vs-DIR")
     compare.set_defaults(command=_compare)
 
+    _add_compare_seen(commands)
+    _add_export(commands)
+
     check = commands.add_parser("check", help="validate a plan, predict memory and time")
     check.add_argument("plan", type=Path, metavar="PLAN.toml")
     check.set_defaults(command=_check)
@@ -122,6 +125,50 @@ def _parser() -> argparse.ArgumentParser:
     schema = commands.add_parser("schema", help="print the JSON Schema of plan files")
     schema.set_defaults(command=_schema)
     return parser
+
+
+def _add_compare_seen(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "compare-seen",
+        help="compare the predicted ice with ice segmented in an image",
+        description="Compare the predicted 0 C ice with the ice that was segmented in a CT of the "
+        "procedure, registered to the plan's image: Dice, surface distances, and a picture.",
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that run or demo wrote")
+    parser.add_argument("ice", type=Path, metavar="ICE.nii.gz", help="NIfTI label map of the ice")
+    parser.add_argument(
+        "--minutes", type=float, metavar="N", help="when it was seen; default: end of last freeze"
+    )
+    parser.add_argument("--label", metavar="LABEL", help="of the ice, where there are several")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: DIR-seen")
+    parser.set_defaults(command=_compare_seen)
+
+
+def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "export",
+        help="write surfaces (STL, PLY, VTP) and NIfTI for other programs",
+        description="Write isotherms, target, organs and needles as surfaces in LPS millimeters, "
+        "and coldest temperature and cell kill as NIfTI on the grid of the plan's image.",
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that run or demo wrote")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: DIR-export")
+    parser.add_argument(
+        "--isotherms", metavar="C,C,...", help="default: the plan's; write --isotherms=-40,-20"
+    )
+    parser.add_argument(
+        "--minutes", metavar="N,N,...", help="also the ice and the temperatures at these times"
+    )
+    parser.add_argument(
+        "--format", default="stl", metavar="stl,ply,vtp", help="of surfaces; default: %(default)s"
+    )
+    parser.add_argument(
+        "--image",
+        type=Path,
+        metavar="IMAGE",
+        help="NIfTI file or DICOM folder whose grid to use; default: the plan's image",
+    )
+    parser.set_defaults(command=_export)
 
 
 def _add_optimize(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -237,6 +284,50 @@ def _compare(options: argparse.Namespace) -> int:
     with _all_or_nothing(output) as folder:
         written = write_comparison(comparison, folder)
     console.print(f"wrote {output}/: {', '.join(written)}", highlight=False)
+    return GOALS_MET
+
+
+def _compare_seen(options: argparse.Namespace) -> int:
+    from .comparison import compare_with_seen, print_seen, write_seen
+    from .images import read_labels
+    from .store import load_result
+
+    result = load_result(options.folder / "result.vtkhdf")
+    time_s = None if options.minutes is None else 60 * options.minutes
+    seen = read_labels(options.ice)
+    comparison = compare_with_seen(result, seen, time_s=time_s, label=options.label)
+    output = options.output or Path(f"{options.folder.resolve().name}-seen")
+    console = _console()
+    print_seen(comparison, console)
+    with _all_or_nothing(output) as folder:
+        written = write_seen(comparison, folder)
+    console.print(f"wrote {output}/: {', '.join(written)}", highlight=False)
+    return GOALS_MET
+
+
+def _export(options: argparse.Namespace) -> int:
+    from .exports import export_result
+    from .images import read_volume
+    from .store import load_result
+
+    result = load_result(options.folder / "result.vtkhdf")
+    levels = _numbers("--isotherms", options.isotherms) if options.isotherms else None
+    minutes = _numbers("--minutes", options.minutes) if options.minutes else []
+    grid = read_volume(options.image).grid if options.image else None
+    output = options.output or Path(f"{options.folder.resolve().name}-export")
+    with _all_or_nothing(output) as folder:
+        exported = export_result(
+            result,
+            folder,
+            isotherms_c=levels,
+            times_s=[60 * minute for minute in minutes],
+            formats=options.format.split(","),
+            image_grid=grid,
+        )
+    console = _console()
+    console.print(f"wrote {output}/: {', '.join(exported.files)}", highlight=False, markup=False)
+    for note in exported.notes:
+        console.print(note, highlight=False, markup=False)
     return GOALS_MET
 
 

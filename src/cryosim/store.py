@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT_VERSION", "load_result", "save_result"]
 
-FORMAT_VERSION = "2.0"
+FORMAT_VERSION = "2.1"
 
 _OPTIONAL = ("image", "start_c", "film_w_m2k")
 _MASKS = ("heat_sink", "outside_air", "held")
@@ -204,9 +204,20 @@ def _documents(result: Result) -> dict[str, Any]:
         "performance": _shallow(result.performance),
         "flux_ratio": list(result.flux_ratio),
         "assumptions": list(result.assumptions),
+        "image_grid": _grid_document(result.tissue.image_grid),
         "tissue_assumptions": list(result.tissue.assumptions),
         "warnings": list(result.tissue.warnings),
     }
+
+
+def _grid_document(grid: Grid | None) -> dict[str, Any] | None:
+    if grid is None:
+        return None
+    return {"shape_kji": list(grid.shape), "affine_lps": grid.affine.tolist()}
+
+
+def _read_grid(content: dict[str, Any] | None) -> Grid | None:
+    return None if content is None else Grid(content["shape_kji"], content["affine_lps"])
 
 
 def _shallow(item: Any) -> dict[str, Any]:
@@ -231,6 +242,8 @@ def _read(file: h5py.File) -> Result:
         tissues=tuple(Tissue(**row) for row in documents["tissues"]),
         structures=structures,
         **_present(points, field),
+        # Files of format 2.0 do not say it.
+        image_grid=_read_grid(documents.get("image_grid")),
         assumptions=tuple(documents["tissue_assumptions"]),
         warnings=tuple(documents["warnings"]),
     )

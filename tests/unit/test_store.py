@@ -64,6 +64,9 @@ def make_result(direction: np.ndarray | None = None, *, image: bool = True) -> R
             start_c=np.where(random.random(SHAPE) < 0.5, np.nan, field()) if image else None,
             film_w_m2k=field() if image else None,
             image=field() if image else None,
+            image_grid=Grid.from_spacing((9, 8, 7), (0.7, 0.7, 5.0), (1 / 3, 2, 3), direction)
+            if image
+            else None,
             assumptions=("all bone is cortical",),
             warnings=("the target reaches the edge",),
         ),
@@ -128,6 +131,17 @@ def test_everything_comes_back(direction: np.ndarray | None, image: bool, tmp_pa
     assert_same(load_result(tmp_path / "result.vtkhdf"), result)
 
 
+def test_files_that_do_not_say_the_grid_of_the_image_can_be_read(
+    saved: tuple[Result, Path],
+) -> None:
+    with h5py.File(saved[1], "a") as file:
+        del file["cryosim/image_grid"]
+        file["cryosim"].attrs["format_version"] = "2.0"
+    loaded = load_result(saved[1])
+    assert loaded.tissue.image_grid is None
+    assert loaded.tissue.grid.matches(saved[0].tissue.grid)
+
+
 def test_loaded_arrays_are_read_only(saved: tuple[Result, Path]) -> None:
     loaded = load_result(saved[1])
     arrays = [*loaded.temperatures_c, loaded.coldest_c, loaded.probe_share]
@@ -141,7 +155,7 @@ def test_the_file_says_who_wrote_it_and_nothing_about_folders(tmp_path: Path) ->
     save_result(result, tmp_path / "result.vtkhdf")
     with h5py.File(tmp_path / "result.vtkhdf") as file:
         record = file["cryosim"]
-        assert record.attrs["format_version"] == "2.0"
+        assert record.attrs["format_version"] == "2.1"
         assert record.attrs["program_version"] == __version__
         assert json.loads(record["plan"].asstr()[()])["protocol"]["preset"] == "keio-bone"
     assert b"secret-patient" not in (tmp_path / "result.vtkhdf").read_bytes()

@@ -1,7 +1,8 @@
 """Evaluation: isotherm volumes, coverage, margins, cell kill, organs at risk, goals."""
 
+from .agreement import Agreement, Shape, compare_shapes, shape_of_mask
 from .evaluate import citations, evaluate, timeline
-from .isotherms import isotherm_volume_ml, share_at_or_below, share_exposed
+from .isotherms import isotherm_field, isotherm_volume_ml, share_at_or_below, share_exposed
 from .kill import kill_probability, killed_by_isotherm, killed_by_tissue_threshold
 from .report import (
     Compliance,
@@ -22,6 +23,7 @@ from .target import ICE_C, structure_surface
 
 __all__ = [
     "ICE_C",
+    "Agreement",
     "Compliance",
     "GoalVerdict",
     "KillAfter",
@@ -32,17 +34,21 @@ __all__ = [
     "OrganReport",
     "Report",
     "SensorReport",
+    "Shape",
     "Surface",
     "TargetReport",
     "TimelineRow",
     "citations",
+    "compare_shapes",
     "evaluate",
     "isosurface",
+    "isotherm_field",
     "isotherm_volume_ml",
     "kill_probability",
     "killed_by_isotherm",
     "killed_by_tissue_threshold",
     "sample",
+    "shape_of_mask",
     "share_at_or_below",
     "share_exposed",
     "signed_distance_mm",

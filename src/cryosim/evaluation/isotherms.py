@@ -9,7 +9,7 @@ from cryosim_kernels import partial_volume
 
 from ..simulation import Result
 
-__all__ = ["isotherm_volume_ml", "share_at_or_below", "share_exposed"]
+__all__ = ["isotherm_field", "isotherm_volume_ml", "share_at_or_below", "share_exposed"]
 
 F32 = NDArray[np.float32]
 
@@ -37,3 +37,22 @@ def isotherm_volume_ml(result: Result, field_c: F32, level_c: float) -> float:
     tissue = share_at_or_below(field_c, level_c) * (1 - result.probe_share)
     tissue[result.tissue.is_gas] = 0.0
     return float(tissue.sum(dtype=np.float64)) * result.tissue.grid.cell_volume_ml
+
+
+def isotherm_field(result: Result, field_c: F32, level_c: float) -> F32:
+    """Return a field whose isotherm at a level encloses tissue and probes, but no gas.
+
+    Gas has the temperature of the nearest tissue, mirrored at the level where that is colder, so
+    that a surface through linear interpolation ends at the faces of gas voxels, as volumes do.
+
+    Parameters
+    ----------
+    field_c : (k, j, i) temperatures on the result's grid.
+    """
+    gas = result.tissue.is_gas
+    if not gas.any():
+        return field_c
+    continued = result.tissue.continued_through_gas(field_c)
+    mirrored = np.float32(level_c) + np.abs(continued - np.float32(level_c))
+    field: F32 = np.where(gas, mirrored, continued)
+    return field

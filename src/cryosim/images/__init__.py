@@ -8,7 +8,13 @@ from .dicom_write import write_dicom_series
 from .markups import ProbeLine, read_probe_lines, write_probe_lines
 from .nifti import write_labels, write_volume
 from .read import read_labels, read_volume
-from .resample import check_overlap, occupancy, resample_labels, resample_volume
+from .resample import (
+    check_overlap,
+    occupancy,
+    resample_field,
+    resample_labels,
+    resample_volume,
+)
 from .volume import Labels, Modality, Volume
 
 __all__ = [
@@ -21,6 +27,7 @@ __all__ = [
     "read_labels",
     "read_probe_lines",
     "read_volume",
+    "resample_field",
     "resample_labels",
     "resample_volume",
     "write_dicom_series",

@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..geometry import Grid
 from .volume import Labels, Volume
 
-__all__ = ["check_overlap", "occupancy", "resample_labels", "resample_volume"]
+__all__ = ["check_overlap", "occupancy", "resample_field", "resample_labels", "resample_volume"]
 
 FloatArray = NDArray[np.float64]
 
@@ -36,6 +36,49 @@ def resample_volume(volume: Volume, grid: Grid) -> NDArray[np.float32]:
     return _mean_of_samples(
         volume.values, (matrix, offset), grid.shape, _samples(matrix), outside="nearest"
     )
+
+
+def resample_field(
+    source: Grid, values: NDArray[np.float32], grid: Grid, outside: float
+) -> NDArray[np.float32]:
+    """Interpolate a field at the voxel centers of another grid, one that may be far larger.
+
+    Trilinear; where the new voxels are coarser, the mean over them. Voxels whose center lies
+    outside the outer faces of `source` are `outside`.
+
+    Parameters
+    ----------
+    values : (k, j, i) on `source`.
+
+    Returns
+    -------
+    (k, j, i) float32 on `grid`.
+    """
+    from scipy import ndimage
+
+    matrix, offset = _index_map(grid, source)
+    found = np.full(grid.shape, outside, dtype=np.float32)
+    last = np.asarray(source.shape) - 0.5
+    lower, upper = _reached((matrix, offset), np.full(3, -0.5), last, grid.shape)
+    if np.any(upper <= lower):
+        return found
+    box = _box(lower, upper)
+    start = offset + matrix @ lower
+    shape = found[box].shape
+    part = _mean_of_samples(
+        np.ascontiguousarray(values, dtype=np.float32),
+        (matrix, start),
+        (shape[0], shape[1], shape[2]),
+        _samples(matrix),
+        outside="nearest",
+    )
+    inside = np.empty(shape, dtype=np.uint8)
+    ndimage.affine_transform(
+        np.ones(source.shape, dtype=np.uint8), matrix, start, output=inside, order=0,
+        mode="grid-constant", cval=0,
+    )  # fmt: skip
+    found[box] = np.where(inside == 1, part, np.float32(outside))
+    return found
 
 
 def resample_labels(labels: Labels, grid: Grid) -> NDArray[np.int32]:

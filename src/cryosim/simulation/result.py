@@ -7,10 +7,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from ..plan import Plan
 from ..tissue import TissueGrid
 
 __all__ = ["Curves", "EnergyLedger", "Performance", "Result"]
+
+_SAME_TIME_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -127,3 +130,23 @@ class Result:
     def thresholds_c(self) -> tuple[float, ...]:
         """Temperatures for which exposure was counted."""
         return tuple(self.time_below_s)
+
+    def snapshot_number(self, time_s: float | None = None) -> int:
+        """Return which snapshot was taken at `time_s`; without it, at the end of the last freeze.
+
+        Raises
+        ------
+        InputError
+            When there is no snapshot at that time.
+        """
+        if time_s is None:
+            stages = zip(self.plan.protocol.stages, self.plan.protocol.ends_s(), strict=True)
+            time_s = max(end_s for stage, end_s in stages if stage.kind == "freeze")
+        away = np.abs(np.asarray(self.times_s) - time_s)
+        number = int(away.argmin())
+        if not away[number] <= _SAME_TIME_S:
+            raise InputError(
+                f"time_s = {time_s:g}: the result has no snapshot then, the nearest is at "
+                f"{self.times_s[number]:g} s; add the time to report.times_s and run again"
+            )
+        return number

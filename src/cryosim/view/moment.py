@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import __version__
-from ..errors import InputError
 from ..evaluation import isotherm_volume_ml
 from ..geometry import Grid
 from ..simulation import Result
@@ -57,7 +56,7 @@ class Moment:
         InputError
             When there is no snapshot at that time.
         """
-        number = _snapshot_at(result, _end_of_last_freeze_s(result) if time_s is None else time_s)
+        number = result.snapshot_number(time_s)
         grid, turn = result.tissue.grid.canonical()
         image, air = result.tissue.image, result.tissue.outside_air
         return cls(
@@ -116,20 +115,3 @@ class Moment:
                 at_end = self.time_s >= end_s - _SAME_TIME_S
                 return f"end of {name}" if at_end else name
         return "after the protocol"
-
-
-def _end_of_last_freeze_s(result: Result) -> float:
-    protocol = result.plan.protocol
-    stages = zip(protocol.stages, protocol.ends_s(), strict=True)
-    return max(end_s for stage, end_s in stages if stage.kind == "freeze")
-
-
-def _snapshot_at(result: Result, time_s: float) -> int:
-    away = np.abs(np.asarray(result.times_s) - time_s)
-    number = int(away.argmin())
-    if away[number] > _SAME_TIME_S:
-        raise InputError(
-            f"time_s = {time_s:g}: the result has no snapshot then, the nearest is at "
-            f"{result.times_s[number]:g} s; add the time to report.times_s and run again"
-        )
-    return number

@@ -8,17 +8,17 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..evaluation import isotherm_volume_ml
 from ..geometry import Grid
 from ..simulation import Result
 from .colors import overlay_color, structure_colors
+from .cuts import draw_image, fill_structures, points_on_plane, sample_at
 from .moment import FOOTER, Moment
-from .panels import PLANES, Plane, draw_contour, draw_needle, mark_panel, name_plane, place_panels
+from .panels import PLANES, draw_contour, draw_needle, mark_panel, name_plane, place_panels
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -36,8 +36,6 @@ _LETTERS = "AB"
 _STYLES = ("solid", (0, (4, 1.5)))  # dashes let the first show where both coincide
 _NEEDLE_C, _SHAFT_C = -20.0, 0.0  # whose shades needles have
 _LEGEND_TOP, _LEGEND_COLUMNS = 0.225, (0.12, 0.42, 0.75)
-_NO_IMAGE = "#d5d9dc"
-_FILLED = 0.3
 
 
 def draw_overlay(first: Result, second: Result, names: tuple[str, str]) -> Figure:
@@ -58,9 +56,9 @@ def draw_overlay(first: Result, second: Result, names: tuple[str, str]) -> Figur
     panels = place_panels(figure, frame.size_mm.tolist(), _ROOM)
     met: set[str] = set()
     for plane, panel in zip(PLANES, panels, strict=True):
-        at_mm, world_mm = _points_mm(frame, plane, focus_mm)
-        _draw_image(panel, results, plane, at_mm, world_mm)
-        met |= _fill_structures(panel, first, at_mm, world_mm)
+        at_mm, world_mm = points_on_plane(frame, plane, focus_mm)
+        draw_image(panel, results, plane, at_mm, world_mm)
+        met |= fill_structures(panel, first, at_mm, world_mm)
         for number, result in enumerate(results):
             _draw_isotherms(panel, result, number, levels, at_mm, world_mm)
         for number, result in enumerate(results):
@@ -119,68 +117,6 @@ def _points_of_interest(result: Result) -> F64:
     return np.concatenate([voxels, np.array(ends)])
 
 
-def _points_mm(frame: Grid, plane: Plane, focus_mm: F64) -> tuple[tuple[F64, F64], F64]:
-    """Positions of columns and rows along the axes, and of all points in the world."""
-    start = frame.origin_mm @ frame.direction
-    columns, rows = (
-        start[axis] + frame.spacing_mm[axis] * np.arange(frame.shape[2 - axis])
-        for axis in (plane.right, plane.up)
-    )
-    along = np.empty((len(rows), len(columns), 3))
-    along[..., plane.across] = (focus_mm @ frame.direction)[plane.across]
-    along[..., plane.right] = columns
-    along[..., plane.up] = rows[:, None]
-    return (columns, rows), along @ frame.direction.T
-
-
-def _sample(result: Result, values: F32, world_mm: F64, outside: float) -> F32:
-    """Values of a field at world positions, linear between voxel centers."""
-    index = np.moveaxis(result.tissue.grid.to_index(world_mm)[..., ::-1], -1, 0)
-    # Outer faces lie half a voxel beyond the outermost centers.
-    limits = np.array(values.shape).reshape(3, 1, 1)
-    inside = np.all((index >= -0.5) & (index <= limits - 0.5), axis=0)
-    found = ndimage.map_coordinates(values, index, order=1, mode="nearest", output=np.float32)
-    sampled: F32 = np.where(inside, found, np.float32(outside))
-    return sampled
-
-
-def _draw_image(
-    panel: Axes, results: tuple[Result, ...], plane: Plane, at_mm: tuple[F64, F64], world_mm: F64
-) -> None:
-    columns, rows = at_mm
-    half = (columns[1] - columns[0]) / 2
-    low, high = rows[0] - half, rows[-1] + half
-    panel.set_xlim(columns[0] - half, columns[-1] + half)
-    panel.set_ylim((low, high) if plane.upward else (high, low))
-    panel.set_aspect("equal")
-    panel.set_axis_off()
-    panel.add_patch(Rectangle((0, 0), 1, 1, transform=panel.transAxes, color=_NO_IMAGE, zorder=-1))
-    # The second box may reach farther, and shows the same patient only in the same image.
-    same = [r for r in results if r.plan.anatomy == results[0].plan.anatomy]
-    for result in reversed(same):
-        if result.tissue.image is not None:
-            window = Moment.of(results[0]).gray_window
-            panel.imshow(
-                _sample(result, result.tissue.image, world_mm, np.nan), cmap="gray", vmin=window[0],
-                vmax=window[1], extent=(columns[0] - half, columns[-1] + half, low, high),
-                origin="lower", aspect="equal", interpolation="bilinear",
-            )  # fmt: skip
-
-
-def _fill_structures(
-    panel: Axes, result: Result, at_mm: tuple[F64, F64], world_mm: F64
-) -> set[str]:
-    """Fill target and organs; return the names of those that the plane meets."""
-    met = set()
-    for name, color in structure_colors(result.tissue.structures).items():
-        share = _sample(result, result.tissue.structures[name], world_mm, 0.0)
-        if share.max() > 0.5:
-            panel.contourf(*at_mm, share, [0.5, 1.5], colors=[color], alpha=_FILLED)
-            panel.contour(*at_mm, share, [0.5], colors=[color], linewidths=1.0)
-            met.add(name)
-    return met
-
-
 def _draw_isotherms(
     panel: Axes,
     result: Result,
@@ -189,7 +125,8 @@ def _draw_isotherms(
     at_mm: tuple[F64, F64],
     world_mm: F64,
 ) -> None:
-    coldest = _sample(result, result.coldest_c, world_mm, result.plan.body.temperature_c)
+    body_c = result.plan.body.temperature_c
+    coldest = sample_at(result.tissue.grid, result.coldest_c, world_mm, body_c)
     for level in levels:
         look = {"colors": overlay_color(number, level), "linestyles": [_STYLES[number]]}
         lines = draw_contour(panel, at_mm, coldest, level, **look)

@@ -22,6 +22,7 @@ from .colors import (
     isotherm_opacity,
     structure_colors,
 )
+from .meshes import contour_mesh, image_data, needle_meshes, structure_mesh
 from .moment import FOOTER, Moment
 from .rendering import PACKAGES_HINT, find_rendering, find_window_rendering
 
@@ -38,9 +39,7 @@ _WINDOW_SIZE = (1400, 1000)
 _TARGET_OPACITY, _ORGAN_OPACITY = 0.95, 0.65
 _TEXT = "#20262c"
 _LEGEND_LEFT = 0.79
-_SHAFT_BEYOND_BOX_MM = 10.0
 _SENSOR_RADIUS_MM = 1.5
-_SIDES = 24  # of a round probe
 # The viewer stands in front of the patient, a little aside and above (LPS); behind the patient
 # where probes come from behind by more than this share of their length.
 _VIEW_FROM = (0.55, -1.0, 0.7)
@@ -105,45 +104,13 @@ def _new_plotter(*, off_screen: bool) -> Any:
     return plotter
 
 
-def _image_data(grid: Grid, name: str, values: F32) -> pyvista.ImageData:
-    """Values at voxel centers as VTK's points; the first point is the center of voxel 0."""
-    import pyvista
-
-    data = pyvista.ImageData(
-        dimensions=grid.shape[::-1],
-        spacing=tuple(grid.spacing_mm),
-        origin=tuple(grid.origin_mm),
-        direction_matrix=grid.direction,
-    )
-    data.point_data[name] = values.ravel()
-    return data
-
-
-def _surface(grid: Grid, values: F32, level: float) -> pyvista.PolyData:
-    """Triangulate where `values` cross `level`, the outside being where they are lower."""
-    # The default method puts the surface in the wrong place when the axes are oblique.
-    return _image_data(grid, "values", values).contour(
-        [level], scalars="values", method="flying_edges"
-    )
-
-
-def _structure_surface(grid: Grid, share: F32) -> pyvista.PolyData:
-    """Surface where voxels are half full, closed at the grid's faces, voxel steps smoothed."""
-    padded = np.pad(share, 1)
-    around = Grid.from_spacing(
-        padded.shape, grid.spacing_mm, grid.to_world((-1, -1, -1)), grid.direction
-    )
-    surface = _surface(around, padded, 0.5)
-    return surface.smooth_taubin(n_iter=20, pass_band=0.1) if surface.n_points else surface
-
-
 def _add_isotherms(
     plotter: pyvista.Plotter, moment: Moment, levels: Sequence[float]
 ) -> list[Entry]:
     legend = []
     for level in levels:
         name, color = f"isotherm {level:g}", isotherm_color(level)
-        surface = _surface(moment.grid, -moment.temperature_c, -level)
+        surface = contour_mesh(moment.grid, -moment.temperature_c, -level)
         if surface.n_points == 0:
             legend.append((f"{level:g} °C: not reached", color))
             continue
@@ -164,7 +131,7 @@ def _add_isotherms(
 def _add_structures(plotter: pyvista.Plotter, moment: Moment) -> list[Entry]:
     legend = []
     for name, color in structure_colors(moment.structures).items():
-        surface = _structure_surface(moment.grid, moment.structures[name])
+        surface = structure_mesh(moment.grid, moment.structures[name], smooth=True)
         if surface.n_points == 0:
             legend.append((f"{name} (outside)", color))
             continue
@@ -196,36 +163,9 @@ def _add_needles(plotter: pyvista.Plotter, moment: Moment) -> list[Entry]:
 def _add_needle(
     plotter: pyvista.Plotter, grid: Grid, needle: Needle, name: str, color: str
 ) -> None:
-    import pyvista
-
-    radius = needle.diameter_mm / 2
-    tip, end = np.asarray(needle.tip_mm), needle.active_end_mm
-    active = pyvista.Capsule(
-        center=tuple((tip + end) / 2),
-        direction=tuple(needle.axis),
-        radius=radius,
-        cylinder_length=needle.active_length_mm - needle.diameter_mm,
-        resolution=_SIDES,
-    )
+    active, shaft = needle_meshes(grid, needle)
     plotter.add_mesh(active, name=f"{name} active", color=color, lighting=False)
-    top = tip + _visible_length_mm(needle, grid) * needle.axis
-    shaft = pyvista.Cylinder(
-        center=tuple((end + top) / 2),
-        direction=tuple(needle.axis),
-        radius=radius,
-        height=float(np.linalg.norm(top - end)),
-        resolution=_SIDES,
-    )
     plotter.add_mesh(shaft, name=f"{name} shaft", color=SHAFT, ambient=0.4)
-
-
-def _visible_length_mm(needle: Needle, grid: Grid) -> float:
-    """Length from the tip to a little beyond where the shaft leaves the box."""
-    heights = np.arange(0.0, float(np.linalg.norm(grid.size_mm)), 1.0)
-    points = np.asarray(needle.tip_mm) + heights[:, None] * needle.axis
-    inside = heights[grid.contains(points)]
-    leaves = float(inside.max()) if inside.size else 0.0
-    return max(leaves, needle.active_length_mm) + _SHAFT_BEYOND_BOX_MM
 
 
 def _add_sensors(plotter: pyvista.Plotter, moment: Moment) -> list[Entry]:
@@ -241,13 +181,13 @@ def _add_sensors(plotter: pyvista.Plotter, moment: Moment) -> list[Entry]:
 def _add_background(plotter: pyvista.Plotter, moment: Moment) -> None:
     """An axial slice of the image through the focus; without an image the edges of the box."""
     if moment.image is None:
-        box = _image_data(moment.grid, "values", moment.temperature_c).outline()
+        box = image_data(moment.grid, "values", moment.temperature_c).outline()
         plotter.add_mesh(box, name="box", color=EDGE, line_width=2)
         return
     values = moment.image
     if moment.outside_air is not None:
         values = np.where(moment.outside_air, np.float32("nan"), values)
-    image = _image_data(moment.grid, "image", values)
+    image = image_data(moment.grid, "image", values)
     cut = image.slice(normal=tuple(moment.grid.direction[:, 2]), origin=tuple(moment.focus_mm))
     plotter.add_mesh(
         cut,
