@@ -6,13 +6,15 @@ import sys
 import numpy as np
 import pytest
 
-from cases import small_result
+from cases import plan, small_result
+from cryosim.errors import InputError
 from cryosim.evaluation import evaluate
 from cryosim.plan import Search
 from cryosim.planning import Candidate, Tried
-from cryosim.planning.optimization import _final, _ranked, _slack, _verified, _with_margin
+from cryosim.planning.optimization import _final, _models, _ranked, _slack, _verified, _with_margin
 from cryosim.planning.robustness import judge, variations_of
 from cryosim.planning.search import _overlooked, choose_for_worst
+from cryosim.probes import Probe
 
 MODULE = sys.modules["cryosim.planning.optimization"]
 CANDIDATE = Candidate(
@@ -27,6 +29,16 @@ def tried(margin_mm=6.0, healthy_ml=20.0, **changes):
 
 
 REFUSED = tried(outcome={"refused": "probe.1 and probe.0 are in one place"})
+
+
+def test_a_search_needs_models_of_the_catalog():
+    own = {"tip_mm": (0, 0, 0), "entry_mm": (0, 0, 90), "diameter_mm": 1.5, "active_length_mm": 30}
+    custom = Probe(**own, surface_c=-150)
+    with pytest.raises(InputError, match=r"name some in optimize\.models"):
+        _models(plan().model_copy(update={"probe": (custom,)}), Search())
+    assert _models(plan().model_copy(update={"probe": ()}), Search()) == ("argon-17g",)
+    wanted = Search(models=("icerod-1.5",))
+    assert _models(plan().model_copy(update={"probe": (custom,)}), wanted) == ("icerod-1.5",)
 
 
 def test_goals_rank_before_healthy_tissue():

@@ -128,6 +128,7 @@ def optimize(
     if plan.target is None:
         raise InputError("optimize: the plan has no target; add [target]")
     search = plan.optimize or Search()
+    _models(plan, search)  # refused before anything is read
     bare = _without_probes(plan, search)
     tissue = place_anatomy(anatomy, bare)
     finer_mm = max(_voxels_across(tissue), _FINEST_SEARCH_MM, plan.grid.spacing_mm)
@@ -241,6 +242,11 @@ def _with_probes(bare: Plan, probes: tuple[Probe, ...]) -> Plan:
 
 def _models(plan: Plan, search: Search) -> tuple[str, ...]:
     own = tuple(dict.fromkeys(probe.model for probe in plan.probe if probe.model != "custom"))
+    if plan.probe and not own and not search.models:
+        raise InputError(
+            "optimize: the plan's probes are of no model of the catalog, and a search needs one; "
+            "name some in optimize.models"
+        )
     return search.models or own or (_DEFAULT_MODEL,)
 
 
