@@ -49,7 +49,15 @@ if TYPE_CHECKING:
     from .simulation import Callback, Result, Settings, simulate
     from .store import load_result, save_result
     from .tissue import Tissue, TissueGrid, build_tissue, read_library
-    from .view import show
+    from .view import (
+        plot_growth,
+        plot_histogram,
+        plot_margin,
+        plot_margin_map,
+        plot_sensors,
+        plot_slices,
+        show,
+    )
 
 # Name to module; loaded on first use, so that `import cryosim` stays fast.
 _PUBLIC = {
@@ -88,6 +96,12 @@ _PUBLIC = {
     "move_probes": "plan",
     "optimize": "planning",
     "place_anatomy": "anatomy",
+    "plot_growth": "view",
+    "plot_histogram": "view",
+    "plot_margin": "view",
+    "plot_margin_map": "view",
+    "plot_sensors": "view",
+    "plot_slices": "view",
     "print_report": "report",
     "probe_lines": "plan",
     "read_anatomy": "anatomy",
@@ -143,6 +157,12 @@ __all__ = [
     "move_probes",
     "optimize",
     "place_anatomy",
+    "plot_growth",
+    "plot_histogram",
+    "plot_margin",
+    "plot_margin_map",
+    "plot_sensors",
+    "plot_slices",
     "print_report",
     "probe_lines",
     "read_anatomy",

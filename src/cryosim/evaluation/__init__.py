@@ -19,7 +19,8 @@ from .report import (
     TimelineRow,
 )
 from .surfaces import Surface, isosurface, sample, signed_distance_mm
-from .target import ICE_C, structure_surface
+from .target import ICE_C, SurfaceMargin, structure_surface, surface_margin
+from .temperatures import share_by_temperature
 
 __all__ = [
     "ICE_C",
@@ -36,6 +37,7 @@ __all__ = [
     "SensorReport",
     "Shape",
     "Surface",
+    "SurfaceMargin",
     "TargetReport",
     "TimelineRow",
     "citations",
@@ -50,8 +52,10 @@ __all__ = [
     "sample",
     "shape_of_mask",
     "share_at_or_below",
+    "share_by_temperature",
     "share_exposed",
     "signed_distance_mm",
     "structure_surface",
+    "surface_margin",
     "timeline",
 ]

@@ -14,7 +14,7 @@ from ..sources import is_assumption
 from ..tissue import citations as tissue_citations
 from .curves import evaluate_needles, evaluate_sensors
 from .goals import judge_goals, judge_metrics
-from .isotherms import isotherm_volume_ml
+from .isotherms import isotherm_volume_ml, of_tissue
 from .kill import evaluate_kill
 from .kill_rules import kill_citations, read_rules
 from .organs import evaluate_organ
@@ -44,16 +44,16 @@ def evaluate(result: Result) -> Report:
     """
     plan = result.plan
     target = target_share = None
-    of_tissue = _of_tissue(result)
+    tissue_only = of_tissue(result)
     if plan.target is not None and "target" in result.tissue.structures:
-        target = evaluate_target(of_tissue, plan.target)
+        target = evaluate_target(tissue_only, plan.target)
         target_share = result.tissue.structures["target"]
-    organs = tuple(evaluate_organ(of_tissue, organ) for organ in plan.organ_at_risk)
+    organs = tuple(evaluate_organ(tissue_only, organ) for organ in plan.organ_at_risk)
     half_voxel_mm = float(result.tissue.grid.spacing_mm.max()) / 2
     report = Report(
         timeline=timeline(result),
         target=target,
-        kill=evaluate_kill(of_tissue, target_share),
+        kill=evaluate_kill(tissue_only, target_share),
         organs_at_risk=organs,
         sensors=evaluate_sensors(result),
         needles=evaluate_needles(result),
@@ -78,16 +78,6 @@ def citations(result: Result) -> tuple[str, ...]:
         "J Comput Phys 2014;257:594"
     )
     return tuple(dict.fromkeys(found))
-
-
-def _of_tissue(result: Result) -> Result:
-    """Continue the fields that margins are measured in from the tissue through gas."""
-    through = result.tissue.continued_through_gas
-    return dataclasses.replace(
-        result,
-        coldest_c=through(result.coldest_c),
-        time_below_s={level: through(seconds) for level, seconds in result.time_below_s.items()},
-    )
 
 
 def timeline(result: Result) -> tuple[TimelineRow, ...]:

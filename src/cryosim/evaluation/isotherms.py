@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,13 @@ from cryosim_kernels import partial_volume
 
 from ..simulation import Result
 
-__all__ = ["isotherm_field", "isotherm_volume_ml", "share_at_or_below", "share_exposed"]
+__all__ = [
+    "isotherm_field",
+    "isotherm_volume_ml",
+    "of_tissue",
+    "share_at_or_below",
+    "share_exposed",
+]
 
 F32 = NDArray[np.float32]
 
@@ -56,3 +64,13 @@ def isotherm_field(result: Result, field_c: F32, level_c: float) -> F32:
     mirrored = np.float32(level_c) + np.abs(continued - np.float32(level_c))
     field: F32 = np.where(gas, mirrored, continued)
     return field
+
+
+def of_tissue(result: Result) -> Result:
+    """Continue the fields that margins are measured in from the tissue through gas."""
+    through = result.tissue.continued_through_gas
+    return dataclasses.replace(
+        result,
+        coldest_c=through(result.coldest_c),
+        time_below_s={level: through(seconds) for level, seconds in result.time_below_s.items()},
+    )

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ..errors import InputError
 from ..geometry import Grid
 from ..plan import Target
 from ..simulation import Result
-from .isotherms import share_at_or_below
+from .isotherms import of_tissue, share_at_or_below
 from .kill import killed_by_isotherm
 from .report import Compliance, Margin, Margins, TargetReport
 from .surfaces import Surface, isosurface, signed_distance_mm
 
-__all__ = ["ICE_C", "evaluate_target", "structure_surface"]
+__all__ = ["ICE_C", "SurfaceMargin", "evaluate_target", "structure_surface", "surface_margin"]
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -23,6 +26,40 @@ ICE_C = 0.0  # what CT shows as the edge of the ice, and what the 1 cm rule was 
 _TEN_MM = 10.0
 # A share counts as everything when less than this is missing: rounding of partial volumes.
 _ALL = 0.999
+
+
+@dataclass(frozen=True, eq=False)
+class SurfaceMargin:
+    """Margin of an isotherm at every patch of the target's surface.
+
+    Attributes
+    ----------
+    isotherm_c : the isotherm of the coldest-ever field.
+    points_mm : (n, 3) LPS centers of the patches. areas_mm2 : (n,) their areas.
+    margin_mm : (n,) signed distance to the isotherm, positive where it lies outside the target; inf
+        or -inf where there is no such isotherm in the simulated box.
+    """
+
+    isotherm_c: float
+    points_mm: F64
+    areas_mm2: F64
+    margin_mm: F64
+
+
+def surface_margin(result: Result, isotherm_c: float) -> SurfaceMargin:
+    """Measure the margin of an isotherm all over the target's surface.
+
+    Raises
+    ------
+    InputError
+        When the plan has no target.
+    """
+    if "target" not in result.tissue.structures:
+        raise InputError("the plan has no target, and so no margin; add [target] and run again")
+    grid, coldest_c = result.tissue.grid, of_tissue(result).coldest_c
+    surface = structure_surface(grid, result.tissue.structures["target"])
+    margin_mm = signed_distance_mm(grid, coldest_c, isotherm_c, surface.centers_mm)
+    return SurfaceMargin(isotherm_c, surface.centers_mm, surface.areas_mm2, margin_mm)
 
 
 def structure_surface(grid: Grid, share: F32) -> Surface:

@@ -1,9 +1,11 @@
-"""Pictures: a 3-D scene, and three planes that need no graphics library; surfaces as files."""
+"""Pictures: a 3-D scene, three planes that need no graphics library, charts; surfaces as files."""
 
+from .distributions import plot_histogram, plot_margin, plot_margin_map
 from .meshes import isotherm_mesh, needle_meshes, structure_mesh
+from .over_time import plot_growth, plot_sensors
 from .overlay import draw_overlay
 from .picture import open_window, save_picture
-from .planes import draw_planes
+from .planes import draw_planes, plot_slices
 from .rendering import find_rendering
 from .scene import show
 from .seen import draw_seen
@@ -18,6 +20,12 @@ __all__ = [
     "isotherm_mesh",
     "needle_meshes",
     "open_window",
+    "plot_growth",
+    "plot_histogram",
+    "plot_margin",
+    "plot_margin_map",
+    "plot_sensors",
+    "plot_slices",
     "save_picture",
     "show",
     "structure_mesh",

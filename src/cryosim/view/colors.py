@@ -6,8 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from ..plan import Stage
+
 __all__ = [
     "ACTIVE_PART",
+    "CURVES",
     "EDGE",
     "SENSOR",
     "SHAFT",
@@ -16,6 +19,7 @@ __all__ = [
     "isotherm_color",
     "isotherm_opacity",
     "overlay_color",
+    "stage_color",
     "structure_colors",
 ]
 
@@ -28,6 +32,12 @@ EDGE = "#b0b5ba"
 
 # Organs at risk: Tol's muted and Okabe-Ito's, without blues (isotherms) and oranges (target).
 _ORGANS = ("#1b9e77", "#e377c2", "#a6761d", "#b2df57", "#882255", "#44aa99", "#999933")
+
+# Curves that stand for no structure, Okabe-Ito.
+CURVES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#20262c")
+
+# Pale, behind curves: freeze, passive thaw, active thaw.
+_STAGES = ("#dcecf8", "#f6f6f4", "#fbe3cd")
 
 # Light to dark blue and violet as it gets colder.
 _COLDNESS_C = (-60.0, -40.0, -20.0, 0.0, 15.0)
@@ -53,6 +63,11 @@ def _shade(shades: Sequence[str], level_c: float) -> str:
     channels = np.array([[int(shade[n : n + 2], 16) for n in (1, 3, 5)] for shade in shades])
     mixed = [round(float(np.interp(level_c, _COLDNESS_C, channel))) for channel in channels.T]
     return "#{:02x}{:02x}{:02x}".format(*mixed)
+
+
+def stage_color(stage: Stage) -> str:
+    """Return the color of a stage of the protocol, pale enough to lie behind curves."""
+    return _STAGES[0 if stage.kind == "freeze" else 1 + stage.active]
 
 
 def isotherm_opacity(level_c: float) -> float:

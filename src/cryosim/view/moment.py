@@ -75,6 +75,11 @@ class Moment:
         return f"{self._stage()}, {self.time_s / 60:.4g} min"
 
     @property
+    def levels_c(self) -> list[float]:
+        """Isotherms of the plan's report, warmest first."""
+        return sorted(set(self.result.plan.report.isotherms_c), reverse=True)
+
+    @property
     def focus_mm(self) -> F64:
         """World position to look at: the middle of the target, else of the active probe parts."""
         target = self.structures.get("target")

@@ -30,9 +30,8 @@ from .panels import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.contour import QuadContourSet
-    from matplotlib.image import AxesImage
 
-__all__ = ["draw_planes"]
+__all__ = ["draw_planes", "plot_slices"]
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -62,28 +61,73 @@ def draw_planes(result: Result, *, time_s: float | None = None) -> Figure:
     InputError
         When there is no snapshot at `time_s`.
     """
-    moment = Moment.of(result, time_s)
-    levels = sorted(result.plan.report.isotherms_c, reverse=True)
     figure = Figure(figsize=_FIGURE_INCHES, facecolor="white")
+    _fill_figure(figure, Moment.of(result, time_s))
+    return figure
+
+
+def plot_slices(
+    result: Result, axes: Sequence[Axes] | None = None, *, time_s: float | None = None
+) -> tuple[Axes, Axes, Axes]:
+    """Draw the three planes of `draw_planes`, into axes of your own if you like.
+
+    Parameters
+    ----------
+    axes : axial, coronal, sagittal; by default those of a new pyplot figure with a legend.
+    time_s : time of a snapshot; the end of the last freeze by default.
+
+    Returns
+    -------
+    The three axes, in mm along the grid's axes.
+
+    Raises
+    ------
+    InputError
+        When there is no snapshot at `time_s`.
+    ValueError
+        When `axes` are not three.
+    """
+    moment = Moment.of(result, time_s)
+    if axes is None:
+        from matplotlib import pyplot as plt
+
+        figure = plt.figure(figsize=_FIGURE_INCHES, facecolor="white")
+        axial, coronal, sagittal = _fill_figure(figure, moment)
+        return axial, coronal, sagittal
+    if len(axes) != len(PLANES):
+        raise ValueError(f"axes: found {len(axes)}, give three: axial, coronal, sagittal")
+    axial, coronal, sagittal = axes
+    for plane, panel in zip(PLANES, axes, strict=True):
+        _draw_panel(panel, moment, plane)
+    return axial, coronal, sagittal
+
+
+def _fill_figure(figure: Figure, moment: Moment) -> list[Axes]:
     right = _RIGHT_BESIDE_BAR if moment.image is None else _RIGHT
     extents_mm = [_extent_mm(moment.grid, axis) for axis in range(3)]
     panels = place_panels(figure, extents_mm, (_LEFT, right, _BOTTOM, _TOP))
     drawn: set[str] = set()
     for plane, panel in zip(PLANES, panels, strict=True):
-        background = _draw_background(panel, moment, plane)
-        drawn |= _draw_structures(panel, moment, plane)
-        _draw_isotherms(panel, moment, plane, levels)
-        _draw_needles(panel, moment, plane)
-        _draw_sensors(panel, moment, plane)
-        mark_panel(panel, plane, _extent_mm(moment.grid, plane.right))
-        panel.set_title(name_plane(plane, moment.grid, moment.focus_mm), fontsize=12)
+        drawn |= _draw_panel(panel, moment, plane)
     if moment.image is None:
-        bar = figure.colorbar(background, cax=figure.add_axes(_COLOR_BAR))
+        bar = figure.colorbar(panels[-1].images[0], cax=figure.add_axes(_COLOR_BAR))
         bar.set_label("temperature in °C")
     figure.suptitle(moment.title, fontsize=16, x=0.01, y=0.97, ha="left")
     figure.text(0.99, 0.015, FOOTER, fontsize=8, color="#8a9299", ha="right")
-    _add_legend(figure, moment, levels, drawn)
-    return figure
+    _add_legend(figure, moment, drawn)
+    return panels
+
+
+def _draw_panel(panel: Axes, moment: Moment, plane: Plane) -> set[str]:
+    """Draw one plane; return the names of the structures that it meets."""
+    _draw_background(panel, moment, plane)
+    met = _draw_structures(panel, moment, plane)
+    _draw_isotherms(panel, moment, plane, moment.levels_c)
+    _draw_needles(panel, moment, plane)
+    _draw_sensors(panel, moment, plane)
+    mark_panel(panel, plane, _extent_mm(moment.grid, plane.right))
+    panel.set_title(name_plane(plane, moment.grid, moment.focus_mm), fontsize=12)
+    return met
 
 
 def _ticks_mm(grid: Grid, axis: int) -> F64:
@@ -115,14 +159,14 @@ def _cut(moment: Moment, plane: Plane, values: F32) -> F32:
     return between
 
 
-def _draw_background(panel: Axes, moment: Moment, plane: Plane) -> AxesImage:
+def _draw_background(panel: Axes, moment: Moment, plane: Plane) -> None:
     low, high = _edges_mm(moment.grid, plane.up)
     extent = (*_edges_mm(moment.grid, plane.right), low, high)
     if moment.image is None:
         values, window = moment.temperature_c, (_COLDEST_SHOWN_C, _WARMEST_SHOWN_C)
     else:
         values, window = moment.image, moment.gray_window
-    picture = panel.imshow(
+    panel.imshow(
         _cut(moment, plane, values),
         cmap="gray",
         vmin=window[0],
@@ -135,7 +179,6 @@ def _draw_background(panel: Axes, moment: Moment, plane: Plane) -> AxesImage:
     panel.set_xlim(extent[:2])
     panel.set_ylim((low, high) if plane.upward else (high, low))
     panel.set_axis_off()
-    return picture
 
 
 def _draw_contour(
@@ -183,10 +226,10 @@ def _draw_sensors(panel: Axes, moment: Moment, plane: Plane) -> None:
         )  # fmt: skip
 
 
-def _add_legend(figure: Figure, moment: Moment, levels: Sequence[float], drawn: set[str]) -> None:
+def _add_legend(figure: Figure, moment: Moment, drawn: set[str]) -> None:
     entries = [
         Line2D([], [], color=isotherm_color(level), linewidth=2.5, label=_name(moment, level))
-        for level in levels
+        for level in moment.levels_c
     ]
     for name, color in structure_colors(moment.structures).items():
         label = name if name in drawn else f"{name} (outside these planes)"

@@ -1,0 +1,112 @@
+"""Curves over the procedure, on bands that say when it freezes and when it thaws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matplotlib.patches import Patch
+
+from ..errors import InputError
+from ..evaluation import ICE_C, isotherm_volume_ml
+from ..plan import Protocol, Stage
+from ..simulation import Result
+from .charts import below_axes, finish_chart, line_style, literal, new_axes
+from .colors import CURVES, isotherm_color, stage_color
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_growth", "plot_sensors", "stage_name"]
+
+_MARKERS = "os^Dv<>P"
+_TEXT = "#5b636a"
+_ROOM_ABOVE = 1.14  # of the highest value, for the names of the bands
+_NARROWEST = 0.09  # share of the protocol that a band with a name has
+
+
+def plot_growth(result: Result, ax: Axes | None = None) -> Axes:
+    """Plot the volume within each isotherm over time, with the protocol as bands.
+
+    Parameters
+    ----------
+    ax : draw into these axes; by default into a new pyplot figure.
+
+    Returns
+    -------
+    The axes; time in minutes, volumes in ml, one point at each snapshot of the result. Colors are
+    those of the isotherms in every picture.
+    """
+    ax = new_axes(ax)
+    minutes = [time_s / 60 for time_s in result.times_s]
+    levels = sorted(set(result.plan.report.isotherms_c), reverse=True)
+    for number, level in enumerate(levels):
+        volumes = [isotherm_volume_ml(result, field, level) for field in result.temperatures_c]
+        ax.plot(
+            minutes, volumes, color=isotherm_color(level), marker=_MARKERS[number % len(_MARKERS)],
+            markersize=4, linewidth=2, label=f"{level:g} °C",
+        )  # fmt: skip
+    high = ax.get_ylim()[1]
+    ax.set_ylim(0, _ROOM_ABOVE * high)
+    ax.set_ylabel("tissue at or below the isotherm in ml")
+    _finish(ax, result.plan.protocol, len(levels))
+    return ax
+
+
+def plot_sensors(result: Result, ax: Axes | None = None) -> Axes:
+    """Plot the temperature of each sensor over time, with the protocol as bands.
+
+    Parameters
+    ----------
+    ax : draw into these axes; by default into a new pyplot figure.
+
+    Returns
+    -------
+    The axes; time in minutes, temperatures in C.
+
+    Raises
+    ------
+    InputError
+        When the plan has no sensor.
+    """
+    sensors = result.curves.sensors_c
+    if not sensors:
+        raise InputError("the plan has no sensor, and so no curve; add [[sensor]] and run again")
+    ax = new_axes(ax)
+    minutes = result.curves.times_s / 60
+    for number, (name, curve) in enumerate(sensors.items()):
+        color = CURVES[number % len(CURVES)]
+        ax.plot(minutes, curve, color=color, linestyle=line_style(number), label=literal(name))
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, low + _ROOM_ABOVE * (high - low))
+    ax.axhline(ICE_C, color=isotherm_color(ICE_C), linewidth=1.2, zorder=1)
+    ax.set_ylabel("temperature in °C")
+    _finish(ax, result.plan.protocol, len(sensors))
+    return ax
+
+
+def stage_name(stage: Stage) -> str:
+    """Name a stage: "freeze", "thaw, passive" or "thaw, active"."""
+    if stage.kind == "freeze":
+        return "freeze"
+    return "thaw, active" if stage.active else "thaw, passive"
+
+
+def _finish(ax: Axes, protocol: Protocol, curves: int) -> None:
+    shown: dict[str, str] = {}
+    begin = 0.0
+    for stage, end in zip(protocol.stages, protocol.ends_s(), strict=True):
+        name, color = stage_name(stage), stage_color(stage)
+        shown[name] = color
+        ax.axvspan(begin / 60, end / 60, color=color, linewidth=0, zorder=0)
+        if stage.duration_s >= _NARROWEST * protocol.duration_s:
+            ax.text(
+                (begin + end) / 120, 0.985, f"{stage.kind}\n{stage.minutes:g} min", ha="center",
+                va="top", fontsize="x-small", color=_TEXT, transform=ax.get_xaxis_transform(),
+            )  # fmt: skip
+        begin = end
+    ax.set_xlim(0, protocol.duration_s / 60)
+    ax.set_xlabel("time since the first freeze began in min")
+    finish_chart(ax)
+    handles = ax.get_legend_handles_labels()[0]
+    bands = [Patch(facecolor=c, edgecolor="#c4c9cd", label=name) for name, c in shown.items()]
+    below_axes(ax, max(curves, len(bands), 1) if curves <= 3 else 3, handles=[*handles, *bands])
