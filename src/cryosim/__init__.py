@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         read_volume,
         write_probe_lines,
     )
+    from .page import write_html_report
     from .plan import Goal, Plan, Protocol, Stage, move_probes, probe_lines, read_plan
     from .planning import optimize
     from .probes import Probe
@@ -115,6 +116,7 @@ _PUBLIC = {
     "simulate": "simulation",
     "write_batch": "benchmarking",
     "write_comparison": "comparison",
+    "write_html_report": "page",
     "write_probe_lines": "images",
     "write_report": "report",
     "write_seen": "comparison",
@@ -176,6 +178,7 @@ __all__ = [
     "simulate",
     "write_batch",
     "write_comparison",
+    "write_html_report",
     "write_probe_lines",
     "write_report",
     "write_seen",

@@ -33,6 +33,14 @@ GOALS_MET, GOAL_FAILED, BAD_INPUT = 0, 1, 2
 _DISCLAIMER = "Research software, not a medical device."
 _DEMO = "iliac-metastasis"
 _USUAL_SIMULATIONS = 45  # of a search
+_WRITTEN = (
+    "report.html",
+    "report.json",
+    "result.vtkhdf",
+    "probes.mrk.json",
+    "picture.png",
+    "planes.png",
+)
 _DEMO_SPACING_MM = 1.5  # seconds instead of minutes; numbers for a paper take 1 mm
 
 
@@ -351,9 +359,7 @@ def _carry_out(plan: Plan, output: Path) -> Report:
         report = evaluate(result)
         print_report(report, result, console)
         note = _write_result(report, result, folder)
-    console.print(
-        f"wrote {output}/: report.json, result.vtkhdf, probes.mrk.json, picture.png, planes.png"
-    )
+    console.print(f"wrote {output}/: {', '.join(_WRITTEN)}", highlight=False)
     if note:
         console.print(note, highlight=False)
     return report
@@ -362,6 +368,7 @@ def _carry_out(plan: Plan, output: Path) -> Report:
 def _write_result(report: Report, result: Result, folder: Path) -> str:
     """Write what every simulated plan leaves behind; return what is to be said of the picture."""
     from .images import write_probe_lines
+    from .page import write_html_report
     from .plan import probe_lines
     from .report import write_report
     from .store import save_result
@@ -371,7 +378,9 @@ def _write_result(report: Report, result: Result, folder: Path) -> str:
     save_result(result, folder / "result.vtkhdf")
     write_probe_lines(probe_lines(result.plan), folder / "probes.mrk.json")
     draw_planes(result).savefig(folder / "planes.png", dpi=150)
-    return save_picture(result, folder / "picture.png")
+    note = save_picture(result, folder / "picture.png")
+    write_html_report(report, result, folder / "report.html", picture=folder / "picture.png")
+    return note
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -92,6 +92,7 @@ def test_run_writes_everything(case, capsys):
     code = main(["run", str(case / "plan.toml"), "-o", str(case / "out")])
     printed = capsys.readouterr().out
     assert {path.name for path in (case / "out").iterdir()} == {
+        "report.html",
         "report.json",
         "result.vtkhdf",
         "probes.mrk.json",

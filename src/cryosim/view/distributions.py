@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..evaluation import ICE_C, SurfaceMargin, share_by_temperature, surface_margin
 from ..plan import Plan, Target
 from ..simulation import Result
-from .charts import GOAL, below_axes, finish_chart, line_style, literal, new_axes
+from .charts import GOAL, below_axes, finish_chart, line_style, name_label, new_axes
 from .colors import isotherm_color, structure_colors
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def plot_histogram(result: Result, ax: Axes | None = None) -> Axes:
     for number, name in enumerate(inside):
         ax.plot(
             levels, 100 * share_by_temperature(result, name, levels.tolist()), color=colors[name],
-            linestyle=line_style(number), linewidth=2, label=literal(name),
+            linestyle=line_style(number), linewidth=2, label=name_label(name),
         )  # fmt: skip
     goals = _draw_goals(ax, result.plan, colors)
     for level in result.plan.report.isotherms_c:

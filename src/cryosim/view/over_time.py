@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..evaluation import ICE_C, isotherm_volume_ml
 from ..plan import Protocol, Stage
 from ..simulation import Result
-from .charts import below_axes, finish_chart, line_style, literal, new_axes
+from .charts import below_axes, finish_chart, line_style, name_label, new_axes
 from .colors import CURVES, isotherm_color, stage_color
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def plot_sensors(result: Result, ax: Axes | None = None) -> Axes:
     minutes = result.curves.times_s / 60
     for number, (name, curve) in enumerate(sensors.items()):
         color = CURVES[number % len(CURVES)]
-        ax.plot(minutes, curve, color=color, linestyle=line_style(number), label=literal(name))
+        ax.plot(minutes, curve, color=color, linestyle=line_style(number), label=name_label(name))
     low, high = ax.get_ylim()
     ax.set_ylim(low, low + _ROOM_ABOVE * (high - low))
     ax.axhline(ICE_C, color=isotherm_color(ICE_C), linewidth=1.2, zorder=1)

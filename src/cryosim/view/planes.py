@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..geometry import Grid
 from ..probes import Warmer
 from ..simulation import Result
+from .charts import name_label
 from .colors import ACTIVE_PART, SENSOR, SHAFT, WARMER, isotherm_color, structure_colors
 from .moment import FOOTER, Moment
 from .panels import (
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.contour import QuadContourSet
 
-__all__ = ["draw_planes", "plot_slices"]
+__all__ = ["SHOWN_C", "draw_planes", "plot_slices"]
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -40,10 +41,11 @@ _FIGURE_INCHES = (15.0, 6.8)
 _LEFT, _BOTTOM, _TOP = 0.01, 0.17, 0.87  # of all panels
 _RIGHT, _RIGHT_BESIDE_BAR = 0.99, 0.925
 _COLOR_BAR = (0.94, 0.25, 0.012, 0.55)
+_LABELS_FROM_DEG, _LABELS_STEP_DEG = 200.0, 38.0  # counterclockwise from the right
 _SENSOR_LOOK: dict[str, Any] = {
     "color": SENSOR, "marker": "o", "markersize": 5, "markeredgecolor": "black", "linestyle": "none"
 }  # fmt: skip
-_COLDEST_SHOWN_C, _WARMEST_SHOWN_C = -60.0, 40.0
+SHOWN_C = (-60.0, 40.0)  # black and white where the temperature is the background
 
 
 def draw_planes(result: Result, *, time_s: float | None = None) -> Figure:
@@ -163,7 +165,7 @@ def _draw_background(panel: Axes, moment: Moment, plane: Plane) -> None:
     low, high = _edges_mm(moment.grid, plane.up)
     extent = (*_edges_mm(moment.grid, plane.right), low, high)
     if moment.image is None:
-        values, window = moment.temperature_c, (_COLDEST_SHOWN_C, _WARMEST_SHOWN_C)
+        values, window = moment.temperature_c, SHOWN_C
     else:
         values, window = moment.image, moment.gray_window
     panel.imshow(
@@ -189,13 +191,28 @@ def _draw_contour(
 
 
 def _draw_isotherms(panel: Axes, moment: Moment, plane: Plane, levels: Sequence[float]) -> None:
-    for level in levels:
+    for number, level in enumerate(levels):
         look = {"colors": isotherm_color(level), "linestyles": "solid"}
         lines = _draw_contour(panel, moment, plane, moment.temperature_c, level, **look)
         if lines is None:
             continue
-        for text in panel.clabel(lines, fmt=f"{level:g} °C", fontsize=9, inline_spacing=2):
+        at = [_label_place(lines, plane, number)]
+        for text in panel.clabel(
+            lines, fmt=f"{level:g} °C", fontsize=9, inline_spacing=2, manual=at
+        ):
             text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
+
+
+def _label_place(lines: QuadContourSet, plane: Plane, number: int) -> tuple[float, float]:
+    """Where a line runs farthest toward the lower left, each a little around from the one before.
+
+    Letters and scale bar are elsewhere, and so labels of lines close to each other do not meet.
+    """
+    points = np.concatenate([path.vertices for path in lines.get_paths()])
+    angle = np.radians(_LABELS_FROM_DEG + _LABELS_STEP_DEG * number)
+    toward = np.array([np.cos(angle), np.sin(angle) * (1 if plane.upward else -1)])
+    x, y = points[(points @ toward).argmax()]
+    return float(x), float(y)
 
 
 def _draw_structures(panel: Axes, moment: Moment, plane: Plane) -> set[str]:
@@ -221,8 +238,8 @@ def _draw_sensors(panel: Axes, moment: Moment, plane: Plane) -> None:
         x, y = (float(value) for value in at)
         panel.plot(x, y, **_SENSOR_LOOK)
         panel.annotate(
-            sensor.name, (x, y), xytext=(5, 4), textcoords="offset points", color=SENSOR,
-            fontsize=9, path_effects=outlined, annotation_clip=True,
+            name_label(sensor.name), (x, y), xytext=(5, 4), textcoords="offset points",
+            color=SENSOR, fontsize=9, path_effects=outlined, annotation_clip=True,
         )  # fmt: skip
 
 
@@ -232,7 +249,7 @@ def _add_legend(figure: Figure, moment: Moment, drawn: set[str]) -> None:
         for level in moment.levels_c
     ]
     for name, color in structure_colors(moment.structures).items():
-        label = name if name in drawn else f"{name} (outside these planes)"
+        label = name_label(name) + ("" if name in drawn else " (outside these planes)")
         entries.append(Line2D([], [], color=color, linewidth=2.5, linestyle="--", label=label))
     needles = [("probe, active part (projected)", ACTIVE_PART, 4.0)]
     if moment.result.plan.warmer:

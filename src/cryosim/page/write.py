@@ -1,0 +1,105 @@
+"""Put the page together, and write it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+from .. import __version__
+from ..errors import InputError
+from ..evaluation import Report
+from ..report import DISCLAIMER
+from ..simulation import Result
+from . import numbers, seen
+from .markup import Html, element, join
+from .wording import amount
+
+__all__ = ["html_report", "write_html_report"]
+
+
+def write_html_report(
+    report: Report, result: Result, path: str | Path, *, picture: Path | None = None
+) -> None:
+    """Write the report as one HTML file that needs no network and nothing beside it.
+
+    Parameters
+    ----------
+    picture : a PNG of the 3-D scene that `save_picture` wrote; by default it is drawn.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written.
+    """
+    text = html_report(report, result, picture=picture)
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise InputError(f"report {path}: cannot be written ({reason})") from None
+
+
+def html_report(report: Report, result: Result, *, picture: Path | None = None) -> str:
+    """Return the report as HTML; it names neither patient nor files.
+
+    Parameters
+    ----------
+    picture : a PNG of the 3-D scene that `save_picture` wrote; by default it is drawn.
+    """
+    sections = (
+        ("verdict", "Verdict", join(seen.verdict(report), _pointer(report))),
+        ("pictures", "The ice at the end of each freeze", seen.pictures(result)),
+        ("scene", "In 3-D", seen.three_d(result, picture)),
+        ("growth", "Growth of the ice", seen.growth(report, result)),
+        ("temperatures", "How cold was how much", seen.histogram(report, result)),
+        ("margins", "Margins", seen.margins(report, result)),
+        ("kill", "Cell kill", numbers.kill(report)),
+        ("sensors", "Sensors", seen.sensors(report, result)),
+        ("probes", "Probes", numbers.probes(report, result)),
+        ("protocol", "Protocol", seen.protocol(result)),
+        ("energy", "Energy", numbers.energy(result)),
+        ("numerics", "Numerics", numbers.numerics(result)),
+        ("warnings", "Warnings", numbers.warnings(report)),
+        ("assumptions", "Assumptions", numbers.basis(report)),
+        ("sources", "Sources", numbers.sources(report)),
+        ("versions", "Versions", numbers.versions()),
+    )
+    shown = [(key, title, content) for key, title, content in sections if content is not None]
+    links = [element("a", title, href=f"#{key}") for key, title, _ in shown]
+    parts = [
+        element("section", element("h2", title), content, id_=key) for key, title, content in shown
+    ]
+    return Template(_read("page.html")).substitute(
+        style=_read("page.css"),
+        summary=join(_summary(report, result)),
+        written=f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC",
+        version=__version__,
+        disclaimer=join(DISCLAIMER),
+        links=join(*links),
+        sections=Html("\n".join(parts)),
+    )
+
+
+def _summary(report: Report, result: Result) -> str:
+    plan = result.plan
+    models = ", ".join(dict.fromkeys(probe.model for probe in plan.probe))
+    count = len(plan.probe)
+    words = [f"{count} probe{'s' * (count != 1)} {models}", plan.protocol.describe()]
+    if report.target is not None:
+        words.append(f"target {amount(report.target.volume_ml, 'ml')}")
+    return " · ".join(words)
+
+
+def _pointer(report: Report) -> str:
+    count = len(report.warnings)
+    if not count:
+        return ""
+    words = f"{count} warning{'s' * (count > 1)}: read before trusting the numbers"
+    return element("p", element("a", words, href="#warnings"), class_="pointer")
+
+
+def _read(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
