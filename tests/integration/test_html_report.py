@@ -166,6 +166,23 @@ def test_a_plan_without_target_sensors_and_image() -> None:
     assert any("gray is the temperature" in words for words in page.words)
 
 
+def test_a_target_that_never_froze() -> None:
+    warm = np.full_like(rich_result().coldest_c, 37.0)
+    result = dataclasses.replace(rich_result(), coldest_c=warm)
+    page = Reader(html_report(evaluate(result), result))
+    assert "Margins" in page.words
+    assert not any("smallest on the target" in words for words in page.words)
+
+
+def test_without_graphics_the_page_does_without_the_scene(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CRYOSIM_RENDERING", "none")
+    page = Reader(html_report(rich_report(), rich_result()))
+    assert "In 3-D" not in page.words
+    assert "Growth of the ice" in page.words
+
+
 def test_neither_patient_nor_files_are_named() -> None:
     content = rich_result().plan.model_dump(exclude_none=True)
     content["anatomy"] = {"image": "DOE_JANE_1950-01-01/ct.nii.gz", "labels": "DOE_JANE.nii.gz"}

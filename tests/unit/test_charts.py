@@ -100,6 +100,14 @@ def test_a_target_that_never_froze_has_no_margin(ax) -> None:
         cryosim.plot_margin_map(result, ax)
 
 
+def test_a_target_smaller_than_a_voxel_has_no_surface(ax) -> None:
+    result = small_result()
+    structures = {"target": 0.4 * result.tissue.structures["target"]}
+    tissue = dataclasses.replace(result.tissue, structures=structures)
+    cryosim.plot_margin(dataclasses.replace(result, tissue=tissue), ax)
+    assert "ice (0 °C): not reached" in words(ax)
+
+
 def test_charts_of_what_the_plan_lacks_are_refused(ax) -> None:
     result = without_structures()
     with pytest.raises(InputError, match="neither a target nor organs"):

@@ -117,7 +117,10 @@ def growth(report: Report, result: Result) -> Html:
         chart(lambda ax: plot_growth(result, ax), "isotherm volumes over time"),
         join(
             table(("time", *[f"{level:g} °C" for level in levels]), rows),
-            caption("Tissue at or below the isotherm at that time, without the probes and gas."),
+            caption(
+                "Tissue at or below the isotherm at that time, without the probes and gas. Marks "
+                "are the times that the result keeps."
+            ),
         ),
     )
 
@@ -185,7 +188,7 @@ def margins(report: Report, result: Result) -> Html | None:
         caption(
             f"{found.margin_mm:g} mm of ice: on {percent(found.surface_fraction)} of the surface; "
             f"{percent(found.shell_frozen_fraction)} of the {found.margin_mm:g} mm shell around "
-            f"the target froze. {_where_smallest(result)}"
+            f"the target froze. {_where_smallest(report, result)}"
         ),
     )
     drawn = [chart(lambda ax: plot_margin(result, ax), "histogram of ice and lethal margins")]
@@ -277,10 +280,10 @@ def _organ_table(report: Report) -> Html:
     return table(("organ at risk", "coldest", "limit", "below it", "frozen", "to the ice"), rows)
 
 
-def _where_smallest(result: Result) -> str:
-    margin = surface_margin(result, ICE_C)
-    if abs(margin.margin_mm).max() == float("inf"):
+def _where_smallest(report: Report, result: Result) -> str:
+    if report.target is None or report.target.margin.ice.min_mm is None:
         return ""
+    margin = surface_margin(result, ICE_C)
     away = margin.points_mm - margin.points_mm.mean(axis=0)
     side = direction_words(away[margin.margin_mm.argmin()])
     return f"The ice margin is smallest on the target\u2019s {side} side."

@@ -140,7 +140,7 @@ def plot_margin_map(result: Result, ax: Axes | None = None, *, isotherm_c: float
     """
     target = _target(result)
     margin = surface_margin(result, isotherm_c)
-    if not np.all(np.isfinite(margin.margin_mm)):
+    if not _has_edge(margin):
         raise InputError(f"no edge at {isotherm_c:g} C in the simulated box: there is no margin")
     ax = new_axes(ax)
     middle = np.average(margin.points_mm, axis=0, weights=np.maximum(margin.areas_mm2, 1e-9))
@@ -164,7 +164,7 @@ def plot_margin_map(result: Result, ax: Axes | None = None, *, isotherm_c: float
     ax.set_xticks(list(_SIDES), list(_SIDES.values()))
     ax.set_yticks([-1, 0, 1], ["I", "", "S"])
     ax.set_xlabel("side of the target (R right, A front, L left, P back; S head, I feet)")
-    bar = ax.figure.colorbar(mesh, ax=ax, ticks=bounds[::2])
+    bar = ax.figure.colorbar(mesh, ax=ax, ticks=bounds[1::2])
     wanted = f", goal {goal:g} mm" if isotherm_c == ICE_C else ""
     bar.set_label(f"margin of the {isotherm_c:g} °C isotherm in mm{wanted}")
     ax.spines[:].set_visible(False)
@@ -207,7 +207,7 @@ def _draw_margins(ax: Axes, margin: SurfaceMargin, name: str, look: dict[str, An
     color = isotherm_color(margin.isotherm_c)
     what = f"{name} ({margin.isotherm_c:g} °C)"
     values = margin.margin_mm
-    if not np.all(np.isfinite(values)):
+    if not _has_edge(margin):
         reached = "beyond the simulated box" if np.any(values > 0) else "not reached"
         ax.plot([], [], color=color, label=f"{what}: {reached}")
         return
@@ -218,6 +218,11 @@ def _draw_margins(ax: Axes, margin: SurfaceMargin, name: str, look: dict[str, An
     bins = np.arange(low, high + 1.5).tolist()
     ax.hist(np.minimum(values, high), bins, weights=shares, color=color, label=label, **look)
     ax.plot(values.min(), 0, color=color, markeredgecolor=GOAL, **_SMALLEST_LOOK)
+
+
+def _has_edge(margin: SurfaceMargin) -> bool:
+    """Tell whether there is a margin; a target smaller than a voxel has no surface either."""
+    return len(margin.margin_mm) > 0 and bool(np.all(np.isfinite(margin.margin_mm)))
 
 
 def _edges(count: int, half: float) -> F64:
