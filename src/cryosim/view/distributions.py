@@ -56,8 +56,9 @@ def plot_histogram(result: Result, ax: Axes | None = None) -> Axes:
         raise InputError("the plan has neither a target nor organs at risk to count volumes of")
     ax = new_axes(ax)
     coldest = result.tissue.continued_through_gas(result.coldest_c)
-    lowest = min(float(coldest[mask].min()) for mask in inside.values())
-    warmest = max(result.plan.body.temperature_c, *result.plan.report.isotherms_c)
+    marked = [*result.plan.exposure_thresholds_c, result.plan.body.temperature_c]
+    lowest = min(*marked, *(float(coldest[mask].min()) for mask in inside.values()))
+    warmest = max(marked)
     levels = np.arange(_STEP_C * np.floor(lowest / _STEP_C), warmest + _STEP_C, _STEP_C)
     colors = structure_colors(result.tissue.structures)
     for number, name in enumerate(inside):
