@@ -28,6 +28,7 @@ def main(plan_file: str, folder: str = ".") -> None:
     out.mkdir(parents=True, exist_ok=True)
     cryosim.save_result(result, out / "result.vtkhdf")
     cryosim.write_report(report, result, out / "report.json")
+    cryosim.write_html_report(report, result, out / "report.html")
 
 
 if __name__ == "__main__":
