@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..evaluation import Report
 from ..report import DISCLAIMER
 from ..simulation import Result
-from . import numbers, seen
+from . import numbers, shown
 from .markup import Html, element, join
 from .wording import amount
 
@@ -50,16 +50,16 @@ def html_report(report: Report, result: Result, *, picture: Path | None = None) 
     picture : a PNG of the 3-D scene that `save_picture` wrote; by default it is drawn.
     """
     sections = (
-        ("verdict", "Verdict", join(seen.verdict(report), _pointer(report))),
-        ("pictures", "The ice at the end of each freeze", seen.pictures(result)),
-        ("scene", "In 3-D", seen.three_d(result, picture)),
-        ("growth", "Growth of the ice", seen.growth(report, result)),
-        ("temperatures", "How cold was how much", seen.histogram(report, result)),
-        ("margins", "Margins", seen.margins(report, result)),
+        ("verdict", "Verdict", join(shown.verdict(report), _pointer(report))),
+        ("pictures", "The ice at the end of each freeze", shown.pictures(result)),
+        ("scene", "In 3-D", shown.three_d(result, picture)),
+        ("growth", "Growth of the ice", shown.growth(report, result)),
+        ("temperatures", "How cold was how much", shown.histogram(report, result)),
+        ("margins", "Margins", shown.margins(report, result)),
         ("kill", "Cell kill", numbers.kill(report)),
-        ("sensors", "Sensors", seen.sensors(report, result)),
+        ("sensors", "Sensors", shown.sensors(report, result)),
         ("probes", "Probes", numbers.probes(report, result)),
-        ("protocol", "Protocol", seen.protocol(result)),
+        ("protocol", "Protocol", shown.protocol(result)),
         ("energy", "Energy", numbers.energy(result)),
         ("numerics", "Numerics", numbers.numerics(result)),
         ("warnings", "Warnings", numbers.warnings(report)),
@@ -67,10 +67,11 @@ def html_report(report: Report, result: Result, *, picture: Path | None = None) 
         ("sources", "Sources", numbers.sources(report)),
         ("versions", "Versions", numbers.versions()),
     )
-    shown = [(key, title, content) for key, title, content in sections if content is not None]
-    links = [element("a", title, href=f"#{key}") for key, title, _ in shown]
+    present = [(key, title, content) for key, title, content in sections if content is not None]
+    links = [element("a", title, href=f"#{key}") for key, title, _ in present]
     parts = [
-        element("section", element("h2", title), content, id_=key) for key, title, content in shown
+        element("section", element("h2", title), content, id_=key)
+        for key, title, content in present
     ]
     return Template(_read("page.html")).substitute(
         style=_read("page.css"),
