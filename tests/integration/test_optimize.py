@@ -172,8 +172,8 @@ def test_the_same_seed_finds_the_same_with_one_process_or_two(found, case):
 def test_everything_is_written(case):
     names = {path.name for path in (case / "out").iterdir()}
     assert names == {
-        "journal.jsonl", "plans.json", "plans.png", "plan.json", "report.json", "result.vtkhdf",
-        "probes.mrk.json", "picture.png", "planes.png",
+        "journal.jsonl", "plans.json", "plans.png", "plan.json", "report.json", "report.html",
+        "result.vtkhdf", "probes.mrk.json", "picture.png", "planes.png",
     }  # fmt: skip
     document = plans_of(case)
     assert document["passed"] is True
