@@ -4,6 +4,7 @@ from .agreement import Agreement, Shape, compare_shapes, shape_of_mask
 from .evaluate import citations, evaluate, timeline
 from .isotherms import isotherm_field, isotherm_volume_ml, share_at_or_below, share_exposed
 from .kill import kill_probability, killed_by_isotherm, killed_by_tissue_threshold
+from .organs import filled_voxels
 from .report import (
     Compliance,
     GoalVerdict,
@@ -43,6 +44,7 @@ __all__ = [
     "citations",
     "compare_shapes",
     "evaluate",
+    "filled_voxels",
     "isosurface",
     "isotherm_field",
     "isotherm_volume_ml",

@@ -12,7 +12,7 @@ from .report import OrganReport
 from .surfaces import sample, signed_distance_mm
 from .target import ICE_C, structure_surface
 
-__all__ = ["evaluate_organ"]
+__all__ = ["evaluate_organ", "filled_voxels"]
 
 
 def evaluate_organ(result: Result, organ: OrganAtRisk) -> OrganReport:
@@ -46,17 +46,22 @@ def evaluate_organ(result: Result, organ: OrganAtRisk) -> OrganReport:
 
 
 def _points_of(result: Result, name: str) -> NDArray[np.float64]:
-    """World points on the surface of a structure and at the voxels that it fills.
-
-    A structure thinner than a voxel fills none by half; then the fullest ones stand for it.
-    """
+    """World points on the surface of a structure and at the voxels that it fills."""
     grid = result.tissue.grid
     share = result.tissue.structures[name]
-    fullest = float(share.max())
-    if fullest == 0.0:
+    filled = np.argwhere(filled_voxels(share))[:, ::-1]
+    if len(filled) == 0:
         return np.zeros((0, 3))
-    filled = np.argwhere(share >= min(0.5, fullest / 2))[:, ::-1]
     return np.concatenate([grid.to_world(filled), structure_surface(grid, share).centers_mm])
+
+
+def filled_voxels(share: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return the voxels of a structure, by the share of each that it fills.
+
+    One thinner than a voxel fills none by half; then the fullest ones stand for it.
+    """
+    filled: NDArray[np.bool_] = share >= min(0.5, float(share.max()) / 2 or 1.0)
+    return filled
 
 
 def _volume_ml(result: Result, name: str, level_c: float) -> float:

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from ..anatomy import Anatomy, place_anatomy
 from ..errors import InputError
+from ..evaluation import filled_voxels
 from ..geometry import Grid
 from ..images import occupancy, resample_labels
 from ..plan import GridPlan, Plan, Search
@@ -180,7 +181,7 @@ def _forbidden(
             forbidden[tissue] = found
     forbidden["gas"] = whole.is_gas & ~outside
     for organ in plan.organ_at_risk:
-        filled = _filled(whole.structures[organ.name])
+        filled = filled_voxels(whole.structures[organ.name])
         if _is_skin(filled, tissues[whole.index]):
             notes.append(f"{organ.name} is skin, which shafts cross")
         else:
@@ -247,13 +248,7 @@ def _label(anatomy: Anatomy, label: int | str, grid: Grid) -> NDArray[np.bool_]:
     if anatomy.labels is None:
         raise InputError(f"optimize: label {label!r} needs anatomy.labels; add a label map")
     value = anatomy.labels.value_of(label)
-    return _filled(occupancy(anatomy.labels.grid, anatomy.labels.values == value, grid))
-
-
-def _filled(share: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return the voxels of a structure; one thinner than they are fills none by half."""
-    filled: NDArray[np.bool_] = share >= min(0.5, float(share.max()) / 2 or 1.0)
-    return filled
+    return filled_voxels(occupancy(anatomy.labels.grid, anatomy.labels.values == value, grid))
 
 
 def _widened(mask: NDArray[np.bool_], grid: Grid, by_mm: float) -> NDArray[np.bool_]:

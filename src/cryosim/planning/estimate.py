@@ -96,8 +96,10 @@ class Estimate:
         found = self.template.potentials(self.marks.points_mm, tips, axes, shares)
         coldest_c = temperature(found + self._correction(layout, vectors) + self.shift_k)
         cost = self.missing(coldest_c) + _HEALTHY * self._healthy(coldest_c)
-        cost += _SHORT_WAYS * layout.depth_mm(tips, axes, self.access)
-        return cost + _PLACEMENT * layout.penalty(tips, axes, self.access)
+        paths = self.access.paths(tips.reshape(-1, 3), axes.reshape(-1, 3))
+        depth = np.minimum(paths.depth_mm, self.access.max_depth_mm)
+        cost += _SHORT_WAYS * depth.reshape(len(vectors), -1).sum(axis=1)
+        return cost + _PLACEMENT * layout.penalty(tips, axes, paths)
 
     def _correction(self, layout: Layout, vectors: F64) -> F64 | float:
         """(c, m) what the lessons say, weighted by their distance (Shepard's interpolation)."""

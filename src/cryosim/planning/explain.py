@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..evaluation import ICE_C, signed_distance_mm, structure_surface
 from ..simulation import Result
 from .search import Tried
-from .trial import missing_of
+from .trial import gap_of, missing_of
 
 __all__ = [
     "WeakestPoint",
@@ -209,5 +209,4 @@ def _value(goals: Mapping[str, Sequence[Any]], name: str) -> str:
 def _room(goal: list[Any]) -> float:
     """How far a goal is from its limit, in the units in which goals are compared."""
     value, limit, sense, unit, _ = goal
-    gap = value - limit if sense == "at least" else limit - value
-    return float(gap) / (10.0 if unit else 0.1)
+    return -gap_of(value, limit, sense) / (10.0 if unit else 0.1)

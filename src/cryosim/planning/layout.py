@@ -181,22 +181,18 @@ class Layout:
             found[row] = np.concatenate([turn, moved.ravel(), [share]])
         return np.clip(found, low, high)
 
-    def penalty(self, tips_mm: F64, axes: F64, access: Access) -> F64:
-        """(c,) how far candidates are from what is allowed, mm and degrees; 0 when allowed."""
+    def penalty(self, tips_mm: F64, axes: F64, paths: Paths) -> F64:
+        """(c,) how far candidates are from what is allowed, mm and degrees; 0 when allowed.
+
+        Parameters
+        ----------
+        tips_mm, axes : (c, n, 3). paths : of all these shafts, (c n,).
+        """
         count = tips_mm.shape[1]
-        flat_axes = axes.reshape(-1, 3)
-        paths = access.paths(tips_mm.reshape(-1, 3), flat_axes)
-        each = _obstruction(paths, flat_axes, self.search)[:, 0]
+        each = _obstruction(paths, axes.reshape(-1, 3), self.search)[:, 0]
         each += np.maximum(self.active_length_mm + _UNDER_SKIN_MM - paths.depth_mm, 0.0)
         cost = each.reshape(-1, count).sum(axis=1)
         return cost + self._crowding(tips_mm, axes)
-
-    def depth_mm(self, tips_mm: F64, axes: F64, access: Access) -> F64:
-        """(c,) length of all shafts in the body together; at most what is allowed."""
-        paths = access.paths(tips_mm.reshape(-1, 3), axes.reshape(-1, 3))
-        depth = np.minimum(paths.depth_mm, access.max_depth_mm)
-        total: F64 = depth.reshape(-1, tips_mm.shape[1]).sum(axis=1)
-        return total
 
     def faults(self, tips_mm: F64, axes: F64, access: Access) -> dict[str, float]:
         """Say what is wrong with one candidate, (1, n, 3) each, by name: mm or degrees."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..evaluation import ICE_C, isosurface
+from ..evaluation import ICE_C, filled_voxels, isosurface
 from ..plan import Plan
 from ..tissue import TissueGrid
 
@@ -88,8 +88,7 @@ def place_marks(tissue: TissueGrid, plan: Plan) -> Marks:
 def _limited(tissue: TissueGrid, plan: Plan) -> Iterator[tuple[str, float, NDArray[np.bool_]]]:
     """Say which goal wants which voxels warmer than what."""
     for organ in plan.organ_at_risk:
-        own = tissue.structures[organ.name]
-        mask = own >= min(0.5, float(own.max()) / 2 or 1.0)
+        mask = filled_voxels(tissue.structures[organ.name])
         if organ.min_temperature_c is not None:
             yield f"{organ.name} coldest", organ.min_temperature_c, mask
         if organ.min_ice_distance_mm is not None and mask.any():

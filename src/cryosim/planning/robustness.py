@@ -12,6 +12,7 @@ import numpy as np
 from ..plan import Search
 from .candidate import Candidate
 from .search import Evaluates, Tried
+from .trial import gap_of
 
 __all__ = ["Robustness", "Variation", "judge", "variations_of"]
 
@@ -123,4 +124,4 @@ def _room(one: Tried, goal: str) -> float:
     if value is None:
         return np.inf
     _, limit, sense, *_ = one.outcome["goals"][goal]
-    return value - limit if sense == "at least" else limit - value
+    return -gap_of(value, limit, sense)

@@ -19,7 +19,7 @@ from ..simulation import Result, Settings, simulate
 from ..tissue import Tissue, TissueGrid
 from .candidate import Candidate, with_freezes
 
-__all__ = ["Trial", "carry_out", "is_compliance", "missing_of", "outcome_of"]
+__all__ = ["Trial", "carry_out", "gap_of", "is_compliance", "missing_of", "outcome_of"]
 
 F64 = NDArray[np.float64]
 
@@ -117,10 +117,15 @@ def missing_of(goals: Mapping[str, Sequence[Any]], slack: Mapping[str, float]) -
         if value is None:
             found[name] = 0.0 if verdict == "ok" else _UNKNOWN
             continue
-        gap = limit - value if sense == "at least" else value - limit
+        gap = gap_of(value, limit, sense)
         scale = _UNIT[unit] if unit or abs(limit) <= 1.0 else abs(limit)
         found[name] = max(gap + slack.get(name, 0.0), 0.0) / scale
     return found
+
+
+def gap_of(value: float, limit: float, sense: str) -> float:
+    """How far a value is from being good enough, in its own unit; negative when there is room."""
+    return limit - value if sense == "at least" else value - limit
 
 
 def _frozen_ml(result: Result, share: NDArray[np.float32] | None = None) -> float:
