@@ -28,7 +28,6 @@ __all__ = [
     "Tried",
     "choose_for_worst",
     "obstacles",
-    "placed",
     "search_count",
     "try_regular_grid",
 ]
@@ -311,14 +310,6 @@ def _choice_around(best: Found, seed: int, estimate: Estimate) -> Found:
     return estimate.best(best.layout, best.vector[None], np.stack([low, high], axis=1), random)
 
 
-def placed(one: Tried) -> tuple[F64, F64, F64]:
-    """Tips (1, n, 3), axes (1, n, 3) and freeze share (1,) of a candidate, as it was simulated."""
-    tips = np.array(one.candidate.tips_mm)
-    axes = np.array(one.candidate.entries_mm) - tips
-    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
-    return tips[None], axes[None], np.array([one.candidate.freeze_share])
-
-
 def _simulate(
     ground: Ground, found: Sequence[Found], evaluates: Evaluates, slack: Mapping[str, float]
 ) -> list[Tried]:
@@ -345,8 +336,9 @@ def _to_skin(ground: Ground, tips: F64, axes: F64, share: float) -> Candidate:
 
 def obstacles(ground: Ground, candidate: Candidate) -> dict[str, float]:
     """Say what is wrong with where probes are: what shafts cross, their length, their spacing."""
-    one = Tried(candidate, {}, "")
-    tips, axes, _ = placed(one)
+    tips = np.array([candidate.tips_mm])
+    axes = np.array([candidate.entries_mm]) - tips
+    axes /= np.linalg.norm(axes, axis=-1, keepdims=True)
     return ground.layout(axes[0, 0], candidate.count).faults(tips, axes, ground.access)
 
 
