@@ -1,5 +1,6 @@
 """What a worker does with a choice of probes: the same as a person would by hand."""
 
+import dataclasses
 import functools
 import json
 import pickle
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from cases import REFERENCE_TISSUE, ball_share, box, plan
-from cryosim.evaluation import evaluate, sample
+from cryosim.evaluation import evaluate, sample, signed_distance_mm, structure_surface
 from cryosim.plan import OrganAtRisk, Protocol, Search, Target, plan_from_dict
 from cryosim.planning.candidate import Candidate, with_freezes
 from cryosim.planning.trial import Trial, carry_out, missing_of, outcome_of
@@ -44,7 +45,7 @@ def trial(spacing_mm=4.0):
             "optimize": Search(),
         }
     )
-    return Trial(tissue, content, POINTS)
+    return Trial(tissue, content, POINTS, structure_surface(base.grid, tissue.structures["target"]))
 
 
 @functools.cache
@@ -170,6 +171,18 @@ def test_an_outcome_is_what_simulate_and_evaluate_say():
     assert {**outcome_of(report, result), "coldest_c": found["coldest_c"]} == found
 
 
+def test_margins_are_measured_on_the_finer_surface():
+    fine = box(1.0, (40, 40, 40)).grid
+    bump = ball_share(fine, (0, 0, 0), 8.0) + ball_share(fine, (0, 10, 0), 3.0)
+    surface = structure_surface(fine, np.minimum(bump, 1.0).astype(np.float32))
+    found = carry_out(dataclasses.replace(trial(), surface=surface), candidate().task())
+    result = simulate(trial().tissue, candidate().plan(trial().plan), Settings(growth=0.1))
+    margin = signed_distance_mm(result.tissue.grid, result.coldest_c, 0.0, surface.centers_mm)
+    assert found["ice_margin_min_mm"] == found["goals"]["ice margin"][0] == margin.min()
+    assert found["ice_margin_min_mm"] < outcome()["ice_margin_min_mm"] - 1.0
+    assert found["coverage"] == outcome()["coverage"]
+
+
 def test_frozen_volumes_are_those_of_the_ice():
     found = outcome()
     frozen = simulate(trial().tissue, candidate().plan(trial().plan), Settings(growth=0.1))
@@ -202,7 +215,7 @@ def test_perfusion_varies_about_what_the_plan_says():
     halved = trial().plan.model_copy(
         update={"perfusion": trial().plan.perfusion.model_copy(update={"scale": 0.5})}
     )
-    found = carry_out(Trial(trial().tissue, halved, POINTS), candidate().task(perfusion=2.0))
+    found = carry_out(dataclasses.replace(trial(), plan=halved), candidate().task(perfusion=2.0))
     assert found == outcome()
 
 
@@ -218,7 +231,7 @@ def test_a_template_is_one_probe_alone():
         update={"probe": (own.probe[0].model_copy(update={"active_length_mm": 14.0}),)}
     )
     task = {"template": "argon-17g", "tissue": 0, "freeze_share": 1.0}
-    found = carry_out(Trial(trial().tissue, own, POINTS), task)
+    found = carry_out(dataclasses.replace(trial(), plan=own), task)
     assert found["active_length_mm"] == 14.0
     field = np.array(found["coldest_c"])
     heights = found["first_z_mm"] + found["step_mm"] * np.arange(field.shape[0])

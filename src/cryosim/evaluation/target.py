@@ -67,11 +67,16 @@ def structure_surface(grid: Grid, share: F32) -> Surface:
     return isosurface(grid, -share, -0.5, outside=0.0)
 
 
-def evaluate_target(result: Result, target: Target) -> TargetReport:
-    """Coverage, ice and lethal margin, and compliance with the wanted margin."""
+def evaluate_target(result: Result, target: Target, surface: Surface | None = None) -> TargetReport:
+    """Coverage, ice and lethal margin, and compliance with the wanted margin.
+
+    Parameters
+    ----------
+    surface : of the target; by default as the result's voxels show it.
+    """
     grid = result.tissue.grid
     share = result.tissue.structures["target"]
-    surface = structure_surface(grid, share)
+    surface = structure_surface(grid, share) if surface is None else surface
     ice = signed_distance_mm(grid, result.coldest_c, ICE_C, surface.centers_mm)
     lethal = signed_distance_mm(grid, result.coldest_c, target.lethal_c, surface.centers_mm)
     return TargetReport(

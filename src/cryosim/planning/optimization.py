@@ -16,7 +16,7 @@ import numpy as np
 
 from ..anatomy import Anatomy, place_anatomy
 from ..errors import InputError
-from ..evaluation import Report, evaluate
+from ..evaluation import Report, evaluate, structure_surface
 from ..fingerprint import digest, input_fingerprints, program_fingerprint
 from ..plan import GridPlan, Plan, Search
 from ..probes import Probe
@@ -31,6 +31,7 @@ from .layout import reachable_directions
 from .marks import Marks, place_marks
 from .robustness import Robustness, judge, variations_of
 from .search import (
+    ROUNDS,
     Evaluates,
     Ground,
     Tried,
@@ -50,10 +51,13 @@ _SHORTEST_MINUTES = 5.0
 _DIRECTIONS = 5
 # How often the search goes on when the plan's own grid shows a goal missed that the search met.
 _CORRECTIONS = 2
+# Rounds of a search that only shows what one probe more would give.
+_ROUNDS_TO_COMPARE = 2
 # How often a plan is moved so that the worst case meets the goals, too.
 _HARDENINGS = 3
-# A target is so many voxels wide while searching, if that takes no finer grid than this.
-_VOXELS_ACROSS, _FINEST_SEARCH_MM = 8.0, 2.0
+# A target is so many voxels wide while searching, if such voxels are neither finer nor coarser.
+_VOXELS_ACROSS, _FINEST_SEARCH_MM, _COARSEST_SEARCH_MM = 9.0, 2.0, 4.0
+_BESIDE_TARGET_MM = 5.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,15 +133,13 @@ def optimize(
         raise InputError("optimize: the plan has no target; add [target]")
     search = plan.optimize or Search()
     _models(plan, search)  # refused before anything is read
-    bare = _without_probes(plan, search)
+    target = _target_alone(anatomy, plan)
+    spacing_mm = search.spacing_of_search_mm or _spacing_mm(target)
+    bare = _on_grid(plan, max(spacing_mm, plan.grid.spacing_mm), plan.grid.padding_mm)
     tissue = place_anatomy(anatomy, bare)
-    finer_mm = max(_voxels_across(tissue), _FINEST_SEARCH_MM, plan.grid.spacing_mm)
-    if finer_mm < bare.grid.spacing_mm:
-        search = search.model_copy(update={"spacing_of_search_mm": finer_mm})
-        bare = _without_probes(plan, search)
-        tissue = place_anatomy(anatomy, bare)
     marks = place_marks(tissue, bare)
-    trial = Trial(tissue, _with_probes(bare, plan.probe), marks.points_mm)
+    surface = structure_surface(target.grid, target.structures["target"])
+    trial = Trial(tissue, _with_probes(bare, plan.probe), marks.points_mm, surface)
     access = map_access(anatomy, bare, search)
     with (
         _folder_of(folder) as kept,
@@ -215,22 +217,30 @@ def _journal(folder: Path, plan: Plan) -> Journal:
     return Journal(folder / "journal.jsonl", key)
 
 
-def _without_probes(plan: Plan, search: Search) -> Plan:
-    """Return the plan on the grid of the search."""
-    grid = GridPlan(
-        spacing_mm=max(search.spacing_of_search_mm, plan.grid.spacing_mm),
-        padding_mm=plan.grid.padding_mm,
-    )
-    bare = plan.model_copy(update={"probe": (), "grid": grid, "optimize": search})
+def _on_grid(plan: Plan, spacing_mm: float, padding_mm: float) -> Plan:
+    """Return the plan without probes, on another grid."""
+    grid = GridPlan(spacing_mm=spacing_mm, padding_mm=padding_mm)
+    bare = plan.model_copy(update={"probe": (), "grid": grid})
     bare._folder = plan.folder
     return bare
 
 
-def _voxels_across(tissue: TissueGrid) -> float:
-    """Spacing, mm, with which the target is some voxels wide."""
-    volume_mm3 = 1e3 * float(tissue.structures["target"].sum(dtype=float))
-    volume_mm3 *= tissue.grid.cell_volume_ml
-    return round(float((6.0 / np.pi * volume_mm3) ** (1 / 3)) / _VOXELS_ACROSS, 1)
+def _target_alone(anatomy: Anatomy, plan: Plan) -> TissueGrid:
+    """Put the target on voxels of the plan's own grid, with nothing far around it."""
+    bare = _on_grid(plan, plan.grid.spacing_mm, _BESIDE_TARGET_MM).model_copy(
+        update={"organ_at_risk": (), "warmer": (), "protection": (), "skin_pack": (), "sensor": ()}
+    )
+    bare._folder = plan.folder
+    return place_anatomy(anatomy, bare)
+
+
+def _spacing_mm(target: TissueGrid) -> float:
+    """Spacing of the search: the target is some voxels wide."""
+    volume_mm3 = 1e3 * float(target.structures["target"].sum(dtype=float))
+    volume_mm3 *= target.grid.cell_volume_ml
+    across_mm = (6.0 / np.pi * volume_mm3) ** (1 / 3)
+    spacing_mm = np.clip(across_mm / _VOXELS_ACROSS, _FINEST_SEARCH_MM, _COARSEST_SEARCH_MM)
+    return round(float(spacing_mm), 1)
 
 
 def _with_probes(bare: Plan, probes: tuple[Probe, ...]) -> Plan:
@@ -328,8 +338,13 @@ def _search_counts(
     tried: dict[tuple[str, int], list[Tried]] = {}
     enough = False
     for count in range(search.min_probes, search.max_probes + 1):
+        # One more than needed only shows what it would give, unless the worst case may need it.
+        rounds = _ROUNDS_TO_COMPARE if enough and not search.worst_case else ROUNDS
         for ground in grounds:
-            tried[ground.model, count] = search_count(ground, count, evaluates)
+            fewer = tried.get((ground.model, count - 1), [])
+            tried[ground.model, count] = search_count(
+                ground, count, evaluates, fewer=next(iter(fewer), None), rounds=rounds
+            )
         if enough and not search.worst_case:
             break
         enough = any(tried[ground.model, count][0].met for ground in grounds)
@@ -434,7 +449,7 @@ def _verify(
             break
         ground = _ground_of(best, grounds)
         slack = _slack(best, result, report)
-        more = search_count(ground, best.candidate.count, evaluates, slack)
+        more = search_count(ground, best.candidate.count, evaluates, slack=slack)
         better = next((one for one in more if one.met), None)
         if better is None:
             break
