@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cases import REFERENCE_TISSUE, ball_share, box, plan
-from cryosim.evaluation import evaluate, sample, signed_distance_mm, structure_surface
+from cryosim.evaluation import TargetShape, evaluate, sample, signed_distance_mm
 from cryosim.plan import OrganAtRisk, Protocol, Search, Target, plan_from_dict
 from cryosim.planning.candidate import Candidate, with_freezes
 from cryosim.planning.trial import Trial, carry_out, missing_of, outcome_of
@@ -45,7 +45,7 @@ def trial(spacing_mm=4.0):
             "optimize": Search(),
         }
     )
-    return Trial(tissue, content, POINTS, structure_surface(base.grid, tissue.structures["target"]))
+    return Trial(tissue, content, POINTS, TargetShape.of(tissue))
 
 
 @functools.cache
@@ -153,7 +153,7 @@ def test_candidates_are_rounded_and_go_through_json():
 def test_an_outcome_is_what_simulate_and_evaluate_say():
     content = candidate().plan(trial().plan)
     result = simulate(trial().tissue, content, Settings(growth=0.1))
-    report = evaluate(result)
+    report = evaluate(result, target_shape=trial().target)
     found = outcome()
     assert found["goals"] == {
         goal.name: [goal.value, goal.limit, goal.sense, goal.unit, goal.verdict]
@@ -171,16 +171,23 @@ def test_an_outcome_is_what_simulate_and_evaluate_say():
     assert {**outcome_of(report, result), "coldest_c": found["coldest_c"]} == found
 
 
-def test_margins_are_measured_on_the_finer_surface():
-    fine = box(1.0, (40, 40, 40)).grid
-    bump = ball_share(fine, (0, 0, 0), 8.0) + ball_share(fine, (0, 10, 0), 3.0)
-    surface = structure_surface(fine, np.minimum(bump, 1.0).astype(np.float32))
-    found = carry_out(dataclasses.replace(trial(), surface=surface), candidate().task())
+def test_the_target_is_judged_as_the_finer_grid_shows_it():
+    fine = box(1.0, (40, 40, 40))
+    bump = ball_share(fine.grid, (0, 0, 0), 8.0) + ball_share(fine.grid, (0, 10, 0), 3.0)
+    shape = TargetShape.of(
+        dataclasses.replace(fine, structures={"target": np.minimum(bump, 1.0).astype(np.float32)})
+    )
+    found = carry_out(dataclasses.replace(trial(), target=shape), candidate().task())
     result = simulate(trial().tissue, candidate().plan(trial().plan), Settings(growth=0.1))
-    margin = signed_distance_mm(result.tissue.grid, result.coldest_c, 0.0, surface.centers_mm)
+    grid, points = result.tissue.grid, shape.surface.centers_mm
+    margin = signed_distance_mm(grid, result.coldest_c, 0.0, points)
     assert found["ice_margin_min_mm"] == found["goals"]["ice margin"][0] == margin.min()
     assert found["ice_margin_min_mm"] < outcome()["ice_margin_min_mm"] - 1.0
-    assert found["coverage"] == outcome()["coverage"]
+    at = fine.grid.to_world(np.argwhere(bump > 0.5)[:, ::-1])
+    dead = sample(grid, result.coldest_c, at) <= -40.0
+    dead &= sample(grid, result.time_below_s[-40.0], at) >= 60.0
+    assert found["coverage"] == pytest.approx(dead.mean(), abs=0.02)
+    assert found["coverage"] < outcome()["coverage"]
 
 
 def test_frozen_volumes_are_those_of_the_ice():

@@ -20,7 +20,7 @@ from .report import (
     TimelineRow,
 )
 from .surfaces import Surface, isosurface, sample, signed_distance_mm
-from .target import ICE_C, SurfaceMargin, structure_surface, surface_margin
+from .target import ICE_C, SurfaceMargin, TargetShape, structure_surface, surface_margin
 from .temperatures import share_by_temperature
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Surface",
     "SurfaceMargin",
     "TargetReport",
+    "TargetShape",
     "TimelineRow",
     "citations",
     "compare_shapes",

@@ -12,12 +12,20 @@ from ..errors import InputError
 from ..geometry import Grid
 from ..plan import Target
 from ..simulation import Result
+from ..tissue import TissueGrid
 from .isotherms import of_tissue, share_at_or_below
-from .kill import killed_by_isotherm
+from .kill import HOLD_S, killed_by_isotherm
 from .report import Compliance, Margin, Margins, TargetReport
-from .surfaces import Surface, isosurface, signed_distance_mm
+from .surfaces import Surface, isosurface, sample, signed_distance_mm
 
-__all__ = ["ICE_C", "SurfaceMargin", "evaluate_target", "structure_surface", "surface_margin"]
+__all__ = [
+    "ICE_C",
+    "SurfaceMargin",
+    "TargetShape",
+    "evaluate_target",
+    "structure_surface",
+    "surface_margin",
+]
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -46,6 +54,32 @@ class SurfaceMargin:
     margin_mm: F64
 
 
+@dataclass(frozen=True, eq=False)
+class TargetShape:
+    """The target on finer voxels than those of a result.
+
+    Attributes
+    ----------
+    surface : of the target. points_mm : (n, 3) LPS centers of the voxels that it lies in.
+    shares : (n,) share of each that it fills.
+    """
+
+    surface: Surface
+    points_mm: F64
+    shares: F64
+
+    @classmethod
+    def of(cls, tissue: TissueGrid) -> TargetShape:
+        """Return the shape of the target on a tissue grid."""
+        share = tissue.structures["target"]
+        voxels = np.argwhere(share > 0)
+        return cls(
+            structure_surface(tissue.grid, share),
+            tissue.grid.to_world(voxels[:, ::-1]),
+            share[tuple(voxels.T)].astype(float),
+        )
+
+
 def surface_margin(result: Result, isotherm_c: float) -> SurfaceMargin:
     """Measure the margin of an isotherm all over the target's surface.
 
@@ -67,21 +101,23 @@ def structure_surface(grid: Grid, share: F32) -> Surface:
     return isosurface(grid, -share, -0.5, outside=0.0)
 
 
-def evaluate_target(result: Result, target: Target, surface: Surface | None = None) -> TargetReport:
+def evaluate_target(
+    result: Result, target: Target, shape: TargetShape | None = None
+) -> TargetReport:
     """Coverage, ice and lethal margin, and compliance with the wanted margin.
 
     Parameters
     ----------
-    surface : of the target; by default as the result's voxels show it.
+    shape : of the target, where it is known better than the result's voxels show it.
     """
     grid = result.tissue.grid
     share = result.tissue.structures["target"]
-    surface = structure_surface(grid, share) if surface is None else surface
+    surface = structure_surface(grid, share) if shape is None else shape.surface
     ice = signed_distance_mm(grid, result.coldest_c, ICE_C, surface.centers_mm)
     lethal = signed_distance_mm(grid, result.coldest_c, target.lethal_c, surface.centers_mm)
     return TargetReport(
         volume_ml=float(share.sum(dtype=np.float64)) * grid.cell_volume_ml,
-        coverage=_coverage(result, target, share),
+        coverage=_coverage(result, target, shape),
         margin=Margins(
             ice=_margin(ICE_C, ice, surface.areas_mm2),
             lethal=_margin(target.lethal_c, lethal, surface.areas_mm2),
@@ -90,17 +126,32 @@ def evaluate_target(result: Result, target: Target, surface: Surface | None = No
     )
 
 
-def _coverage(result: Result, target: Target, share: F32) -> dict[float, float]:
-    """Share of the target that has been cold enough; the lethal isotherm for a minute in total."""
-    total = share.sum(dtype=np.float64)
-    covered = {}
-    for level in sorted({*result.plan.report.isotherms_c, target.lethal_c}, reverse=True):
-        if level == target.lethal_c:
-            cold = killed_by_isotherm(result, level)
-        else:
-            cold = share_at_or_below(result.coldest_c, level)
-        covered[level] = float((cold * share).sum(dtype=np.float64) / total)
-    return covered
+def _coverage(result: Result, target: Target, shape: TargetShape | None) -> dict[float, float]:
+    """Share of the target that has been cold enough, by isotherm."""
+    levels = sorted({*result.plan.report.isotherms_c, target.lethal_c}, reverse=True)
+    if shape is not None:
+        points, weights = shape.points_mm, shape.shares
+        cold = {level: _cold_at(result, target, level, points) for level in levels}
+    else:
+        weights = result.tissue.structures["target"].astype(float)
+        cold = {level: _cold_share(result, target, level) for level in levels}
+    return {level: float(np.average(cold[level], weights=weights)) for level in levels}
+
+
+def _cold_share(result: Result, target: Target, level_c: float) -> F64:
+    """Share of each voxel that has been cold enough; the lethal isotherm for a minute in total."""
+    if level_c == target.lethal_c:
+        return killed_by_isotherm(result, level_c).astype(float)
+    return share_at_or_below(result.coldest_c, level_c).astype(float)
+
+
+def _cold_at(result: Result, target: Target, level_c: float, points_mm: F64) -> F64:
+    """1 at the points that have been cold enough, like `_cold_share`."""
+    grid = result.tissue.grid
+    cold = sample(grid, result.coldest_c, points_mm) <= level_c
+    if level_c == target.lethal_c:
+        cold &= sample(grid, result.time_below_s[level_c], points_mm) >= HOLD_S
+    return cold.astype(float)
 
 
 def _margin(isotherm_c: float, margin_mm: F64, areas_mm2: F64) -> Margin:

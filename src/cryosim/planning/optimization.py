@@ -16,7 +16,7 @@ import numpy as np
 
 from ..anatomy import Anatomy, place_anatomy
 from ..errors import InputError
-from ..evaluation import Report, evaluate, structure_surface
+from ..evaluation import Report, TargetShape, evaluate
 from ..fingerprint import digest, input_fingerprints, program_fingerprint
 from ..plan import GridPlan, Plan, Search
 from ..probes import Probe
@@ -138,8 +138,7 @@ def optimize(
     bare = _on_grid(plan, max(spacing_mm, plan.grid.spacing_mm), plan.grid.padding_mm)
     tissue = place_anatomy(anatomy, bare)
     marks = place_marks(tissue, bare)
-    surface = structure_surface(target.grid, target.structures["target"])
-    trial = Trial(tissue, _with_probes(bare, plan.probe), marks.points_mm, surface)
+    trial = Trial(tissue, _with_probes(bare, plan.probe), marks.points_mm, TargetShape.of(target))
     access = map_access(anatomy, bare, search)
     with (
         _folder_of(folder) as kept,
