@@ -56,7 +56,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
             "vessel_mm": weakest.vessel_mm,
         },
         "times_s": times_of(found.result),
-        "refused_directions": found.refused_directions,
+        "directions": found.ways,
         "assumptions": list(found.notes),
         "simulations": found.simulations,
         "wall_s": found.wall_s,
@@ -67,7 +67,7 @@ def explanation(found: Optimization) -> tuple[str, ...]:
     """Return why this plan, in sentences."""
     return explain(
         found.best, found.ranked, found.final["goals"], found.passed,
-        weakest_point(found.result), found.refused_directions,
+        weakest_point(found.result), found.ways, found.robustness,
     )  # fmt: skip
 
 
@@ -190,25 +190,30 @@ def _trade_off_table(found: Optimization) -> Table:
     from rich.table import Table
 
     table = Table(title="Plans, best first", title_justify="left", title_style="bold")
-    for column in ("plan", "freezes", "coverage", "ice margin", "healthy frozen", "goals"):
+    for column in ("probes", "plan", "freezes", "coverage", "margin", "healthy", "goals"):
         table.add_column(column, justify="left" if column in ("plan", "goals") else "right")
     given = [] if found.given is None else [found.given]
+    several = len({one.candidate.model for one in (*found.ranked, *given)}) > 1
     for one in (*found.ranked, *found.baseline, *given):
-        outcome, count = one.outcome, one.candidate.count
-        name = "best" if one is found.best else one.origin
-        name = f"{name}: {count} {one.candidate.model}"
+        best = one is found.best
+        # Of the best plan what its own grid says.
+        outcome = found.final if best else one.outcome
+        name = "best" if best else one.origin
+        row = [f"{one.candidate.count}", f"{name}, {one.candidate.model}" if several else name]
         if "refused" in outcome:
-            table.add_row(name, "", "", "", "", outcome["refused"])
+            table.add_row(*row, "", "", "", "", escape(outcome["refused"]))
             continue
         margin = outcome["ice_margin_min_mm"]
+        met = found.passed if best else one.met
         table.add_row(
-            name,
+            *row,
             f"{100 * one.candidate.freeze_share:.0f} %",
             f"{100 * outcome['coverage']:.1f} %",
             "none" if margin is None else f"{margin:.1f} mm",
             f"{outcome['healthy_frozen_ml']:.0f} ml",
-            "[green]met[/]" if one.met else f"[red]missed[/]: {escape(what_is_wrong(one))}",
-        )
+            "[green]met[/]" if met
+            else f"[red]missed[/]: {escape(what_is_wrong(one, outcome['goals']))}",
+        )  # fmt: skip
     return table
 
 
@@ -221,10 +226,11 @@ def _robustness_table(found: Optimization) -> Table:
         table.add_column(column, justify="right")
     for goal, probability in found.robustness.probability.items():
         value, name = found.robustness.worst[goal]
+        unit = found.final["goals"].get(goal, ("",) * 4)[3]
         table.add_row(
             goal,
             "" if probability is None else f"{100 * probability:.0f} %",
-            "none" if value is None else f"{value:.3g}",
+            "cannot be simulated" if value is None else f"{value:.3g} {unit}".rstrip(),
             "as planned" if name == "search" else name,
         )
     return table

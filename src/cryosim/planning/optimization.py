@@ -72,7 +72,7 @@ class Optimization:
         best plan first. baseline : regular grids of parallel probes. given : the plan's own probes.
     robustness : what placement errors and unknown properties do to the best plan.
     final : `trial.outcome_of` the best plan on its own grid.
-    refused_directions : of 400 even directions, how many each constraint ruled out.
+    ways : of 400 even directions, how many are free, and how many each constraint rules out.
     notes : what was taken for granted.
     simulations : on the grid of the search. wall_s : of everything.
     """
@@ -86,7 +86,7 @@ class Optimization:
     given: Tried | None
     robustness: Robustness
     final: dict[str, Any]
-    refused_directions: dict[str, int]
+    ways: dict[str, int]
     notes: tuple[str, ...]
     simulations: int
     wall_s: float
@@ -148,7 +148,7 @@ def optimize(
         ) as evaluator,
     ):
         counted = _Counting(evaluator)
-        grounds, refused = _prepare(trial, plan, search, marks, access, counted)
+        grounds, ways = _prepare(trial, plan, search, marks, access, counted)
         tried = _search_counts(grounds, search, counted)
         notes = list(access.notes)
         if search.freeze_minutes is None and _organs_suffer(tried):
@@ -157,7 +157,7 @@ def optimize(
                 f"they may be shortened, to {_SHORTEST_MINUTES:g} min at least"
             )
             search = search.model_copy(update={"freeze_minutes": _shorter(plan)})
-            grounds, refused = _prepare(trial, plan, search, marks, access, counted)
+            grounds, ways = _prepare(trial, plan, search, marks, access, counted)
             tried = _search_counts(grounds, search, counted)
         given = _try_given(plan, grounds[0], counted)
         if search.worst_case:
@@ -170,7 +170,7 @@ def optimize(
     return Optimization(
         plan=best.candidate.plan(plan), result=result, report=report, best=best,
         ranked=tuple(ranked), baseline=tuple(baseline), given=given, robustness=robustness,
-        final=_final(result, report), refused_directions=refused,
+        final=_final(result, report), ways=ways,
         notes=tuple(notes), simulations=counted.simulations,
         wall_s=time.perf_counter() - started,
     )  # fmt: skip
@@ -297,7 +297,7 @@ def _prepare(
         raise InputError("optimize: the plan has no target; add [target]")
     share = tissue.structures["target"]
     target_mm = tissue.grid.to_world(np.argwhere(share >= 0.5)[:, ::-1])
-    directions, refused = reachable_directions(access, search, target_mm, _DIRECTIONS)
+    directions, ways = reachable_directions(access, search, target_mm, _DIRECTIONS)
     low, high = _freeze_shares(plan, search)
     shares = np.round(np.geomspace(low, high, _SHARES if high > low else 1), 4)
     common = int(np.bincount(tissue.index[share >= 0.5]).argmax())
@@ -321,7 +321,7 @@ def _prepare(
                 directions, (low, high), search,
             )
         )  # fmt: skip
-    return grounds, refused
+    return grounds, ways
 
 
 def _with_margin(volume_ml: float, margin_mm: float) -> float:
@@ -361,18 +361,23 @@ def _harden(
         ground = next(one for one in grounds if one.model == model)
         if not found[0].met:
             continue
-        hardened = best = _hardened(found[0], ground.search, evaluates)
-        for number in range(_HARDENINGS):
-            if hardened[0].met:
-                break
-            nominal = choose_for_worst(ground, hardened[0], hardened[1], evaluates, number)
-            if nominal is None:
-                break
-            hardened = _hardened(nominal, ground.search, evaluates)
-            best = min(best, hardened, key=lambda pair: pair[0].rank)
-        tried[model, count] = [best[0], *found]
-        if best[0].met:
+        tried[model, count] = hardened = _harden_count(found, ground, evaluates)
+        if hardened[0].met:
             break
+
+
+def _harden_count(found: list[Tried], ground: Ground, evaluates: Evaluates) -> list[Tried]:
+    """Put in front what stands the variations best, from the best choice as planned."""
+    hardened = best = _hardened(found[0], ground.search, evaluates)
+    for number in range(_HARDENINGS):
+        if hardened[0].met:
+            break
+        nominal = choose_for_worst(ground, hardened[0], hardened[1], evaluates, number)
+        if nominal is None:
+            break
+        hardened = _hardened(nominal, ground.search, evaluates)
+        best = min(best, hardened, key=lambda pair: pair[0].rank)
+    return [best[0], *found]
 
 
 def _hardened(nominal: Tried, search: Search, evaluates: Evaluates) -> tuple[Tried, list[Tried]]:
@@ -449,11 +454,12 @@ def _verify(
         ground = _ground_of(best, grounds)
         slack = _slack(best, result, report)
         more = search_count(ground, best.candidate.count, evaluates, slack=slack)
-        better = next((one for one in more if one.met), None)
-        if better is None:
+        if ground.search.worst_case and more[0].met:
+            more = _harden_count(more, ground, evaluates)
+        if not more[0].met:
             break
         tried[ground.model, best.candidate.count] = more
-        best = better
+        best = more[0]
         result, report = _simulate_finely(anatomy, best, plan, progress)
     if best.met and not report.passed:
         # So that it does not count as met any more.
