@@ -10,16 +10,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ..geometry import Grid
 from ..probes import Warmer
 from ..simulation import Result
 from .charts import name_label
 from .colors import ACTIVE_PART, SENSOR, SHAFT, WARMER, isotherm_color, structure_colors
+from .labels import label_contours, needle_points
 from .moment import FOOTER, Moment
 from .panels import (
-    MARKS,
     PLANES,
     Plane,
     draw_contour,
@@ -43,8 +42,6 @@ _FIGURE_INCHES = (15.0, 6.8)
 _LEFT, _BOTTOM, _TOP = 0.01, 0.17, 0.87  # of all panels
 _RIGHT, _RIGHT_BESIDE_BAR = 0.99, 0.925
 _COLOR_BAR = (0.94, 0.25, 0.012, 0.55)
-_NEEDLE_STEP_MM = 2.0
-_TEXT_ROOM = 3.0  # labels stay so many times farther from texts than from lines
 _SENSOR_LOOK: dict[str, Any] = {
     "color": SENSOR, "marker": "o", "markersize": 5, "markeredgecolor": "black", "linestyle": "none"
 }  # fmt: skip
@@ -194,57 +191,14 @@ def _draw_contour(
 
 
 def _draw_isotherms(panel: Axes, moment: Moment, plane: Plane, levels: Sequence[float]) -> None:
-    drawn: dict[float, QuadContourSet] = {}
+    drawn: dict[str, QuadContourSet] = {}
     for level in levels:
         look = {"colors": isotherm_color(level), "linestyles": "solid"}
         lines = _draw_contour(panel, moment, plane, moment.temperature_c, level, **look)
         if lines is not None:
-            drawn[level] = lines
-    points = {level: _vertices(lines) for level, lines in drawn.items()}
-    needles = _needles_mm(moment, plane)
-    texts = _marks_mm(panel)
-    for level, lines in drawn.items():
-        others = [points[other] for other in points if other != level]
-        place = _roomiest(panel, points[level], [*needles, *others], texts)
-        texts = np.vstack([texts, place])
-        for text in panel.clabel(
-            lines, fmt=f"{level:g} °C", fontsize=9, inline_spacing=2, manual=[tuple(place)]
-        ):
-            text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
-
-
-def _vertices(lines: QuadContourSet) -> F64:
-    return np.concatenate([path.vertices for path in lines.get_paths()])
-
-
-def _marks_mm(panel: Axes) -> F64:
-    """Where letters and scale bar of a panel are."""
-    (left, right), (bottom, top) = panel.get_xlim(), panel.get_ylim()
-    corner = np.array([left, bottom])
-    return corner + np.array(MARKS) * (np.array([right, top]) - corner)
-
-
-def _needles_mm(moment: Moment, plane: Plane) -> list[F64]:
-    """Points along the needles, projected onto a plane."""
-    far_mm = np.arange(0.0, float(np.linalg.norm(moment.grid.size_mm)), _NEEDLE_STEP_MM)
-    return [
-        to_plane_mm(moment.grid, np.asarray(needle.tip_mm) + far_mm[:, None] * needle.axis)[
-            :, [plane.right, plane.up]
-        ]
-        for needle in moment.result.plan.needles
-    ]
-
-
-def _roomiest(panel: Axes, points: F64, lines: Sequence[F64], texts: F64) -> F64:
-    """Choose the point of a line that keeps off other lines, texts and the panel's edges."""
-    away = np.asarray(cKDTree(texts).query(points)[0]) / _TEXT_ROOM
-    if lines:
-        away = np.minimum(away, cKDTree(np.concatenate(lines)).query(points)[0])
-    for axis, limits in enumerate((panel.get_xlim(), panel.get_ylim())):
-        for limit in limits:
-            away = np.minimum(away, np.abs(points[:, axis] - limit))
-    best: F64 = points[away.argmax()]
-    return best
+            drawn[f"{level:g} °C"] = lines
+    needles = [needle_points(plane, moment.grid, one) for one in moment.result.plan.needles]
+    label_contours(panel, drawn, needles, fontsize=9)
 
 
 def _draw_structures(panel: Axes, moment: Moment, plane: Plane) -> set[str]:
