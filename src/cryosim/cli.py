@@ -33,14 +33,6 @@ GOALS_MET, GOAL_FAILED, BAD_INPUT = 0, 1, 2
 _DISCLAIMER = "Research software, not a medical device."
 _DEMO = "iliac-metastasis"
 _USUAL_SIMULATIONS = 45  # of a search
-_WRITTEN = (
-    "report.html",
-    "report.json",
-    "result.vtkhdf",
-    "probes.mrk.json",
-    "picture.png",
-    "planes.png",
-)
 _DEMO_SPACING_MM = 1.5  # seconds instead of minutes; numbers for a paper take 1 mm
 
 
@@ -116,6 +108,13 @@ def _parser() -> argparse.ArgumentParser:
         "--screenshot", type=Path, metavar="FILE.png", help="write a picture; needs no display"
     )
     view.set_defaults(command=_view)
+
+    report = commands.add_parser("report", help="write the report of a result anew, also as PDF")
+    report.add_argument("folder", type=Path, metavar="DIR", help="a folder that run or demo wrote")
+    report.add_argument(
+        "--pdf", action="store_true", help="also report.pdf; needs pip install 'cryosim[pdf]'"
+    )
+    report.set_defaults(command=_report)
 
     phantom = commands.add_parser("phantom", help="write a phantom as NIfTI and DICOM with a plan")
     phantom.add_argument("name", metavar="NAME", help="see: cryosim list phantoms")
@@ -287,11 +286,9 @@ def _compare(options: argparse.Namespace) -> int:
     names = (first, second) if first != second else (str(options.first), str(options.second))
     comparison = compare_results(results[0], results[1], names)
     output = options.output or Path(f"{first}-vs-{second}")
-    console = _console()
-    print_comparison(comparison, console)
+    print_comparison(comparison, _console())
     with _all_or_nothing(output) as folder:
-        written = write_comparison(comparison, folder)
-    console.print(f"wrote {output}/: {', '.join(written)}", highlight=False)
+        write_comparison(comparison, folder)
     return GOALS_MET
 
 
@@ -305,11 +302,9 @@ def _compare_seen(options: argparse.Namespace) -> int:
     seen = read_labels(options.ice)
     comparison = compare_with_seen(result, seen, time_s=time_s, label=options.label)
     output = options.output or Path(f"{options.folder.resolve().name}-seen")
-    console = _console()
-    print_seen(comparison, console)
+    print_seen(comparison, _console())
     with _all_or_nothing(output) as folder:
-        written = write_seen(comparison, folder)
-    console.print(f"wrote {output}/: {', '.join(written)}", highlight=False)
+        write_seen(comparison, folder)
     return GOALS_MET
 
 
@@ -332,10 +327,8 @@ def _export(options: argparse.Namespace) -> int:
             formats=options.format.split(","),
             image_grid=grid,
         )
-    console = _console()
-    console.print(f"wrote {output}/: {', '.join(exported.files)}", highlight=False, markup=False)
     for note in exported.notes:
-        console.print(note, highlight=False, markup=False)
+        _console().print(note, highlight=False, markup=False)
     return GOALS_MET
 
 
@@ -359,7 +352,6 @@ def _carry_out(plan: Plan, output: Path) -> Report:
         report = evaluate(result)
         print_report(report, result, console)
         note = _write_result(report, result, folder)
-    console.print(f"wrote {output}/: {', '.join(_WRITTEN)}", highlight=False)
     if note:
         console.print(note, highlight=False)
     return report
@@ -434,6 +426,20 @@ def _view(options: argparse.Namespace) -> int:
     return GOALS_MET
 
 
+def _report(options: argparse.Namespace) -> int:
+    from .evaluation import evaluate
+    from .page import write_html_report, write_pdf_report
+    from .store import load_result
+
+    result = load_result(options.folder / "result.vtkhdf")
+    report = evaluate(result)
+    with _all_or_nothing(options.folder) as folder:
+        if options.pdf:
+            write_pdf_report(report, result, folder / "report.pdf")
+        write_html_report(report, result, folder / "report.html")
+    return GOALS_MET
+
+
 def _phantom(options: argparse.Namespace) -> int:
     from cryosim_phantoms import build_phantom, write_phantom
 
@@ -471,8 +477,6 @@ def _optimize(options: argparse.Namespace) -> int:
         write_plan(found.plan, folder / "plan.json", output)
         write_plans(found, folder / "plans.json")
         draw_plans(found).savefig(folder / "plans.png", dpi=150)
-        names = sorted(path.name for path in folder.iterdir())
-    console.print(f"wrote {output}/: {', '.join(names)}", highlight=False)
     if note:
         console.print(note, highlight=False)
     return GOALS_MET if found.passed else GOAL_FAILED
@@ -773,7 +777,7 @@ def _batch_progress(console: Console) -> Iterator[BatchCallback]:
 
 @contextmanager
 def _all_or_nothing(output: Path) -> Iterator[Path]:
-    """Give a folder to write to; its files move to `output` only if all went well."""
+    """Give a folder to write to; its files move to `output`, and are named, if all went well."""
     if output.exists() and not output.is_dir():
         raise InputError(f"output {output}: is a file; choose a folder with -o")
     try:
@@ -784,7 +788,10 @@ def _all_or_nothing(output: Path) -> Iterator[Path]:
     try:
         yield partial
         output.mkdir(exist_ok=True)
-        for path in partial.iterdir():
+        paths = sorted(partial.iterdir())
+        for path in paths:
             path.replace(output / path.name)
+        names = ", ".join(path.name for path in paths)
+        _console().print(f"wrote {output}/: {names}", highlight=False, markup=False)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
