@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -357,7 +357,9 @@ def _carry_out(plan: Plan, output: Path) -> Report:
     return report
 
 
-def _write_result(report: Report, result: Result, folder: Path) -> str:
+def _write_result(
+    report: Report, result: Result, folder: Path, plans: Mapping[str, Any] | None = None
+) -> str:
     """Write what every simulated plan leaves behind; return what is to be said of the picture."""
     from .images import write_probe_lines
     from .page import write_html_report
@@ -371,7 +373,9 @@ def _write_result(report: Report, result: Result, folder: Path) -> str:
     write_probe_lines(probe_lines(result.plan), folder / "probes.mrk.json")
     draw_planes(result).savefig(folder / "planes.png", dpi=150)
     note = save_picture(result, folder / "picture.png")
-    write_html_report(report, result, folder / "report.html", picture=folder / "picture.png")
+    write_html_report(
+        report, result, folder / "report.html", picture=folder / "picture.png", plans=plans
+    )
     return note
 
 
@@ -429,14 +433,16 @@ def _view(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     from .evaluation import evaluate
     from .page import write_html_report, write_pdf_report
+    from .plans import read_plans
     from .store import load_result
 
     result = load_result(options.folder / "result.vtkhdf")
     report = evaluate(result)
+    plans = read_plans(options.folder / "plans.json")
     with _all_or_nothing(options.folder) as folder:
         if options.pdf:
-            write_pdf_report(report, result, folder / "report.pdf")
-        write_html_report(report, result, folder / "report.html")
+            write_pdf_report(report, result, folder / "report.pdf", plans=plans)
+        write_html_report(report, result, folder / "report.html", plans=plans)
     return GOALS_MET
 
 
@@ -452,7 +458,7 @@ def _optimize(options: argparse.Namespace) -> int:
     from .anatomy import phantom_plan, read_anatomy
     from .plan import read_plan, write_plan
     from .planning import dask_executor, optimize
-    from .plans import draw_plans, print_plans, write_plans
+    from .plans import draw_plans, plans_document, print_plans, write_plans
 
     if (options.plan is None) == (options.phantom is None):
         raise InputError("optimize: give a plan or --phantom NAME, one of them")
@@ -472,11 +478,12 @@ def _optimize(options: argparse.Namespace) -> int:
             "goes on"
         ) from None
     with _all_or_nothing(output) as folder:
-        print_plans(found, console)
-        note = _write_result(found.report, found.result, folder)
+        plans = plans_document(found)
+        print_plans(plans, console)
+        note = _write_result(found.report, found.result, folder, plans)
         write_plan(found.plan, folder / "plan.json", output)
-        write_plans(found, folder / "plans.json")
-        draw_plans(found).savefig(folder / "plans.png", dpi=150)
+        write_plans(plans, folder / "plans.json")
+        draw_plans(plans).savefig(folder / "plans.png", dpi=150)
     if note:
         console.print(note, highlight=False)
     return GOALS_MET if found.passed else GOAL_FAILED

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 from ..evaluation import Report
@@ -23,13 +25,19 @@ _NO_PANGO = (
 
 
 def write_pdf_report(
-    report: Report, result: Result, path: str | Path, *, picture: Path | None = None
+    report: Report,
+    result: Result,
+    path: str | Path,
+    *,
+    picture: Path | None = None,
+    plans: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the report as PDF, with page numbers, and alternative texts for screen readers.
 
     Parameters
     ----------
     picture : a PNG of the 3-D scene that `save_picture` wrote; by default it is drawn.
+    plans : content of plans.json, where a search found this plan.
 
     Raises
     ------
@@ -44,7 +52,7 @@ def write_pdf_report(
         raise InputError(_NO_LIBRARY) from None
     except OSError:
         raise InputError(_NO_PANGO) from None
-    text = html_report(report, result, picture=picture)
+    text = html_report(report, result, picture=picture, plans=plans)
     # The page holds all it shows: nothing is fetched, whatever it says.
     only_inside = URLFetcher(allowed_protocols=["data"], fail_on_errors=True)
     try:

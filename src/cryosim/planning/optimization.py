@@ -163,7 +163,7 @@ def optimize(
         if search.worst_case:
             _harden(tried, grounds, counted)
         best, result, report = _verified(anatomy, plan, grounds, tried, counted, progress)
-        ranked = _ranked(tried)
+        ranked = sorted(_ranked(tried), key=lambda one: one is not best)
         counts = [best.candidate.count, best.candidate.count + 1]
         baseline = try_regular_grid(_ground_of(best, grounds), counts, counted)
         robustness, _ = judge(best, variations_of(best.candidate, search), counted)
