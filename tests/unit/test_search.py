@@ -49,6 +49,14 @@ def test_goals_rank_before_healthy_tissue():
     assert [one.met for one in order] == [True, True, False, False, False]
 
 
+def test_room_is_taken_where_it_costs_little_healthy_tissue():
+    near, far = tried(5.1, 20, reserve_mm=2.0), tried(7.0, 22, reserve_mm=2.0)
+    assert far.rank < near.rank
+    assert tried(7.0, 25, reserve_mm=2.0).rank > near.rank
+    assert tried(5.1, 20).rank < tried(7.0, 22).rank
+    assert far.rank < tried(4.9, 1, reserve_mm=2.0).rank
+
+
 def test_what_is_missing_counts_slack_and_the_worst_variation():
     assert tried().missing == 0.0
     assert tried(4.0).missing == pytest.approx(0.1)

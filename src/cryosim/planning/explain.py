@@ -181,7 +181,7 @@ def what_is_wrong(one: Tried, goals: Mapping[str, Sequence[Any]] | None = None) 
     if one.refused:
         return str(one.outcome["refused"])
     if one.obstacles:
-        return "; ".join(f"a shaft {name} ({amount:.0f})" for name, amount in one.obstacles.items())
+        return "; ".join(f"a shaft {name}" for name in one.obstacles)
     goals = goals or one.outcome["goals"]
     failing = missing_of(_failed(goals) or goals, one.slack)
     worst = max(failing, key=lambda name: failing[name])

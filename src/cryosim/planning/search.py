@@ -16,11 +16,11 @@ from ..cores import usable_cores
 from ..plan import Search, Target
 from .access import Access
 from .candidate import Candidate
-from .estimate import Estimate, Found
+from .estimate import RESERVE_WORTH, Estimate, Found
 from .iceball import Template, potential
 from .layout import Layout, regular_grid
 from .marks import Marks
-from .trial import missing_of
+from .trial import KELVINS_A_MM, lacking_mm, missing_of
 
 __all__ = [
     "ROUNDS",
@@ -49,7 +49,7 @@ _WORTH, _WORTH_MISSING = 0.03, 0.1
 # So much more margin is aimed at than is wanted.
 _RESERVE_MM = 0.3
 # The estimate is asked for more by what real runs miss, and by this for the second choice.
-_SAFER_C, _KELVIN_A_MM = 2.0, 3.0
+_SAFER_C = 2.0
 _MOST_COVERAGE_SLACK = 0.05
 # So near to the wanted margin the ice's edge tells what the marks overlook.
 _NEAR_MM = 2.5
@@ -97,7 +97,10 @@ class Ground:
 
     def estimate(self) -> Estimate:
         """Return the estimate that nothing was learned from yet."""
-        return Estimate(self.template, self.marks, self.access, self.target, self.wanted_ml)
+        return Estimate(
+            self.template, self.marks, self.access, self.target, self.wanted_ml,
+            reserve_mm=self.search.placement_sd_mm,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +114,7 @@ class Tried:
     slack : by goal, how much more than its limit is asked for here.
     missing_at_worst : what is missing in the worst of its variations, where that counts.
     obstacles : what is wrong with where its probes are, mm or degrees by name; empty: nothing.
+    reserve_mm : that goals should have beyond their limits, if it costs little.
     """
 
     candidate: Candidate
@@ -120,6 +124,7 @@ class Tried:
     slack: Mapping[str, float] = field(default_factory=dict)
     missing_at_worst: float = 0.0
     obstacles: Mapping[str, float] = field(default_factory=dict)
+    reserve_mm: float = 0.0
 
     @property
     def missing_goals(self) -> dict[str, float]:
@@ -146,9 +151,10 @@ class Tried:
 
     @property
     def rank(self) -> tuple[float, float]:
-        """The smaller the better: goals first, then frozen healthy tissue."""
+        """The smaller the better: goals first, then frozen healthy tissue and lack of reserve."""
         missing = 0.0 if self.met else self.missing
-        return missing, float(self.outcome.get("healthy_frozen_ml", np.inf))
+        healthy = float(self.outcome.get("healthy_frozen_ml", np.inf))
+        return missing, healthy * (1.0 + RESERVE_WORTH * lacking_mm(self.outcome, self.reserve_mm))
 
 
 def search_count(
@@ -269,14 +275,14 @@ def _overlooked(run: Tried, ground: Ground) -> dict[str, float]:
             continue
         if name == "ice margin" and abs(value - target.margin_mm) < _NEAR_MM:
             warmest = float(coldest_c[marks.shell].max(initial=-np.inf))
-            found[name] = target.margin_mm - warmest / _KELVIN_A_MM - value
+            found[name] = target.margin_mm - warmest / KELVINS_A_MM - value
         elif name.startswith("lethal coverage"):
             found[name] = float((coldest_c[marks.inside] <= target.lethal_c).mean()) - value
         elif name in marks.organs:
             # In kelvins, also where the goal is a distance of the ice.
             above = float(coldest_c[marks.organs[name]].min(initial=np.inf))
             above -= marks.organ_limits_c[name]
-            scale = _KELVIN_A_MM if unit == "mm" else 1.0
+            scale = KELVINS_A_MM if unit == "mm" else 1.0
             found[name] = above / scale - (value - limit)
     return {name: amount for name, amount in found.items() if np.isfinite(amount)}
 
@@ -287,11 +293,11 @@ def _asking_for_more(estimate: Estimate, ground: Ground, more: Mapping[str, floa
     coverage, slack_c = estimate.coverage_slack, estimate.slack_c
     for name, amount in more.items():
         if name == "ice margin":
-            slack_c += _KELVIN_A_MM * amount
+            slack_c += KELVINS_A_MM * amount
         elif name.startswith("lethal coverage"):
             coverage = float(np.clip(coverage + amount, 0.0, _MOST_COVERAGE_SLACK))
         elif name in ground.marks.organs:
-            kelvins = amount * (_KELVIN_A_MM if name.endswith(" to ice") else 1.0)
+            kelvins = amount * (KELVINS_A_MM if name.endswith(" to ice") else 1.0)
             slacks[name] = slacks.get(name, 0.0) + kelvins
     return dataclasses.replace(
         estimate, slack_c=slack_c, coverage_slack=coverage, organ_slack_c=slacks
@@ -344,7 +350,15 @@ def _simulate(
     candidates = [_candidate(ground, one) for one in found]
     outcomes = evaluates.evaluate([one.task() for one in candidates])
     return [
-        Tried(candidate, outcome, "search", choice, slack, obstacles=obstacles(ground, candidate))
+        Tried(
+            candidate,
+            outcome,
+            "search",
+            choice,
+            slack,
+            obstacles=obstacles(ground, candidate),
+            reserve_mm=ground.search.placement_sd_mm,
+        )
         for candidate, outcome, choice in zip(candidates, outcomes, found, strict=True)
     ]
 
