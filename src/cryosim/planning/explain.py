@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ..evaluation import ICE_C, filled_voxels, signed_distance_mm, structure_surface
 from ..simulation import Result
 from .robustness import Robustness
-from .search import Tried
 from .trial import gap_of, missing_of
+from .tried import Tried
 
 __all__ = [
     "WeakestPoint",
