@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..plans import (
     ROBUSTNESS_COLUMNS,
-    TRADE_OFF_COLUMNS,
     TRADE_OFF_QUANTITIES,
+    TradeOff,
     plot_trade_off,
     robustness_rows,
     trade_off_rows,
@@ -34,7 +34,7 @@ def planned(document: Mapping[str, Any] | None) -> Html | None:
     if document is None:
         return None
     plans = [
-        (str(row.probes), *row[1:-1], "met" if row.missed is None else f"missed: {row.missed}")
+        (row.plan, _verdict(row), str(row.probes), row.coverage, row.margin, row.healthy)
         for row in trade_off_rows(document)
     ]
     sure = [tuple(map(celsius, row)) for row in robustness_rows(document)]
@@ -44,8 +44,8 @@ def planned(document: Mapping[str, Any] | None) -> Html | None:
     ]
     return join(
         items([celsius(sentence) for sentence in document["explanation"]]),
-        table(TRADE_OFF_COLUMNS, [(row[1], row[0], *row[2:]) for row in plans]),
-        element("div", *charts, class_="charts"),
+        table(("plan", "goals", "probes", "coverage", "margin", "healthy"), plans, words=2),
+        element("div", *charts, class_="charts three"),
         element("h3", "If not all is as planned"),
         table(ROBUSTNESS_COLUMNS, sure) if sure else Html(""),
         caption(
@@ -53,6 +53,10 @@ def planned(document: Mapping[str, Any] | None) -> Html | None:
             "coarser voxels of the search."
         ),
     )
+
+
+def _verdict(row: TradeOff) -> str:
+    return "met" if row.missed is None else f"missed: {celsius(row.missed)}"
 
 
 def _draw(document: Mapping[str, Any], quantity: str, axes: Axes) -> None:
