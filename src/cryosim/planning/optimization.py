@@ -41,7 +41,7 @@ _DEFAULT_MODEL = "argon-17g"
 # Templates are simulated for so many freeze shares, evenly in their logarithm.
 _SHARES = 4
 _SHORTEST_MINUTES = 5.0
-_DIRECTIONS = 5
+_DIRECTIONS = 12
 # Rounds of a search that only shows what one probe more would give.
 _ROUNDS_TO_COMPARE = 2
 # A target is so many voxels wide while searching, if such voxels are neither finer nor coarser.
