@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -113,7 +114,7 @@ class Result:
     tissue: TissueGrid
     plan: Plan
     times_s: tuple[float, ...]
-    temperatures_c: tuple[NDArray[np.float32], ...]
+    temperatures_c: Sequence[NDArray[np.float32]]
     coldest_c: NDArray[np.float32]
     time_below_s: dict[float, NDArray[np.float32]]
     freezes_below: dict[float, NDArray[np.uint8]]
