@@ -5,12 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import html
-import http.server
 import re
-import shutil
-import subprocess
-import threading
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,6 +13,7 @@ import numpy as np
 import pytest
 
 import cryosim
+from browser import asked_hosts, browse, needs_browser
 from cases import ball_share, box, plan, probe
 from cryosim.evaluation import GoalVerdict, Report, evaluate
 from cryosim.page import html_report
@@ -29,11 +25,6 @@ from cryosim.simulation import Result, simulate
 
 NASTY = '<script>alert("1")</script> & <img src=x onerror=y>'
 LONG = "musculus_thoracoabdominalis_transversus_profundus_left"
-
-CHROMIUM = next((p for name in ("chromium", "chromium-browser") if (p := shutil.which(name))), None)
-needs_browser = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium here (Debian: apt-get install chromium)"
-)
 
 
 @functools.cache
@@ -268,52 +259,6 @@ def test_depths() -> None:
 
 
 # --- in a browser ---------------------------------------------------------------------------------
-
-
-def browse(folder: Path, *options: str) -> str:
-    """Run Chromium without a window and with nothing remembered; return what it prints."""
-    quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync",
-             "--disable-default-apps", "--disable-extensions", "--no-first-run")  # fmt: skip
-    done = subprocess.run(
-        [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", *quiet,
-         f"--user-data-dir={folder / 'profile'}", *options],
-        capture_output=True, timeout=120, check=False, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.fixture
-def recorder() -> Iterator[tuple[str, list[str]]]:
-    """A proxy that lets nothing through: its address, and the hosts that were asked for."""
-    hosts: list[str] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def refuse(self) -> None:
-            hosts.append(re.sub(r"^\w+://", "", self.path).split("/")[0].split(":")[0])
-            self.send_error(502)
-
-        do_GET = do_POST = do_HEAD = do_CONNECT = refuse  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"127.0.0.1:{server.server_port}", hosts
-    server.shutdown()
-    server.server_close()
-
-
-def asked_hosts(recorder: tuple[str, list[str]], folder: Path, page: str) -> set[str]:
-    """Hosts that a page asks for, without those that the browser itself asks for."""
-    address, hosts = recorder
-    hosts.clear()
-    (folder / "page.html").write_text(page, encoding="utf-8")
-    browse(folder, f"--proxy-server={address}", "--proxy-bypass-list=<-loopback>",
-           "--virtual-time-budget=3000", "--dump-dom", str(folder / "page.html"))  # fmt: skip
-    own = ("google.com", "googleapis.com", "gvt1.com", "gstatic.com")
-    return {host for host in hosts if not host.endswith(own)}
 
 
 def unguarded(page: str) -> str:

@@ -20,7 +20,13 @@ from .report import (
     TimelineRow,
 )
 from .surfaces import Surface, isosurface, sample, signed_distance_mm
-from .target import ICE_C, SurfaceMargin, structure_surface, surface_margin
+from .target import (
+    ICE_C,
+    SurfaceMargin,
+    structure_surface,
+    surface_margin,
+    target_coverage,
+)
 from .temperatures import share_by_temperature
 
 __all__ = [
@@ -59,5 +65,6 @@ __all__ = [
     "signed_distance_mm",
     "structure_surface",
     "surface_margin",
+    "target_coverage",
     "timeline",
 ]

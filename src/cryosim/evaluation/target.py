@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,14 @@ from .kill import killed_by_isotherm
 from .report import Compliance, Margin, Margins, TargetReport
 from .surfaces import Surface, isosurface, signed_distance_mm
 
-__all__ = ["ICE_C", "SurfaceMargin", "evaluate_target", "structure_surface", "surface_margin"]
+__all__ = [
+    "ICE_C",
+    "SurfaceMargin",
+    "evaluate_target",
+    "structure_surface",
+    "surface_margin",
+    "target_coverage",
+]
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -44,6 +52,11 @@ class SurfaceMargin:
     points_mm: F64
     areas_mm2: F64
     margin_mm: F64
+
+    @property
+    def has_edge(self) -> bool:
+        """Whether there is a margin; a target smaller than a voxel has no surface either."""
+        return len(self.margin_mm) > 0 and bool(np.all(np.isfinite(self.margin_mm)))
 
 
 def surface_margin(result: Result, isotherm_c: float) -> SurfaceMargin:
@@ -76,7 +89,7 @@ def evaluate_target(result: Result, target: Target) -> TargetReport:
     lethal = signed_distance_mm(grid, result.coldest_c, target.lethal_c, surface.centers_mm)
     return TargetReport(
         volume_ml=float(share.sum(dtype=np.float64)) * grid.cell_volume_ml,
-        coverage=_coverage(result, target, share),
+        coverage=target_coverage(result, [*result.plan.report.isotherms_c, target.lethal_c]),
         margin=Margins(
             ice=_margin(ICE_C, ice, surface.areas_mm2),
             lethal=_margin(target.lethal_c, lethal, surface.areas_mm2),
@@ -85,12 +98,18 @@ def evaluate_target(result: Result, target: Target) -> TargetReport:
     )
 
 
-def _coverage(result: Result, target: Target, share: F32) -> dict[float, float]:
-    """Share of the target that has been cold enough; the lethal isotherm for a minute in total."""
+def target_coverage(result: Result, levels_c: Iterable[float]) -> dict[float, float]:
+    """Return which share of the target has been cold enough, by temperature, warmest first.
+
+    At or below a temperature at any time; at the plan's lethal isotherm for a minute in total.
+    """
+    result = of_tissue(result)
+    share = result.tissue.structures["target"]
+    lethal_c = None if result.plan.target is None else result.plan.target.lethal_c
     total = share.sum(dtype=np.float64)
     covered = {}
-    for level in sorted({*result.plan.report.isotherms_c, target.lethal_c}, reverse=True):
-        if level == target.lethal_c:
+    for level in sorted(set(levels_c), reverse=True):
+        if level == lethal_c:
             cold = killed_by_isotherm(result, level)
         else:
             cold = share_at_or_below(result.coldest_c, level)

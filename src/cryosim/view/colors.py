@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..plan import Stage
 
@@ -12,12 +13,15 @@ __all__ = [
     "ACTIVE_PART",
     "CURVES",
     "EDGE",
+    "MARGIN_MAP",
     "SENSOR",
     "SHAFT",
     "TARGET",
     "WARMER",
     "isotherm_color",
     "isotherm_opacity",
+    "margin_bounds",
+    "margin_colors",
     "overlay_color",
     "stage_color",
     "structure_colors",
@@ -48,6 +52,10 @@ _OVERLAY_SHADES = (
     ("#4d0520", "#860a38", "#e6206a", "#ff8fb0", "#ffc9d8"),
 )
 
+# Of margins; safe for the colorblind.
+MARGIN_MAP = "PuOr"
+_MARGIN_STEPS, _MARGIN_STEP_MM = 10, 2.0
+
 
 def isotherm_color(level_c: float) -> str:
     """Return the color of an isotherm as "#rrggbb"; the colder, the darker."""
@@ -63,6 +71,21 @@ def _shade(shades: Sequence[str], level_c: float) -> str:
     channels = np.array([[int(shade[n : n + 2], 16) for n in (1, 3, 5)] for shade in shades])
     mixed = [round(float(np.interp(level_c, _COLDNESS_C, channel))) for channel in channels.T]
     return "#{:02x}{:02x}{:02x}".format(*mixed)
+
+
+def margin_bounds(goal_mm: float) -> NDArray[np.float64]:
+    """Return the edges of the steps in which margins are shown about their goal, mm."""
+    half = _MARGIN_STEPS // 2 * _MARGIN_STEP_MM
+    return goal_mm + np.linspace(-half, half, _MARGIN_STEPS + 1)
+
+
+def margin_colors() -> list[str]:
+    """Return a color for each step: orange short of the goal, purple beyond it."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    steps = (np.arange(_MARGIN_STEPS) + 0.5) / _MARGIN_STEPS
+    return [to_hex(color) for color in colormaps[MARGIN_MAP](steps)]
 
 
 def stage_color(stage: Stage) -> str:
