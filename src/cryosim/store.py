@@ -13,7 +13,7 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -66,8 +66,8 @@ def save_result(result: Result, path: str | Path) -> None:
 def load_result(path: str | Path) -> Result:
     """Read a result that `save_result` wrote.
 
-    Snapshots are read from the file when they are asked for; it stays open as long as the result
-    lives.
+    Snapshots and exposure are read from the file when they are asked for; it stays open as long as
+    the result lives.
 
     Raises
     ------
@@ -263,8 +263,8 @@ def _read(file: h5py.File) -> Result:
         times_s=tuple(float(value) for value in file["VTKHDF/Steps/Values"][()]),
         temperatures_c=_Snapshots(first),
         coldest_c=field("coldest_c"),
-        time_below_s={level: field(_exposure_field(level)) for level in thresholds},
-        freezes_below={level: field(_freezes_field(level)) for level in thresholds},
+        time_below_s=_ByThreshold({c: points[_exposure_field(c)] for c in thresholds}),
+        freezes_below=_ByThreshold({c: points[_freezes_field(c)] for c in thresholds}),
         cooling_rate_k_min=field("cooling_rate_k_min"),
         thawing_rate_k_min=field("thawing_rate_k_min"),
         probe_share=field("probe_share"),
@@ -276,8 +276,27 @@ def _read(file: h5py.File) -> Result:
     )
 
 
+class _ByThreshold(Mapping[float, Array]):
+    """Fields that are read when asked for, and then kept."""
+
+    def __init__(self, fields: dict[float, h5py.Dataset]) -> None:
+        self._fields = fields
+        self._found: dict[float, Array] = {}
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self._fields)
+
+    def __getitem__(self, threshold_c: float) -> Array:
+        if threshold_c not in self._found:
+            self._found[threshold_c] = _read_late(self._fields[threshold_c], 0)
+        return self._found[threshold_c]
+
+
 class _Snapshots(Sequence[F32]):
-    """Fields that are read when asked for; most uses of a large result need a few of them."""
+    """Fields that are read when asked for; only the last one is kept."""
 
     def __init__(self, steps: h5py.Dataset) -> None:
         self._steps = steps
@@ -295,11 +314,16 @@ class _Snapshots(Sequence[F32]):
             return tuple(self[step] for step in range(*at.indices(len(self))))
         step = range(len(self))[at]
         if self._last is None or self._last[0] != step:
-            try:
-                self._last = step, read_only(self._steps[step])
-            except _DAMAGE as error:
-                raise _damaged(self._steps.file.filename, error) from None
+            self._last = step, _read_late(self._steps, step)
         return self._last[1]
+
+
+def _read_late(fields: h5py.Dataset, step: int) -> Array:
+    """Read a field of a file that was found in order when it was opened."""
+    try:
+        return read_only(fields[step])
+    except _DAMAGE as error:
+        raise _damaged(fields.file.filename, error) from None
 
 
 def _present(points: h5py.Group, field: Callable[[str], Array]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Evaluation: isotherm volumes, coverage, margins, cell kill, organs at risk, goals."""
 
 from .agreement import Agreement, Shape, compare_shapes, shape_of_mask
+from .cropping import Box, crop_to_ice
 from .evaluate import citations, evaluate, timeline
 from .isotherms import isotherm_field, isotherm_volume_ml, share_at_or_below, share_exposed
 from .kill import kill_probability, killed_by_isotherm, killed_by_tissue_threshold
@@ -32,6 +33,7 @@ from .temperatures import share_by_temperature
 __all__ = [
     "ICE_C",
     "Agreement",
+    "Box",
     "Compliance",
     "GoalVerdict",
     "KillAfter",
@@ -49,6 +51,7 @@ __all__ = [
     "TimelineRow",
     "citations",
     "compare_shapes",
+    "crop_to_ice",
     "evaluate",
     "filled_voxels",
     "isosurface",

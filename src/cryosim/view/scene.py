@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ..evaluation import ICE_C, SurfaceMargin, surface_margin, target_coverage
+from ..evaluation import (
+    ICE_C,
+    SurfaceMargin,
+    crop_to_ice,
+    isotherm_volume_ml,
+    surface_margin,
+    target_coverage,
+)
 from ..plan import Target
 from ..probes import Needle
 from ..simulation import Result
@@ -80,7 +87,9 @@ class Scene:
         self.window = window
         self.words = Words(self.renderer)
         has_target = "target" in moment.structures and bool(moment.structures["target"].any())
-        self._covered = target_coverage(moment.result, self.levels_c) if has_target else {}
+        # What is said in numbers is measured where the ice is.
+        self._near_ice, self._ice_box = crop_to_ice(moment.result, max(ICE_C, *self.levels_c))
+        self._covered = target_coverage(self._near_ice, self.levels_c) if has_target else {}
         self._target = moment.result.plan.target if has_target else None
         self._color_by = color_target_by if self._target is not None else None
         self._lines = [*self._add_structures(), *self._add_needles(), *self._add_sensors()]
@@ -99,6 +108,7 @@ class Scene:
         """Show the snapshot nearest to a time."""
         nearest = min(self.result.times_s, key=lambda kept_s: abs(kept_s - time_s))
         self.moment = Moment.of(self.result, nearest)
+        field_c = self.result.temperatures_c[self.result.snapshot_number(nearest)]
         self._plotter.subplot(*np.atleast_1d(self._place))
         rows = [Row("", values=("now", "of target, ever") if self._covered else ("now",))]
         for level in self.levels_c:
@@ -114,7 +124,8 @@ class Scene:
                 )
             else:
                 self._plotter.remove_actor(name, render=False)
-            now = f"{self.moment.volume_ml(level):.1f} ml" if surface.n_points else "not reached"
+            volume = isotherm_volume_ml(self._near_ice, field_c[self._ice_box], level)
+            now = f"{volume:.1f} ml" if surface.n_points else "not reached"
             ever = [f"{100 * self._covered[level]:.3g} %"] if self._covered else []
             rows.append(Row(f"{level:g} °C", isotherm_color(level), (now, *ever)))
         self._color_planes()
@@ -168,7 +179,7 @@ class Scene:
         import pyvista
 
         level, goal = (ICE_C, target.margin_mm) if color_by == "ice" else (target.lethal_c, 0.0)
-        margin = surface_margin(self.result, level)
+        margin = surface_margin(self._near_ice, level)
         name = f"{color_by} margin ({level:g} °C, whole procedure)"
         if not margin.has_edge:
             self._add(surface, "structure target", color=TARGET)
