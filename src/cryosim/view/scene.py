@@ -88,7 +88,7 @@ class Scene:
         self.words = Words(self.renderer)
         has_target = "target" in moment.structures and bool(moment.structures["target"].any())
         # What is said in numbers is measured where the ice is.
-        self._near_ice, self._ice_box = crop_to_ice(moment.result, max(ICE_C, *self.levels_c))
+        self._near_ice, self._ice_box = crop_to_ice(moment.result, max([ICE_C, *self.levels_c]))
         self._covered = target_coverage(self._near_ice, self.levels_c) if has_target else {}
         self._target = moment.result.plan.target if has_target else None
         self._color_by = color_target_by if self._target is not None else None
@@ -155,6 +155,15 @@ class Scene:
             mesh, name=name, show_scalar_bar=False, reset_camera=False, render=False, **look
         )
 
+    def _add_label(self, name: str, words: str, at_mm: Any) -> None:
+        """Write beside a point, also where something is in front of it."""
+        import pyvista
+
+        label = pyvista.Label(f"  {words}", position=at_mm, size=_NAME_SIZE)
+        label.prop.color = INK
+        label.prop.background_color, label.prop.background_opacity = "white", 0.5
+        self._plotter.add_actor(label, name=name, reset_camera=False, render=False)
+
     def _add_structures(self) -> list[Line]:
         lines: list[Line] = []
         for name, color in structure_colors(self.moment.structures).items():
@@ -194,6 +203,8 @@ class Scene:
         at = int(margin.margin_mm.argmin())
         ball = pyvista.Sphere(radius=_SMALLEST_RADIUS_MM, center=margin.points_mm[at])
         self._add(ball, "smallest margin", color=GOAL)
+        smallest = f"{margin.margin_mm[at]:.1f} mm"
+        self._add_label("smallest margin name", smallest, margin.points_mm[at])
         middle = len(colors) // 2
         ticks = {
             0: f"< {edges[0]:g}",
@@ -204,7 +215,7 @@ class Scene:
             ticks[middle] = f"goal {goal:g}"
         return [
             row, Row(name), ColorSteps(tuple(colors), ticks),
-            Row(f"smallest: {margin.margin_mm[at]:.1f} mm", GOAL),
+            Row(f"smallest: {smallest}", GOAL),
         ]  # fmt: skip
 
     def _add_needles(self) -> list[Line]:
@@ -230,10 +241,7 @@ class Scene:
         for number, sensor in enumerate(sensors):
             ball = pyvista.Sphere(radius=_SENSOR_RADIUS_MM, center=sensor.at_mm)
             self._add(ball, f"sensor {number}", color=SENSOR, lighting=False)
-            label = pyvista.Label(f"  {sensor.name}", position=sensor.at_mm, size=_NAME_SIZE)
-            label.prop.color = INK
-            name = f"sensor {number} name"
-            self._plotter.add_actor(label, name=name, reset_camera=False, render=False)
+            self._add_label(f"sensor {number} name", sensor.name, sensor.at_mm)
         return [Row("sensor", SENSOR)]
 
     def _add_background(self) -> None:

@@ -113,11 +113,11 @@ def build_scenes(
             plotter.subplot(0, number)
         color_by = look.get("color_target_by", "ice")
         scenes.append(Scene(plotter, moment, look.get("isotherms_c"), color_by, window))
-    for number, scene in enumerate(scenes):
-        if number > 0 and _meet(scenes[0], scene):
-            scene.renderer.camera = scenes[0].renderer.camera
-        else:
-            _aim(scene)
+    together = [scene for scene in scenes if _meet(scenes[0], scene)]
+    for scene in scenes:
+        _aim(scene, together if scene in together else [scene])
+    for scene in together:
+        scene.renderer.camera = together[0].renderer.camera
     return plotter, scenes
 
 
@@ -147,8 +147,13 @@ def _meet(first: Scene, second: Scene) -> bool:
     return bool(np.all((low < other_high) & (other_low < high)))
 
 
-def _aim(scene: Scene) -> None:
-    """Look as the operator does, from the side with fewer organs at risk, at ice and target."""
+def _aim(scene: Scene, seen: Sequence[Scene]) -> None:
+    """Look as the operator does, from the side with fewer organs at risk, at ice and target.
+
+    Parameters
+    ----------
+    seen : the scenes whose ice and target have to be in the picture.
+    """
     moment = scene.moment
     toward = np.asarray(_VIEW_FROM) / np.linalg.norm(_VIEW_FROM)
     if _organs_lie_left(moment):
@@ -156,7 +161,7 @@ def _aim(scene: Scene) -> None:
     shafts = np.mean([probe.axis for probe in moment.result.plan.probe], axis=0)
     if shafts[1] > _FROM_BEHIND:
         toward[1] = -toward[1]
-    points = moment.points_of_interest_mm
+    points = np.concatenate([one.moment.points_of_interest_mm for one in seen])
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     radius = float(np.linalg.norm(points - middle, axis=1).max())
     camera = scene.renderer.camera
