@@ -125,7 +125,7 @@ def _table(found: dict[str, Any]) -> str:
     rows = []
     for name, case in found.items():
         best = case["best"]
-        fine = {goal["name"]: goal["value"] for goal in best["goals_on_the_plans_grid"]}
+        fine = {goal["name"]: goal["value"] for goal in best["on_the_plans_grid"]["goals"]}
         coverage = next(v for key, v in fine.items() if key.startswith("lethal coverage"))
         grids = [one for one in case["others"] if one["origin"] == "regular grid"]
         more = next(one for one in grids if one["count"] == best["count"] + 1)

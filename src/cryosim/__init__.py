@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         read_volume,
         write_probe_lines,
     )
-    from .page import write_html_report
+    from .page import write_html_report, write_pdf_report
     from .plan import Goal, Plan, Protocol, Stage, move_probes, probe_lines, read_plan
     from .planning import optimize
     from .probes import Probe
@@ -117,6 +117,7 @@ _PUBLIC = {
     "write_batch": "benchmarking",
     "write_comparison": "comparison",
     "write_html_report": "page",
+    "write_pdf_report": "page",
     "write_probe_lines": "images",
     "write_report": "report",
     "write_seen": "comparison",
@@ -179,6 +180,7 @@ __all__ = [
     "write_batch",
     "write_comparison",
     "write_html_report",
+    "write_pdf_report",
     "write_probe_lines",
     "write_report",
     "write_seen",

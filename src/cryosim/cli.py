@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,14 +33,6 @@ GOALS_MET, GOAL_FAILED, BAD_INPUT = 0, 1, 2
 _DISCLAIMER = "Research software, not a medical device."
 _DEMO = "iliac-metastasis"
 _USUAL_SIMULATIONS = 45  # of a search
-_WRITTEN = (
-    "report.html",
-    "report.json",
-    "result.vtkhdf",
-    "probes.mrk.json",
-    "picture.png",
-    "planes.png",
-)
 _DEMO_SPACING_MM = 1.5  # seconds instead of minutes; numbers for a paper take 1 mm
 
 
@@ -111,6 +103,13 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(command=_check)
 
     _add_view(commands)
+
+    report = commands.add_parser("report", help="write the report of a result anew, also as PDF")
+    report.add_argument("folder", type=Path, metavar="DIR", help="a folder that run or demo wrote")
+    report.add_argument(
+        "--pdf", action="store_true", help="also report.pdf; needs pip install 'cryosim[pdf]'"
+    )
+    report.set_defaults(command=_report)
 
     phantom = commands.add_parser("phantom", help="write a phantom as NIfTI and DICOM with a plan")
     phantom.add_argument("name", metavar="NAME", help="see: cryosim list phantoms")
@@ -317,11 +316,9 @@ def _compare(options: argparse.Namespace) -> int:
     names = (first, second) if first != second else (str(options.first), str(options.second))
     comparison = compare_results(results[0], results[1], names)
     output = options.output or Path(f"{first}-vs-{second}")
-    console = _console()
-    print_comparison(comparison, console)
+    print_comparison(comparison, _console())
     with _all_or_nothing(output) as folder:
-        written = write_comparison(comparison, folder)
-    console.print(f"wrote {output}/: {', '.join(written)}", highlight=False)
+        write_comparison(comparison, folder)
     return GOALS_MET
 
 
@@ -335,11 +332,9 @@ def _compare_seen(options: argparse.Namespace) -> int:
     seen = read_labels(options.ice)
     comparison = compare_with_seen(result, seen, time_s=time_s, label=options.label)
     output = options.output or Path(f"{options.folder.resolve().name}-seen")
-    console = _console()
-    print_seen(comparison, console)
+    print_seen(comparison, _console())
     with _all_or_nothing(output) as folder:
-        written = write_seen(comparison, folder)
-    console.print(f"wrote {output}/: {', '.join(written)}", highlight=False)
+        write_seen(comparison, folder)
     return GOALS_MET
 
 
@@ -362,10 +357,8 @@ def _export(options: argparse.Namespace) -> int:
             formats=options.format.split(","),
             image_grid=grid,
         )
-    console = _console()
-    console.print(f"wrote {output}/: {', '.join(exported.files)}", highlight=False, markup=False)
     for note in exported.notes:
-        console.print(note, highlight=False, markup=False)
+        _console().print(note, highlight=False, markup=False)
     return GOALS_MET
 
 
@@ -389,13 +382,14 @@ def _carry_out(plan: Plan, output: Path) -> Report:
         report = evaluate(result)
         print_report(report, result, console)
         note = _write_result(report, result, folder)
-    console.print(f"wrote {output}/: {', '.join(_WRITTEN)}", highlight=False)
     if note:
         console.print(note, highlight=False)
     return report
 
 
-def _write_result(report: Report, result: Result, folder: Path) -> str:
+def _write_result(
+    report: Report, result: Result, folder: Path, plans: Mapping[str, Any] | None = None
+) -> str:
     """Write what every simulated plan leaves behind; return what is to be said of the picture."""
     from .images import write_probe_lines
     from .page import write_html_report
@@ -409,7 +403,9 @@ def _write_result(report: Report, result: Result, folder: Path) -> str:
     write_probe_lines(probe_lines(result.plan), folder / "probes.mrk.json")
     draw_planes(result).savefig(folder / "planes.png", dpi=150)
     note = save_picture(result, folder / "picture.png")
-    write_html_report(report, result, folder / "report.html", picture=folder / "picture.png")
+    write_html_report(
+        report, result, folder / "report.html", picture=folder / "picture.png", plans=plans
+    )
     return note
 
 
@@ -485,6 +481,22 @@ def _view(options: argparse.Namespace) -> int:
     return GOALS_MET
 
 
+def _report(options: argparse.Namespace) -> int:
+    from .evaluation import evaluate
+    from .page import write_html_report, write_pdf_report
+    from .plans import read_plans
+    from .store import load_result
+
+    result = load_result(options.folder / "result.vtkhdf")
+    report = evaluate(result)
+    plans = read_plans(options.folder / "plans.json")
+    with _all_or_nothing(options.folder) as folder:
+        if options.pdf:
+            write_pdf_report(report, result, folder / "report.pdf", plans=plans)
+        write_html_report(report, result, folder / "report.html", plans=plans)
+    return GOALS_MET
+
+
 def _phantom(options: argparse.Namespace) -> int:
     from cryosim_phantoms import build_phantom, write_phantom
 
@@ -497,7 +509,7 @@ def _optimize(options: argparse.Namespace) -> int:
     from .anatomy import phantom_plan, read_anatomy
     from .plan import read_plan, write_plan
     from .planning import dask_executor, optimize
-    from .plans import draw_plans, print_plans, write_plans
+    from .plans import draw_plans, plans_document, print_plans, write_plans
 
     if (options.plan is None) == (options.phantom is None):
         raise InputError("optimize: give a plan or --phantom NAME, one of them")
@@ -517,13 +529,12 @@ def _optimize(options: argparse.Namespace) -> int:
             "goes on"
         ) from None
     with _all_or_nothing(output) as folder:
-        print_plans(found, console)
-        note = _write_result(found.report, found.result, folder)
+        plans = plans_document(found)
+        print_plans(plans, console)
+        note = _write_result(found.report, found.result, folder, plans)
         write_plan(found.plan, folder / "plan.json", output)
-        write_plans(found, folder / "plans.json")
-        draw_plans(found).savefig(folder / "plans.png", dpi=150)
-        names = sorted(path.name for path in folder.iterdir())
-    console.print(f"wrote {output}/: {', '.join(names)}", highlight=False)
+        write_plans(plans, folder / "plans.json")
+        draw_plans(plans).savefig(folder / "plans.png", dpi=150)
     if note:
         console.print(note, highlight=False)
     return GOALS_MET if found.passed else GOAL_FAILED
@@ -824,7 +835,7 @@ def _batch_progress(console: Console) -> Iterator[BatchCallback]:
 
 @contextmanager
 def _all_or_nothing(output: Path) -> Iterator[Path]:
-    """Give a folder to write to; its files move to `output` only if all went well."""
+    """Give a folder to write to; its files move to `output`, and are named, if all went well."""
     if output.exists() and not output.is_dir():
         raise InputError(f"output {output}: is a file; choose a folder with -o")
     try:
@@ -835,7 +846,10 @@ def _all_or_nothing(output: Path) -> Iterator[Path]:
     try:
         yield partial
         output.mkdir(exist_ok=True)
-        for path in partial.iterdir():
+        paths = sorted(partial.iterdir())
+        for path in paths:
             path.replace(output / path.name)
+        names = ", ".join(path.name for path in paths)
+        _console().print(f"wrote {output}/: {names}", highlight=False, markup=False)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

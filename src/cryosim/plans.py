@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from . import __version__
+from .errors import InputError
 from .planning import (
     Optimization,
     Tried,
@@ -21,28 +23,73 @@ from .planning import (
 from .report import DISCLAIMER
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from rich.console import Console
     from rich.table import Table
 
     from .plan import Plan
 
-__all__ = ["draw_plans", "plans_document", "print_plans", "write_plans"]
+__all__ = [
+    "ROBUSTNESS_COLUMNS",
+    "TRADE_OFF_COLUMNS",
+    "TRADE_OFF_QUANTITIES",
+    "TradeOff",
+    "draw_plans",
+    "plans_document",
+    "plot_trade_off",
+    "print_plans",
+    "read_plans",
+    "robustness_rows",
+    "trade_off_rows",
+    "write_plans",
+]
+
+TRADE_OFF_COLUMNS = ("probes", "plan", "freezes", "coverage", "margin", "healthy", "goals")
+ROBUSTNESS_COLUMNS = ("goal", "met when misplaced", "worst value", "when")
+
+# Title, scale, and the beginning of the name of its goal.
+TRADE_OFF_QUANTITIES = {
+    "ice_margin_min_mm": ("smallest ice margin, mm", 1.0, "ice margin"),
+    "coverage": ("lethal coverage of the target, %", 100.0, "lethal coverage"),
+    "healthy_frozen_ml": ("healthy tissue frozen, ml", 1.0, ""),
+}
 
 _MET_COLOR, _MISSED_COLOR, _GRID_COLOR = "#1f5a92", "#b5541c", "#8a9299"
+_NUMBERS = (
+    "coverage", "ice_margin_min_mm", "ice_margin_p05_mm", "lethal_margin_min_mm", "frozen_ml",
+    "healthy_frozen_ml",
+)  # fmt: skip
+
+
+class TradeOff(NamedTuple):
+    """One plan in the columns of `TRADE_OFF_COLUMNS`; `missed` is None when all goals are met."""
+
+    probes: int
+    plan: str
+    freezes: str
+    coverage: str
+    margin: str
+    healthy: str
+    missed: str | None
 
 
 def plans_document(found: Optimization) -> dict[str, Any]:
     """Return the content of plans.json."""
     weakest = weakest_point(found.result)
     others = [*found.baseline, *([found.given] if found.given is not None else [])]
-    robust = found.robustness
+    robust, final = found.robustness, found.final
+    own = {key: final[key] for key in _NUMBERS} | {
+        "met": found.passed,
+        "goals": _goals(final["goals"]),
+        "missed": None if found.passed else what_is_wrong(found.best, final["goals"]),
+    }
     return {
         "version": __version__,
         "disclaimer": DISCLAIMER,
         "passed": found.passed,
-        "explanation": list(explanation(found)),
-        "best": {**_plan(found.best), "goals_on_the_plans_grid": _goals(found.final["goals"])},
+        "explanation": [*_explanation(found), *_probe_sentences(found.plan)],
+        "best": {**_plan(found.best), "on_the_plans_grid": own},
         "plans": [{"rank": number + 1, **_plan(one)} for number, one in enumerate(found.ranked)],
         "others": [_plan(one) for one in others],
         "robustness": {
@@ -56,44 +103,21 @@ def plans_document(found: Optimization) -> dict[str, Any]:
             "vessel_mm": weakest.vessel_mm,
         },
         "times_s": times_of(found.result),
-        "refused_directions": found.refused_directions,
+        "directions": found.ways,
         "assumptions": list(found.notes),
         "simulations": found.simulations,
         "wall_s": found.wall_s,
     }  # fmt: skip
 
 
-def explanation(found: Optimization) -> tuple[str, ...]:
-    """Return why this plan, in sentences."""
+def _explanation(found: Optimization) -> tuple[str, ...]:
     return explain(
         found.best, found.ranked, found.final["goals"], found.passed,
-        weakest_point(found.result), found.refused_directions,
+        weakest_point(found.result), found.ways, found.robustness,
     )  # fmt: skip
 
 
-def write_plans(found: Optimization, path: str | Path) -> None:
-    """Write plans.json."""
-    text = json.dumps(plans_document(found), indent=2, allow_nan=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")
-
-
-def print_plans(found: Optimization, console: Console) -> None:
-    """Print the trade-off between numbers of probes, what may go wrong, and why this plan."""
-    for sentence in explanation(found):
-        console.print(f"- {sentence}", highlight=False, markup=False)
-    for line in _probe_lines(found.plan):
-        console.print(f"- {line}", highlight=False, markup=False)
-    console.print(_trade_off_table(found))
-    console.print(_robustness_table(found))
-    for note in found.notes:
-        console.print(f"assumption: {note}", highlight=False, markup=False)
-    console.print(
-        f"{found.simulations} simulations while searching, {found.wall_s:.0f} s in all",
-        highlight=False,
-    )
-
-
-def _probe_lines(plan: Plan) -> list[str]:
+def _probe_sentences(plan: Plan) -> list[str]:
     """Say of each probe where it goes and how."""
     lines = []
     for number, probe in enumerate(plan.probe):
@@ -109,56 +133,6 @@ def _probe_lines(plan: Plan) -> list[str]:
     return lines
 
 
-def draw_plans(found: Optimization) -> Figure:
-    """Draw margin, coverage and frozen healthy tissue over the number of probes."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11.0, 4.2), layout="constrained")
-    goals = found.final["goals"]
-    wanted_mm = goals["ice margin"][1] if "ice margin" in goals else None
-    coverages = [100 * row[1] for name, row in goals.items() if name.startswith("lethal coverage")]
-    columns: list[tuple[str, Any, float | None]] = [
-        ("smallest ice margin, mm", lambda one: one.outcome["ice_margin_min_mm"], wanted_mm),
-        ("lethal coverage of the target, %", lambda one: 100 * one.outcome["coverage"],
-         coverages[0] if coverages else None),
-        ("healthy tissue frozen, ml", lambda one: one.outcome["healthy_frozen_ml"], None),
-    ]  # fmt: skip
-    handles: dict[str, Any] = {}
-    for axes, (title, value, limit) in zip(figure.subplots(1, 3), columns, strict=True):
-        _draw_panel(axes, found, value, limit)
-        axes.set_title(title, fontsize="medium")
-        handles.update(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    figure.legend(handles.values(), handles.keys(), loc="outside upper center",
-                  ncols=len(handles), frameon=False, fontsize="small")  # fmt: skip
-    figure.supxlabel(DISCLAIMER, fontsize=6.5, color="#606060")
-    return figure
-
-
-def _draw_panel(axes: Any, found: Optimization, value: Any, limit: float | None) -> None:
-    met = [one for one in found.ranked if one.met]
-    missed = [one for one in found.ranked if not one.met]
-    for tried, shift, marker, color, label in (
-        (met, -0.06, "o", _MET_COLOR, "searched: all goals met"),
-        (missed, -0.06, "X", _MISSED_COLOR, "searched: a goal missed"),
-        (found.baseline, 0.06, "s", _GRID_COLOR, "regular grid, full freezing time"),
-    ):
-        rows = [(one.candidate.count + shift, value(one)) for one in tried
-                if "refused" not in one.outcome and value(one) is not None]  # fmt: skip
-        if rows:
-            axes.plot(*zip(*rows, strict=True), marker, color=color, label=label, markersize=8)
-    if limit is not None:
-        axes.axhline(limit, color="black", linewidth=1.0, linestyle="--", label="goal")
-    counts = sorted({one.candidate.count for one in (*found.ranked, *found.baseline)})
-    axes.set_xticks(counts)
-    axes.set_xlim(counts[0] - 0.5, counts[-1] + 0.5)
-    axes.set_xlabel("probes")
-    low, high = axes.get_ylim()
-    # Room above, so that no mark is cut; from zero unless all values are high.
-    room = 0.1 * (high - low)
-    axes.set_ylim(0.0 if 0.0 <= low + room < 0.6 * high else low - room, high + room)
-    axes.grid(axis="y", alpha=0.3)
-
-
 def _plan(one: Tried) -> dict[str, Any]:
     candidate, outcome = one.candidate, one.outcome
     return {
@@ -171,13 +145,12 @@ def _plan(one: Tried) -> dict[str, Any]:
             for tip, entry in zip(candidate.tips_mm, candidate.entries_mm, strict=True)
         ],
         "met": one.met,
+        "missed": None if one.met else what_is_wrong(one),
         "obstacles": dict(one.obstacles),
         "goals": _goals(outcome.get("goals", {})),
-        **{key: outcome.get(key) for key in (
-            "coverage", "ice_margin_min_mm", "ice_margin_p05_mm", "lethal_margin_min_mm",
-            "frozen_ml", "healthy_frozen_ml", "refused",
-        )},
-    }  # fmt: skip
+        "refused": outcome.get("refused"),
+        **{key: outcome.get(key) for key in _NUMBERS},
+    }
 
 
 def _goals(goals: dict[str, list[Any]]) -> list[dict[str, Any]]:
@@ -185,46 +158,157 @@ def _goals(goals: dict[str, list[Any]]) -> list[dict[str, Any]]:
     return [{"name": name, **dict(zip(keys, row, strict=True))} for name, row in goals.items()]
 
 
-def _trade_off_table(found: Optimization) -> Table:
+def write_plans(document: Mapping[str, Any], path: str | Path) -> None:
+    """Write plans.json."""
+    text = json.dumps(document, indent=2, allow_nan=False)
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def read_plans(path: str | Path) -> dict[str, Any] | None:
+    """Read plans.json; None where there is none.
+
+    Raises
+    ------
+    InputError
+        When the file is not what `write_plans` wrote.
+    """
+    if not Path(path).exists():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+        trade_off_rows(found), robustness_rows(found)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(
+            f"{path}: not a plans.json of this version; search again, or move it away"
+        ) from None
+    return found
+
+
+def trade_off_rows(document: Mapping[str, Any]) -> list[TradeOff]:
+    """Return a row for each plan, the best first, and of that what its own grid says."""
+    plans = [*document["plans"], *document["others"]]
+    several = len({one["model"] for one in plans}) > 1
+    rows = []
+    for one in plans:
+        best = one.get("rank") == 1
+        name = "best" if best else one["origin"]
+        name = f"{name}, {one['model']}" if several else name
+        shown = document["best"]["on_the_plans_grid"] if best else one
+        if one["refused"] is not None:
+            rows.append(TradeOff(one["count"], name, "", "", "", "", one["refused"]))
+            continue
+        margin = shown["ice_margin_min_mm"]
+        rows.append(
+            TradeOff(
+                one["count"],
+                name,
+                f"{100 * one['freeze_share']:.0f} %",
+                f"{100 * shown['coverage']:.1f} %",
+                "none" if margin is None else f"{margin:.1f} mm",
+                f"{shown['healthy_frozen_ml']:.0f} ml",
+                shown["missed"],
+            )
+        )
+    return rows
+
+
+def robustness_rows(document: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Return goal, how often it is met when probes are misplaced, its worst value, and when."""
+    robust = document["robustness"]
+    units = {one["name"]: one["unit"] for one in document["best"]["goals"]}
+    rows = []
+    for goal, worst in robust["worst"].items():
+        probability, value = robust["probability"][goal], worst["value"]
+        rows.append((
+            goal,
+            "" if probability is None else f"{100 * probability:.0f} %",
+            "cannot be simulated" if value is None else f"{value:.3g} {units[goal]}".rstrip(),
+            "as planned" if worst["in"] == "search" else worst["in"],
+        ))  # fmt: skip
+    return rows
+
+
+def print_plans(document: Mapping[str, Any], console: Console) -> None:
+    """Print the trade-off between numbers of probes, what may go wrong, and why this plan."""
+    for sentence in document["explanation"]:
+        console.print(f"- {sentence}", highlight=False, markup=False)
+    console.print(_trade_off_table(document))
+    console.print(_robustness_table(document))
+    for note in document["assumptions"]:
+        console.print(f"assumption: {note}", highlight=False, markup=False)
+    console.print(
+        f"{document['simulations']} simulations while searching, {document['wall_s']:.0f} s in all",
+        highlight=False,
+    )
+
+
+def _trade_off_table(document: Mapping[str, Any]) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(title="Plans, best first", title_justify="left", title_style="bold")
-    for column in ("plan", "freezes", "coverage", "ice margin", "healthy frozen", "goals"):
+    for column in TRADE_OFF_COLUMNS:
         table.add_column(column, justify="left" if column in ("plan", "goals") else "right")
-    given = [] if found.given is None else [found.given]
-    for one in (*found.ranked, *found.baseline, *given):
-        outcome, count = one.outcome, one.candidate.count
-        name = "best" if one is found.best else one.origin
-        name = f"{name}: {count} {one.candidate.model}"
-        if "refused" in outcome:
-            table.add_row(name, "", "", "", "", outcome["refused"])
-            continue
-        margin = outcome["ice_margin_min_mm"]
-        table.add_row(
-            name,
-            f"{100 * one.candidate.freeze_share:.0f} %",
-            f"{100 * outcome['coverage']:.1f} %",
-            "none" if margin is None else f"{margin:.1f} mm",
-            f"{outcome['healthy_frozen_ml']:.0f} ml",
-            "[green]met[/]" if one.met else f"[red]missed[/]: {escape(what_is_wrong(one))}",
-        )
+    for row in trade_off_rows(document):
+        goals = "[green]met[/]" if row.missed is None else f"[red]missed[/]: {escape(row.missed)}"
+        table.add_row(str(row.probes), *row[1:-1], goals)
     return table
 
 
-def _robustness_table(found: Optimization) -> Table:
+def _robustness_table(document: Mapping[str, Any]) -> Table:
     from rich.table import Table
 
     table = Table(title="If not all is as planned", title_justify="left", title_style="bold")
-    table.add_column("goal")
-    for column in ("met when misplaced", "worst value", "when"):
-        table.add_column(column, justify="right")
-    for goal, probability in found.robustness.probability.items():
-        value, name = found.robustness.worst[goal]
-        table.add_row(
-            goal,
-            "" if probability is None else f"{100 * probability:.0f} %",
-            "none" if value is None else f"{value:.3g}",
-            "as planned" if name == "search" else name,
-        )
+    for column in ROBUSTNESS_COLUMNS:
+        table.add_column(column, justify="left" if column == "goal" else "right")
+    for row in robustness_rows(document):
+        table.add_row(*row)
     return table
+
+
+def draw_plans(document: Mapping[str, Any]) -> Figure:
+    """Draw margin, coverage and frozen healthy tissue over the number of probes."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11.0, 4.2), layout="constrained")
+    handles: dict[str, Any] = {}
+    for quantity, axes in zip(TRADE_OFF_QUANTITIES, figure.subplots(1, 3), strict=True):
+        plot_trade_off(document, quantity, axes)
+        handles.update(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    figure.legend(handles.values(), handles.keys(), loc="outside upper center",
+                  ncols=len(handles), frameon=False, fontsize="small")  # fmt: skip
+    figure.supxlabel(DISCLAIMER, fontsize=6.5, color="#606060")
+    return figure
+
+
+def plot_trade_off(document: Mapping[str, Any], quantity: str, axes: Axes) -> Axes:
+    """Draw one of `TRADE_OFF_QUANTITIES` over the number of probes."""
+    title, scale, goal = TRADE_OFF_QUANTITIES[quantity]
+    plans = document["plans"]
+    grids = [one for one in document["others"] if one["origin"] == "regular grid"]
+    for shown, shift, marker, color, label in (
+        ([one for one in plans if one["met"]], -0.06, "o", _MET_COLOR, "searched: all goals met"),
+        ([one for one in plans if not one["met"]], -0.06, "X", _MISSED_COLOR,
+         "searched: a goal missed"),
+        (grids, 0.06, "s", _GRID_COLOR, "regular grid, full freezing time"),
+    ):  # fmt: skip
+        rows = [(one["count"] + shift, scale * one[quantity]) for one in shown
+                if one["refused"] is None and one[quantity] is not None]  # fmt: skip
+        if rows:
+            axes.plot(*zip(*rows, strict=True), marker, color=color, label=label, markersize=8)
+    for one in document["best"]["goals"]:
+        if goal and one["name"].startswith(goal):
+            axes.axhline(
+                scale * one["limit"], color="black", linewidth=1.0, linestyle="--", label="goal"
+            )
+    counts = sorted({one["count"] for one in (*plans, *grids)})
+    axes.set_xticks(counts)
+    axes.set_xlim(counts[0] - 0.5, counts[-1] + 0.5)
+    axes.set_xlabel("probes")
+    axes.set_title(title, fontsize="medium")
+    low, high = axes.get_ylim()
+    # Room above, so that no mark is cut; from zero unless all values are high.
+    room = 0.1 * (high - low)
+    axes.set_ylim(0.0 if 0.0 <= low + room < 0.6 * high else low - room, high + room)
+    axes.grid(axis="y", alpha=0.3)
+    return axes

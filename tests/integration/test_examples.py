@@ -4,7 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from cryosim.cli import main
 from cryosim.view import find_rendering
@@ -76,8 +78,33 @@ def test_plan_probes(tmp_path):
     assert (tmp_path / "plans" / "result.vtkhdf").exists()
 
 
+def test_gallery(tmp_path):
+    if find_rendering() is None:
+        pytest.skip("no OpenGL here: install libegl1 and libgl1-mesa-dri")
+    done = subprocess.run(
+        [sys.executable, "-m", "examples.gallery", str(tmp_path), "6"],
+        capture_output=True, text=True, cwd=EXAMPLES.parent, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    scripts = {path.stem for path in (EXAMPLES / "gallery").glob("[!_]*.py")}
+    pictures = {path.stem: path for path in tmp_path.glob("*.png")}
+    assert set(pictures) == scripts
+    for name, path in pictures.items():
+        assert np.asarray(Image.open(path).convert("L")).std() > 5, f"{name} is blank"
+        assert f"{name}.py](" in (tmp_path / "README.md").read_text()
+
+
+def test_the_gallery_is_complete_and_small():
+    """The pictures that the repository shows, as `python -m examples.gallery` left them."""
+    shown = EXAMPLES.parent / "docs" / "gallery"
+    page = (shown / "README.md").read_text()
+    for script in (EXAMPLES / "gallery").glob("[!_]*.py"):
+        assert (shown / f"{script.stem}.png").stat().st_size < 150_000
+        assert f"]({script.stem}.png)" in page
+
+
 def test_examples_are_short_and_listed():
     listed = (EXAMPLES / "README.md").read_text()
-    for path in EXAMPLES.glob("*.py"):
+    for path in EXAMPLES.rglob("*.py"):
         assert len(path.read_text().splitlines()) < 60
-        assert path.name in listed
+        assert (path.name if path.parent == EXAMPLES else f"{path.parent.name}/") in listed

@@ -5,26 +5,46 @@ from __future__ import annotations
 import dataclasses
 import functools
 import html
+import io
 import re
+import sys
+import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pypdf import PdfReader
 
 import cryosim
 from browser import asked_hosts, browse, needs_browser
 from cases import ball_share, box, plan, probe
+from cryosim.cli import main
 from cryosim.evaluation import GoalVerdict, Report, evaluate
 from cryosim.page import html_report
 from cryosim.page.markup import Html, element, table
 from cryosim.page.placement import approach_words, depth_mm, skin_depth_mm
-from cryosim.page.wording import celsius, goal_limit, goal_value, percent
+from cryosim.page.wording import VERDICTS, celsius, goal_limit, goal_value, percent
 from cryosim.plan import Plan
 from cryosim.simulation import Result, simulate
 
 NASTY = '<script>alert("1")</script> & <img src=x onerror=y>'
 LONG = "musculus_thoracoabdominalis_transversus_profundus_left"
+
+
+def can_write_pdf() -> bool:
+    try:
+        import weasyprint  # noqa: F401
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+needs_pdf = pytest.mark.skipif(
+    not can_write_pdf(),
+    reason="no WeasyPrint with Pango here (pip install 'cryosim[pdf]'; Debian: libpango-1.0-0 "
+    "libpangoft2-1.0-0 libharfbuzz-subset0)",
+)
 
 
 @functools.cache
@@ -338,3 +358,84 @@ def test_screenshots_show_pictures_and_colors(tmp_path: Path) -> None:
     blue = (pixels[..., 2] > 180) & (pixels[..., 0] < 110)  # isotherms
     assert red.sum() > 500
     assert blue.sum() > 500
+
+
+# --- as PDF ---------------------------------------------------------------------------------------
+
+
+@functools.cache
+def rich_pdf() -> PdfReader:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report.pdf"
+        cryosim.write_pdf_report(rich_report(), rich_result(), path)
+        return PdfReader(io.BytesIO(path.read_bytes()))
+
+
+@needs_pdf
+def test_the_pdf_says_what_the_page_says() -> None:
+    texts = [" ".join(page.extract_text().split()) for page in rich_pdf().pages]
+    text = " ".join(texts)
+    for goal in rich_report().goals:
+        assert f"{goal_value(goal)} {goal_limit(goal)} {VERDICTS[goal.verdict]}" in text
+    assert f"of {len(rich_report().goals)} goals failed" in text
+    for title in ("Verdict", "End of freeze 2, 6 min", "Margins", "Probes", "Sources"):
+        assert title in text
+    assert 3 <= len(texts) <= 12
+    for number, words in enumerate(texts, start=1):
+        assert f"research only, not a medical device page {number} of {len(texts)}" in words
+    assert sum(len(page.images) for page in rich_pdf().pages) >= 2 * 3  # charts are curves
+
+
+@needs_pdf
+def test_the_pdf_leads_nowhere() -> None:
+    pdf = rich_pdf()
+
+    def keys(thing: object) -> set[str]:
+        if isinstance(thing, dict):
+            return {str(key) for key in thing}.union(*map(keys, thing.values()))
+        return set().union(*map(keys, thing)) if isinstance(thing, list) else set()
+
+    found = keys([pdf.get_object(number) for number in range(1, int(pdf.trailer["/Size"]))])
+    assert {"/Dest", "/Contents"} & found
+    assert not {"/URI", "/JS", "/AA", "/Launch", "/EmbeddedFiles", "/GoToR"} & found
+
+
+@pytest.mark.parametrize(
+    ("module", "words"), [(None, "cryosim[pdf]"), (OSError, "apt install libpango-1.0-0")]
+)
+def test_a_missing_renderer_is_one_sentence(
+    module: type[OSError] | None,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "weasyprint"]:
+        monkeypatch.delitem(sys.modules, name)
+    if module is None:
+        monkeypatch.setitem(sys.modules, "weasyprint", None)
+    else:
+        (tmp_path / "weasyprint.py").write_text("print('see the manual')\nraise OSError('pango')\n")
+        monkeypatch.syspath_prepend(tmp_path)
+    result = tmp_path / "result"
+    result.mkdir()
+    cryosim.save_result(rich_result(), result / "result.vtkhdf")
+    assert main(["report", str(result), "--pdf"]) == 2
+    printed = capsys.readouterr()
+    assert words in printed.err
+    assert len((printed.out + printed.err).splitlines()) == 1
+    assert [path.name for path in result.iterdir()] == ["result.vtkhdf"]
+
+
+@needs_pdf
+def test_the_report_is_written_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cryosim.save_result(rich_result(), tmp_path / "result.vtkhdf")
+    assert main(["report", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"result.vtkhdf", "report.html"}
+    assert main(["report", str(tmp_path), "--pdf"]) == 0
+    assert "report.html, report.pdf" in capsys.readouterr().out.replace("\n", " ")
+    words = Reader((tmp_path / "report.html").read_text(encoding="utf-8")).words
+    drop = ("Written",)
+    assert [word for word in words if not word.startswith(drop)] == [
+        word for word in Reader(rich_page()).words if not word.startswith(drop)
+    ]

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -183,7 +184,7 @@ def test_everything_is_written(case):
     assert "with 1 probe (argon-17g): ice margin is" in document["explanation"][1]
     assert "not a medical device" in document["disclaimer"]
     assert document["simulations"] == kept(case)
-    assert sum(document["refused_directions"].values()) < len(even_directions())
+    assert 0 < document["directions"]["are free"] <= len(even_directions())
 
 
 def test_the_best_plan_can_be_run(case):
@@ -192,12 +193,38 @@ def test_the_best_plan_can_be_run(case):
     assert reports[0]["goals"] == reports[1]["goals"]
     assert reports[0]["target"] == reports[1]["target"]
     best = {
-        goal["name"]: goal["value"] for goal in plans_of(case)["best"]["goals_on_the_plans_grid"]
+        goal["name"]: goal["value"] for goal in plans_of(case)["best"]["on_the_plans_grid"]["goals"]
     }
     for goal in reports[1]["goals"]:
         if goal["name"] in best:
             assert goal["value"] == best[goal["name"]]
     assert len(best) == 2
+
+
+def test_the_report_says_why_this_plan_and_how_sure_it_is(case, capsys):
+    document = plans_of(case)
+    page = (case / "out" / "report.html").read_text()
+    assert main(["report", str(case / "out")]) == 0
+    for text in (page, (case / "out" / "report.html").read_text()):
+        section = text[text.index('id="plans"') :]
+        section = section[: section.index("</section>")]
+        assert section.count("<li>") == len(document["explanation"])
+        assert document["explanation"][0] in section
+        assert section.count("<img") == 3
+        for name in ("best", "search", "regular grid"):
+            assert f">{name}<" in section
+        assert section.count(">met when misplaced<") == 1
+        (probability,) = {document["robustness"]["probability"]["ice margin"]}
+        assert f"{100 * probability:.0f} %" in section
+    assert "written" not in capsys.readouterr().err
+
+
+def test_a_table_of_plans_that_is_none_is_refused(case, tmp_path, capsys):
+    shutil.copy(case / "out" / "result.vtkhdf", tmp_path)
+    (tmp_path / "plans.json").write_text("{}")
+    assert main(["report", str(tmp_path)]) == 2
+    assert "plans.json: not a plans.json of this version" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["plans.json", "result.vtkhdf"]
 
 
 def test_the_probes_of_the_plan_are_judged_and_their_numbers_used(tmp_path):
@@ -336,7 +363,7 @@ def test_goals_that_cannot_be_met(tmp_path, capsys):
     )
     document = plans_of(case)
     assert document["passed"] is False
-    (margin,) = [goal for goal in document["best"]["goals_on_the_plans_grid"]
+    (margin,) = [goal for goal in document["best"]["on_the_plans_grid"]["goals"]
                  if goal["name"] == "ice margin"]  # fmt: skip
     assert (margin["limit"], margin["verdict"]) == (30.0, "fail")
     assert f"ice margin is {margin['value']:.3g} mm (at least 30 mm)" in document["explanation"][0]

@@ -9,7 +9,7 @@ import pytest
 from cases import ball_share, small_result
 from cryosim.evaluation import evaluate
 from cryosim.plan import OrganAtRisk, Target
-from cryosim.planning import Candidate, Tried, explain, times_of, weakest_point
+from cryosim.planning import Candidate, Robustness, Tried, explain, times_of, weakest_point
 from cryosim.planning.explain import WeakestPoint, direction_words
 from cryosim.tissue import TissueGrid
 
@@ -124,9 +124,10 @@ def tried(count, found, healthy_ml=20.0, share=1.0):
     return Tried(Candidate("argon-17g", places, entries, share), outcome, "search")
 
 
-def sentences(best, ranked, final=None, passed=True, weakest=None, refused=None):
+def sentences(best, ranked, final=None, passed=True, weakest=None, ways=None, met=()):
     final = best.outcome["goals"] if final is None else final
-    return explain(best, [best, *ranked], final, passed, weakest, refused or {})
+    robustness = Robustness({}, {}, {f"variation {n}": one for n, one in enumerate(met)})
+    return explain(best, [best, *ranked], final, passed, weakest, ways or {}, robustness)
 
 
 def test_what_is_met_and_what_one_probe_less_would_miss():
@@ -184,11 +185,21 @@ def test_weakest_point_shorter_freezes_and_directions_that_may_not_be():
         tried(1, goals(6.0), share=0.725),
         [],
         weakest=WeakestPoint((1.5, -20.0, 3.0), 5.8, "posterior left", 8.2),
-        refused={"cross bone": 120, "lie outside entry_cone": 7},
+        ways={"are free": 280, "cross bone": 120, "lie outside entry_cone": 7},
     )
     assert found[2:] == (
         "the smallest ice margin, 5.8 mm, is on the posterior left side of the target, "
         "at [1.5, -20, 3], 8 mm from a wide vessel, whose blood stays warm",
         "freezes take 72 % of the time that the protocol says",
-        "of 400 directions from the target's middle 120 cross bone, 7 lie outside entry_cone",
+        "of 400 directions from the target's middle 280 are free, 120 cross bone, 7 lie outside "
+        "entry_cone",
     )
+
+
+def test_how_sure_a_plan_is():
+    (found,) = sentences(tried(1, goals(6.0)), [], met=(True, False, True))[2:]
+    assert found.startswith("all goals are still met in 2 of 3 variations of placement and tissue;")
+    assert "worst_case = true" in found
+    (found,) = sentences(tried(1, goals(6.0)), [], met=(True, True))[2:]
+    assert found == "all goals are still met in 2 of 2 variations of placement and tissue"
+    assert len(sentences(tried(1, goals(1.0)), [], met=(False,), passed=False)) == 1

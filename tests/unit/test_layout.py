@@ -6,7 +6,7 @@ import pytest
 from cryosim.geometry import Grid
 from cryosim.plan import Search
 from cryosim.planning.access import FREE, OUTSIDE, Access
-from cryosim.planning.layout import Layout, even_directions, regular_grid
+from cryosim.planning.layout import Layout, detour_mm, even_directions, regular_grid
 
 LENGTH = 20.0
 CENTER = np.array([5.0, -40.0, 12.0])
@@ -69,6 +69,13 @@ def test_a_turn_keeps_the_middle_and_turns_all_parallel_probes():
     assert apart[0] == pytest.approx(np.zeros(3))
     assert np.linalg.norm(apart[1]) == pytest.approx(9.0)
     assert apart[1] @ axes[0, 1] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_tilt_out_of_the_axial_plane_counts_as_a_longer_way():
+    tilts = np.radians([0.0, 10.0, 15.0, -45.0, 90.0])
+    axes = np.stack([np.cos(tilts), 0 * tilts, np.sin(tilts)], axis=-1)
+    assert detour_mm(axes) == pytest.approx([0, 0, 0, 30, 75])
+    assert detour_mm(axes[None]).shape == (1, 5)
 
 
 def test_free_directions_are_each_probes_own():

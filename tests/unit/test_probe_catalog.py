@@ -92,8 +92,10 @@ def test_names_are_found_in_other_spellings():
 def test_unknown_model_names_the_nearest_and_the_way_out():
     with pytest.raises(InputError, match=r"did you mean 'icesphere-1.5'\?\); it holds: argon-17g"):
         find_model("icespere-1.5")
-    with pytest.raises(InputError, match="or give diameter_mm, active_length_mm and surface_c"):
+    with pytest.raises(InputError, match="it holds: argon-17g"):
         find_model("xyzzy")
+    with pytest.raises(ValueError, match="or give diameter_mm, active_length_mm and surface_c"):
+        Probe(model="xyzzy", tip_mm=(0, 0, 0), entry_mm=(0, 0, 90))
 
 
 def test_catalog_cannot_be_edited():

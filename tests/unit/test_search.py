@@ -152,6 +152,7 @@ def test_where_the_finer_grid_shows_a_goal_missed_one_probe_more_is_tried(monkey
 
 class _Ground:
     model = "argon-17g"
+    search = Search()
 
 
 def test_the_compliance_that_failed_is_among_the_final_goals():

@@ -1,5 +1,6 @@
 """What a worker does with a choice of probes: the same as a person would by hand."""
 
+import dataclasses
 import functools
 import json
 import pickle
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from cases import REFERENCE_TISSUE, ball_share, box, plan
-from cryosim.evaluation import evaluate, sample
+from cryosim.evaluation import TargetShape, evaluate, sample, signed_distance_mm
 from cryosim.plan import OrganAtRisk, Protocol, Search, Target, plan_from_dict
 from cryosim.planning.candidate import Candidate, with_freezes
 from cryosim.planning.trial import Trial, carry_out, missing_of, outcome_of
@@ -44,7 +45,7 @@ def trial(spacing_mm=4.0):
             "optimize": Search(),
         }
     )
-    return Trial(tissue, content, POINTS)
+    return Trial(tissue, content, POINTS, TargetShape.of(tissue))
 
 
 @functools.cache
@@ -152,7 +153,7 @@ def test_candidates_are_rounded_and_go_through_json():
 def test_an_outcome_is_what_simulate_and_evaluate_say():
     content = candidate().plan(trial().plan)
     result = simulate(trial().tissue, content, Settings(growth=0.1))
-    report = evaluate(result)
+    report = evaluate(result, target_shape=trial().target)
     found = outcome()
     assert found["goals"] == {
         goal.name: [goal.value, goal.limit, goal.sense, goal.unit, goal.verdict]
@@ -168,6 +169,25 @@ def test_an_outcome_is_what_simulate_and_evaluate_say():
     assert found["coldest_c"] == pytest.approx(points, abs=0.006)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert {**outcome_of(report, result), "coldest_c": found["coldest_c"]} == found
+
+
+def test_the_target_is_judged_as_the_finer_grid_shows_it():
+    fine = box(1.0, (40, 40, 40))
+    bump = ball_share(fine.grid, (0, 0, 0), 8.0) + ball_share(fine.grid, (0, 10, 0), 3.0)
+    shape = TargetShape.of(
+        dataclasses.replace(fine, structures={"target": np.minimum(bump, 1.0).astype(np.float32)})
+    )
+    found = carry_out(dataclasses.replace(trial(), target=shape), candidate().task())
+    result = simulate(trial().tissue, candidate().plan(trial().plan), Settings(growth=0.1))
+    grid, points = result.tissue.grid, shape.surface.centers_mm
+    margin = signed_distance_mm(grid, result.coldest_c, 0.0, points)
+    assert found["ice_margin_min_mm"] == found["goals"]["ice margin"][0] == margin.min()
+    assert found["ice_margin_min_mm"] < outcome()["ice_margin_min_mm"] - 1.0
+    at = fine.grid.to_world(np.argwhere(bump > 0.5)[:, ::-1])
+    dead = sample(grid, result.coldest_c, at) <= -40.0
+    dead &= sample(grid, result.time_below_s[-40.0], at) >= 60.0
+    assert found["coverage"] == pytest.approx(dead.mean(), abs=0.02)
+    assert found["coverage"] < outcome()["coverage"]
 
 
 def test_frozen_volumes_are_those_of_the_ice():
@@ -202,7 +222,7 @@ def test_perfusion_varies_about_what_the_plan_says():
     halved = trial().plan.model_copy(
         update={"perfusion": trial().plan.perfusion.model_copy(update={"scale": 0.5})}
     )
-    found = carry_out(Trial(trial().tissue, halved, POINTS), candidate().task(perfusion=2.0))
+    found = carry_out(dataclasses.replace(trial(), plan=halved), candidate().task(perfusion=2.0))
     assert found == outcome()
 
 
@@ -218,7 +238,7 @@ def test_a_template_is_one_probe_alone():
         update={"probe": (own.probe[0].model_copy(update={"active_length_mm": 14.0}),)}
     )
     task = {"template": "argon-17g", "tissue": 0, "freeze_share": 1.0}
-    found = carry_out(Trial(trial().tissue, own, POINTS), task)
+    found = carry_out(dataclasses.replace(trial(), plan=own), task)
     assert found["active_length_mm"] == 14.0
     field = np.array(found["coldest_c"])
     heights = found["first_z_mm"] + found["step_mm"] * np.arange(field.shape[0])

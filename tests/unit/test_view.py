@@ -221,6 +221,26 @@ def test_isotherms_lie_at_their_millimeters(direction: np.ndarray | None) -> Non
             np.testing.assert_allclose(away, radius, atol=0.08)
 
 
+def test_labels_keep_off_where_isotherms_meet() -> None:
+    """Toward the lower left, ice ends in one flat wall: all isotherms run along it."""
+    result = round_result()
+    grid = result.tissue.grid
+    k, j, i = np.indices(grid.shape)
+    away = grid.to_world(np.stack([i, j, k], axis=-1)) - CENTER_MM
+    walled = np.where(np.minimum(away[..., 0], away[..., 1]) < -4.0, 37.0, result.coldest_c)
+    result = dataclasses.replace(result, temperatures_c=(walled.astype(np.float32),) * 5)
+    figure = draw_planes(result)
+    figure.draw_without_rendering()
+    for panel, seen in zip(figure.axes[:3], ([0, 1], [0, 2], [1, 2]), strict=True):
+        labels = [text for text in panel.texts if "°C" in text.get_text()]
+        assert len(labels) == 3
+        for text in labels:
+            assert text.get_position()[0] > CENTER_MM[seen[0]] - 2.0  # the wall is at -4
+        boxes = [text.get_window_extent() for text in panel.texts]
+        meeting = [a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[:n]]
+        assert not any(meeting)
+
+
 def test_planes_are_to_one_scale_and_undistorted() -> None:
     figure = draw_planes(round_result())
     figure.draw_without_rendering()

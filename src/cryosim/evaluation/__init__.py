@@ -24,6 +24,7 @@ from .surfaces import Surface, isosurface, sample, signed_distance_mm
 from .target import (
     ICE_C,
     SurfaceMargin,
+    TargetShape,
     structure_surface,
     surface_margin,
     target_coverage,
@@ -48,6 +49,7 @@ __all__ = [
     "Surface",
     "SurfaceMargin",
     "TargetReport",
+    "TargetShape",
     "TimelineRow",
     "citations",
     "compare_shapes",

@@ -21,7 +21,7 @@ from .organs import evaluate_organ
 from .perfusion import perfusion_warnings
 from .report import Report, TargetReport, TimelineRow
 from .surfaces import isosurface
-from .target import ICE_C, evaluate_target
+from .target import ICE_C, TargetShape, evaluate_target
 
 __all__ = ["citations", "evaluate", "timeline"]
 
@@ -35,18 +35,19 @@ _FROZEN_LAWS = {
 }
 
 
-def evaluate(result: Result) -> Report:
+def evaluate(result: Result, *, target_shape: TargetShape | None = None) -> Report:
     """Evaluate a result: isotherms, target, cell kill, organs at risk, sensors, needles, goals.
 
     Parameters
     ----------
     result : of `simulate`; its plan says what is asked, its tissue grid holds the structures.
+    target_shape : where it is known better than the voxels of the result show it.
     """
     plan = result.plan
     target = target_share = None
     tissue_only = of_tissue(result)
     if plan.target is not None and "target" in result.tissue.structures:
-        target = evaluate_target(tissue_only, plan.target)
+        target = evaluate_target(tissue_only, plan.target, target_shape)
         target_share = result.tissue.structures["target"]
     organs = tuple(evaluate_organ(tissue_only, organ) for organ in plan.organ_at_risk)
     half_voxel_mm = float(result.tissue.grid.spacing_mm.max()) / 2

@@ -19,6 +19,7 @@ from .kill_rules import read_rules
 from .report import DOSE_RESPONSE, KillAfter, KillReport
 
 __all__ = [
+    "HOLD_S",
     "dose_response",
     "evaluate_kill",
     "kill_probability",
@@ -30,6 +31,7 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 
+HOLD_S = 60.0  # so long in total at or below the lethal isotherm kills
 _FREEZING_C = 0.0
 
 
@@ -70,7 +72,7 @@ def kill_probability(result: Result, after_freezes: int | None = None) -> F32:
     return killed
 
 
-def killed_by_isotherm(result: Result, level_c: float, hold_s: float = 60.0) -> F32:
+def killed_by_isotherm(result: Result, level_c: float, hold_s: float = HOLD_S) -> F32:
     """Share of each voxel, (k, j, i), that was at or below a temperature for so long in total.
 
     Raises

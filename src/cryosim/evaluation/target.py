@@ -13,14 +13,16 @@ from ..errors import InputError
 from ..geometry import Grid
 from ..plan import Target
 from ..simulation import Result
+from ..tissue import TissueGrid
 from .isotherms import of_tissue, share_at_or_below
-from .kill import killed_by_isotherm
+from .kill import HOLD_S, killed_by_isotherm
 from .report import Compliance, Margin, Margins, TargetReport
-from .surfaces import Surface, isosurface, signed_distance_mm
+from .surfaces import Surface, isosurface, sample, signed_distance_mm
 
 __all__ = [
     "ICE_C",
     "SurfaceMargin",
+    "TargetShape",
     "evaluate_target",
     "structure_surface",
     "surface_margin",
@@ -59,6 +61,32 @@ class SurfaceMargin:
         return len(self.margin_mm) > 0 and bool(np.all(np.isfinite(self.margin_mm)))
 
 
+@dataclass(frozen=True, eq=False)
+class TargetShape:
+    """The target on finer voxels than those of a result.
+
+    Attributes
+    ----------
+    surface : of the target. points_mm : (n, 3) LPS centers of the voxels that it lies in.
+    shares : (n,) share of each that it fills.
+    """
+
+    surface: Surface
+    points_mm: F64
+    shares: F64
+
+    @classmethod
+    def of(cls, tissue: TissueGrid) -> TargetShape:
+        """Return the shape of the target on a tissue grid."""
+        share = tissue.structures["target"]
+        voxels = np.argwhere(share > 0)
+        return cls(
+            structure_surface(tissue.grid, share),
+            tissue.grid.to_world(voxels[:, ::-1]),
+            share[tuple(voxels.T)].astype(float),
+        )
+
+
 def surface_margin(result: Result, isotherm_c: float) -> SurfaceMargin:
     """Measure the margin of an isotherm all over the target's surface.
 
@@ -80,16 +108,23 @@ def structure_surface(grid: Grid, share: F32) -> Surface:
     return isosurface(grid, -share, -0.5, outside=0.0)
 
 
-def evaluate_target(result: Result, target: Target) -> TargetReport:
-    """Coverage, ice and lethal margin, and compliance with the wanted margin."""
+def evaluate_target(
+    result: Result, target: Target, shape: TargetShape | None = None
+) -> TargetReport:
+    """Coverage, ice and lethal margin, and compliance with the wanted margin.
+
+    Parameters
+    ----------
+    shape : of the target, where it is known better than the result's voxels show it.
+    """
     grid = result.tissue.grid
     share = result.tissue.structures["target"]
-    surface = structure_surface(grid, share)
+    surface = structure_surface(grid, share) if shape is None else shape.surface
     ice = signed_distance_mm(grid, result.coldest_c, ICE_C, surface.centers_mm)
     lethal = signed_distance_mm(grid, result.coldest_c, target.lethal_c, surface.centers_mm)
     return TargetReport(
         volume_ml=float(share.sum(dtype=np.float64)) * grid.cell_volume_ml,
-        coverage=target_coverage(result, [*result.plan.report.isotherms_c, target.lethal_c]),
+        coverage=target_coverage(result, [*result.plan.report.isotherms_c, target.lethal_c], shape),
         margin=Margins(
             ice=_margin(ICE_C, ice, surface.areas_mm2),
             lethal=_margin(target.lethal_c, lethal, surface.areas_mm2),
@@ -98,23 +133,46 @@ def evaluate_target(result: Result, target: Target) -> TargetReport:
     )
 
 
-def target_coverage(result: Result, levels_c: Iterable[float]) -> dict[float, float]:
-    """Return which share of the target has been cold enough, by temperature, warmest first.
+def target_coverage(
+    result: Result, levels_c: Iterable[float], shape: TargetShape | None = None
+) -> dict[float, float]:
+    """Return which share of the target has been cold enough, by isotherm, warmest first.
 
-    At or below a temperature at any time; at the plan's lethal isotherm for a minute in total.
+    At or below it at any time; at the plan's lethal isotherm for a minute in total.
+
+    Parameters
+    ----------
+    shape : of the target; by default as the result's voxels show it.
     """
     result = of_tissue(result)
-    share = result.tissue.structures["target"]
-    lethal_c = None if result.plan.target is None else result.plan.target.lethal_c
-    total = share.sum(dtype=np.float64)
-    covered = {}
-    for level in sorted(set(levels_c), reverse=True):
-        if level == lethal_c:
-            cold = killed_by_isotherm(result, level)
-        else:
-            cold = share_at_or_below(result.coldest_c, level)
-        covered[level] = float((cold * share).sum(dtype=np.float64) / total)
-    return covered
+    levels = sorted(set(levels_c), reverse=True)
+    if shape is not None:
+        points, weights = shape.points_mm, shape.shares
+        cold = {level: _cold_at(result, level, points) for level in levels}
+    else:
+        weights = result.tissue.structures["target"].astype(float)
+        cold = {level: _cold_share(result, level) for level in levels}
+    return {level: float(np.average(cold[level], weights=weights)) for level in levels}
+
+
+def _is_lethal(result: Result, level_c: float) -> bool:
+    return result.plan.target is not None and level_c == result.plan.target.lethal_c
+
+
+def _cold_share(result: Result, level_c: float) -> F64:
+    """Share of each voxel that has been cold enough."""
+    if _is_lethal(result, level_c):
+        return killed_by_isotherm(result, level_c).astype(float)
+    return share_at_or_below(result.coldest_c, level_c).astype(float)
+
+
+def _cold_at(result: Result, level_c: float, points_mm: F64) -> F64:
+    """1 at the points that have been cold enough, like `_cold_share`."""
+    grid = result.tissue.grid
+    cold = sample(grid, result.coldest_c, points_mm) <= level_c
+    if _is_lethal(result, level_c):
+        cold &= sample(grid, result.time_below_s[level_c], points_mm) >= HOLD_S
+    return cold.astype(float)
 
 
 def _margin(isotherm_c: float, margin_mm: F64, areas_mm2: F64) -> Margin:

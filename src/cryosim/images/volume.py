@@ -10,12 +10,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, did_you_mean
 from ..geometry import Grid, read_only
 
 __all__ = ["Labels", "Modality", "Volume"]
 
 Modality = Literal["ct", "mr"]
+
+_NAMES_LISTED = 30  # in a sentence
 
 
 def _checked(name: str, grid: Grid, values: NDArray[Any]) -> NDArray[Any]:
@@ -91,9 +93,14 @@ class Labels:
         present = np.unique(self.values)
         if isinstance(label, str) and not label.lstrip("-").isdigit():
             matches = [value for value, name in self.names.items() if name == label]
-            known = ", ".join(sorted(self.names.values())) or "none have names"
             if not matches:
-                raise InputError(f"label '{label}' is not in {self.source}; its names: {known}")
+                known = sorted(self.names.values())
+                hint = did_you_mean(label, known)
+                listed = ", ".join(known[:_NAMES_LISTED]) or "none have names"
+                more = f" and {len(known) - _NAMES_LISTED} more" * (len(known) > _NAMES_LISTED)
+                raise InputError(
+                    f"label '{label}' is not in {self.source}{hint}; its names: {listed}{more}"
+                )
             value = matches[0]
         else:
             value = int(label)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from .. import __version__
 from ..errors import InputError
@@ -15,26 +17,33 @@ from ..report import DISCLAIMER
 from ..simulation import Result
 from . import numbers, shown
 from .markup import Html, element, join
+from .planned import planned
 from .wording import amount
 
 __all__ = ["html_report", "write_html_report"]
 
 
 def write_html_report(
-    report: Report, result: Result, path: str | Path, *, picture: Path | None = None
+    report: Report,
+    result: Result,
+    path: str | Path,
+    *,
+    picture: Path | None = None,
+    plans: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the report as one HTML file that needs no network and nothing beside it.
 
     Parameters
     ----------
     picture : a PNG of the 3-D scene that `save_picture` wrote; by default it is drawn.
+    plans : content of plans.json, where a search found this plan.
 
     Raises
     ------
     InputError
         When the file cannot be written.
     """
-    text = html_report(report, result, picture=picture)
+    text = html_report(report, result, picture=picture, plans=plans)
     try:
         Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
@@ -42,15 +51,23 @@ def write_html_report(
         raise InputError(f"report {path}: cannot be written ({reason})") from None
 
 
-def html_report(report: Report, result: Result, *, picture: Path | None = None) -> str:
+def html_report(
+    report: Report,
+    result: Result,
+    *,
+    picture: Path | None = None,
+    plans: Mapping[str, Any] | None = None,
+) -> str:
     """Return the report as HTML; it names neither patient nor files.
 
     Parameters
     ----------
     picture : a PNG of the 3-D scene that `save_picture` wrote; by default it is drawn.
+    plans : content of plans.json, where a search found this plan.
     """
     sections = (
         ("verdict", "Verdict", join(shown.verdict(report), _pointer(report))),
+        ("plans", "Why this plan", planned(plans)),
         ("pictures", "The ice at the end of each freeze", shown.pictures(result)),
         ("scene", "In 3-D", shown.three_d(result, picture)),
         ("growth", "Growth of the ice", shown.growth(report, result)),

@@ -57,8 +57,8 @@ class Search(BaseModel):
     placement_sd_mm : standard deviation of where probes come to lie, along and across.
     samples : how many misplacements the best plan is judged under.
     worst_case : meet the goals under all variations, not only as planned.
-    spacing_of_search_mm : edge of a voxel while searching; the best plan is simulated on the plan's
-        own grid.
+    spacing_of_search_mm : edge of a voxel while searching; by the target's size when not given. The
+        best plan is simulated on the plan's own grid.
     seed : of all that is random; the same seed finds the same plan.
     """
 
@@ -79,7 +79,7 @@ class Search(BaseModel):
     placement_sd_mm: Annotated[float, Field(ge=0, le=10)] = 2.5
     samples: Annotated[int, Field(ge=0, le=200)] = 6
     worst_case: bool = False
-    spacing_of_search_mm: Annotated[float, Field(ge=1, le=6)] = 3.0
+    spacing_of_search_mm: Annotated[float, Field(ge=1, le=6)] | None = None
     seed: Annotated[int, Field(ge=0)] = 0
 
     @field_validator("models")

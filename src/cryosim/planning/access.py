@@ -37,7 +37,7 @@ _SKIN_SHARE = 0.5
 # What no shaft may cross, by tissue of the library.
 _VITAL = {
     "blood": "vessels", "spinal-cord": "nerves", "nerve": "nerves", "brain": "brain",
-    "heart": "heart", "bowel-wall": "bowel", "stomach-wall": "stomach", "body-fluid": "bowel",
+    "heart": "heart", "bowel-wall": "bowel", "stomach-wall": "stomach", "body-fluid": "fluid",
     "bladder-wall": "bladder",
 }  # fmt: skip
 
@@ -138,7 +138,7 @@ def map_access(anatomy: Anatomy, plan: Plan, search: Search) -> Access:
     forbidden, notes = _forbidden(anatomy, plan, search, whole, outside)
     allowed = np.zeros_like(outside)
     for label in search.allowed:
-        allowed |= _label(anatomy, label, whole.grid)
+        allowed |= _label(anatomy, "allowed", label, whole.grid)
     kind = np.where(outside, OUTSIDE, FREE).astype(np.uint8)
     present = {name: mask & ~allowed for name, mask in forbidden.items() if mask.any()}
     for number, mask in enumerate(present.values()):
@@ -187,7 +187,7 @@ def _forbidden(
         else:
             forbidden[organ.name] = filled
     for label in search.forbidden:
-        forbidden[f"label {label}"] = _label(anatomy, label, whole.grid)
+        forbidden[f"label {label}"] = _label(anatomy, "forbidden", label, whole.grid)
     return forbidden, notes
 
 
@@ -195,7 +195,7 @@ def _entry(anatomy: Anatomy, search: Search, grid: Grid) -> NDArray[np.float32] 
     """Return the distance of each voxel to the region of entry, where there is one."""
     if search.entry_label is None:
         return None
-    region = _label(anatomy, search.entry_label, grid)
+    region = _label(anatomy, "entry_label", search.entry_label, grid)
     if not region.any():
         raise InputError(
             f"optimize.entry_label = {search.entry_label!r}: there is none within "
@@ -244,10 +244,13 @@ def _is_skin(structure: NDArray[np.bool_], tissue: NDArray[np.str_]) -> bool:
     return bool(structure.any() and (tissue[structure] == "skin").mean() > _SKIN_SHARE)
 
 
-def _label(anatomy: Anatomy, label: int | str, grid: Grid) -> NDArray[np.bool_]:
+def _label(anatomy: Anatomy, key: str, label: int | str, grid: Grid) -> NDArray[np.bool_]:
     if anatomy.labels is None:
-        raise InputError(f"optimize: label {label!r} needs anatomy.labels; add a label map")
-    value = anatomy.labels.value_of(label)
+        raise InputError(f"optimize.{key}: label {label!r} needs anatomy.labels; add a label map")
+    try:
+        value = anatomy.labels.value_of(label)
+    except InputError as error:
+        raise InputError(f"optimize.{key}: {error}") from None
     return filled_voxels(occupancy(anatomy.labels.grid, anatomy.labels.values == value, grid))
 
 

@@ -13,7 +13,7 @@ from scipy.optimize import Bounds, differential_evolution
 from ..plan import Target
 from .access import Access
 from .iceball import Template, potential, temperature
-from .layout import Layout
+from .layout import Layout, detour_mm
 from .marks import Marks
 
 __all__ = ["Estimate", "Found", "Lesson"]
@@ -97,8 +97,9 @@ class Estimate:
         coldest_c = temperature(found + self._correction(layout, vectors) + self.shift_k)
         cost = self.missing(coldest_c) + _HEALTHY * self._healthy(coldest_c)
         paths = self.access.paths(tips.reshape(-1, 3), axes.reshape(-1, 3))
-        depth = np.minimum(paths.depth_mm, self.access.max_depth_mm)
-        cost += _SHORT_WAYS * depth.reshape(len(vectors), -1).sum(axis=1)
+        way = np.minimum(paths.depth_mm, self.access.max_depth_mm)
+        way = way.reshape(len(vectors), -1) + detour_mm(axes)
+        cost += _SHORT_WAYS * way.sum(axis=1)
         return cost + _PLACEMENT * layout.penalty(tips, axes, paths)
 
     def _correction(self, layout: Layout, vectors: F64) -> F64 | float:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evaluation import ICE_C, signed_distance_mm, structure_surface
+from ..evaluation import ICE_C, filled_voxels, signed_distance_mm, structure_surface
 from ..simulation import Result
+from .robustness import Robustness
 from .search import Tried
 from .trial import gap_of, missing_of
 
@@ -93,7 +94,7 @@ def times_of(result: Result) -> dict[str, float | None]:
     surface = structure_surface(grid, result.tissue.structures["target"]).centers_mm
     found: dict[str, float | None] = {"ice margin reached": None}
     limits = {
-        organ.name: (result.tissue.structures[organ.name] >= 0.5, organ.min_temperature_c)
+        organ.name: (filled_voxels(result.tissue.structures[organ.name]), organ.min_temperature_c)
         for organ in plan.organ_at_risk
         if organ.min_temperature_c is not None
     }
@@ -116,7 +117,8 @@ def explain(
     final_goals: dict[str, list[Any]],
     passed: bool,
     weakest: WeakestPoint | None,
-    refused: dict[str, int],
+    ways: dict[str, int],
+    robustness: Robustness,
 ) -> tuple[str, ...]:
     """Return sentences, the most important first.
 
@@ -124,7 +126,7 @@ def explain(
     ----------
     best : the plan that was chosen. ranked : the best of each number of probes.
     final_goals : of `outcome_of`, on the plan's own grid. passed : whether the plan is as wanted.
-    refused : directions that each constraint ruled out.
+    ways : how many directions are free, and how many each constraint rules out.
     """
     count = best.candidate.count
     most = max(one.candidate.count for one in (best, *ranked))
@@ -152,10 +154,21 @@ def explain(
     if best.candidate.freeze_share != 1.0:
         share = 100 * best.candidate.freeze_share
         found.append(f"freezes take {share:.0f} % of the time that the protocol says")
-    if refused:
-        told = ", ".join(f"{number} {why}" for why, number in refused.items())
+    if passed and robustness.met:
+        found.append(_how_sure(robustness))
+    if ways:
+        told = ", ".join(f"{number} {what}" for what, number in ways.items())
         found.append(f"of {_DIRECTIONS} directions from the target's middle {told}")
     return tuple(found)
+
+
+def _how_sure(robustness: Robustness) -> str:
+    """Say in how many of the variations all goals are still met."""
+    met, count = sum(robustness.met.values()), len(robustness.met)
+    found = f"all goals are still met in {met} of {count} variations of placement and tissue"
+    if met == count:
+        return found
+    return f"{found}; worst_case = true looks for a plan that stands them all"
 
 
 def what_is_wrong(one: Tried, goals: Mapping[str, Sequence[Any]] | None = None) -> str:

@@ -11,7 +11,7 @@ from scipy.cluster.vq import kmeans2
 from ..plan import Search
 from .access import Access, Paths
 
-__all__ = ["Layout", "even_directions", "reachable_directions", "regular_grid"]
+__all__ = ["Layout", "detour_mm", "even_directions", "reachable_directions", "regular_grid"]
 
 F64 = NDArray[np.float64]
 
@@ -28,6 +28,8 @@ _UNREACHED_MM = 50.0
 _ROUNDED_MM = 1.6
 # The active part ends so far under the skin at least, which it would freeze.
 _UNDER_SKIN_MM = 3.0
+# What a tilt out of the axial plane counts for, beyond what a gantry or a thick slice forgives.
+_MM_A_DEGREE, _FREE_TILT_DEG = 1.0, 15.0
 # Handles and shafts of needles need so much room; looked at every few millimeters.
 _SHAFTS_APART_MM, _SHAFT_STEP_MM = 5.0, 5.0
 
@@ -53,18 +55,18 @@ def reachable_directions(
     Returns
     -------
     directions : (m, 3), at most `most`, well apart; the least obstructed one where none is free.
-    refused : how many of all directions each constraint ruled out.
+    ways : how many of all directions are free, and how many each constraint rules out.
     """
     directions = even_directions()
     center = target_mm.mean(axis=0)
     spread = target_mm[np.linspace(0, len(target_mm) - 1, 5).astype(int)]
     starts = np.concatenate([center[None], 0.5 * (spread + center)])
     paths = [access.paths(np.broadcast_to(start, directions.shape), directions) for start in starts]
-    refused = _refusals(paths[0], directions, access, search)
+    ways = _count_ways(paths[0], directions, access, search)
     cost = np.mean([_obstruction(path, directions[:, None], search).sum(axis=-1)
                     for path in paths], axis=0)  # fmt: skip
     depth = np.where(np.isfinite(paths[0].depth_mm), paths[0].depth_mm, search.max_depth_mm)
-    order = np.lexsort((depth, np.round(cost)))
+    order = np.lexsort((depth + detour_mm(directions), np.round(cost)))
     chosen: list[int] = []
     least = np.cos(np.radians(_APART_DEG))
     for number in order:
@@ -74,20 +76,29 @@ def reachable_directions(
             chosen.append(int(number))
         if len(chosen) == most:
             break
-    return directions[chosen], refused
+    return directions[chosen], ways
 
 
-def _refusals(paths: Paths, directions: F64, access: Access, search: Search) -> dict[str, int]:
-    found = {
-        f"cross {name}": int((paths.blocked_mm[:, number] > 0).sum())
-        for number, name in enumerate(access.names)
+def detour_mm(axes: F64) -> F64:
+    """(...,) millimeters of way that the tilt of (..., 3) axes counts for.
+
+    Under CT a needle is seen in one slice where it lies in the axial plane, or nearly.
+    """
+    tilt_deg = np.degrees(np.arcsin(np.clip(np.abs(axes[..., 2]), 0.0, 1.0)))
+    found: F64 = _MM_A_DEGREE * np.maximum(tilt_deg - _FREE_TILT_DEG, 0.0)
+    return found
+
+
+def _count_ways(paths: Paths, directions: F64, access: Access, search: Search) -> dict[str, int]:
+    wrong = {
+        f"cross {name}": paths.blocked_mm[:, number] > 0 for number, name in enumerate(access.names)
     }
-    found["do not reach the skin in the image within max_depth_mm"] = int(
-        np.isinf(paths.depth_mm).sum()
-    )
-    found["enter outside entry_label"] = int((paths.entry_missed_mm > 0).sum())
-    found["lie outside entry_cone"] = int((_outside_cone_deg(directions, search) > 0).sum())
-    return {name: count for name, count in found.items() if count}
+    wrong["do not reach the skin in the image within max_depth_mm"] = np.isinf(paths.depth_mm)
+    wrong["enter outside entry_label"] = paths.entry_missed_mm > 0
+    wrong["lie outside entry_cone"] = _outside_cone_deg(directions, search) > 0
+    free = ~np.any(list(wrong.values()), axis=0)
+    counts = {name: int(ruled_out.sum()) for name, ruled_out in wrong.items()}
+    return {"are free": int(free.sum()), **{name: n for name, n in counts.items() if n}}
 
 
 def _obstruction(paths: Paths, axes: F64, search: Search) -> F64:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..anatomy import Anatomy, place_anatomy
 from ..errors import InputError
-from ..evaluation import Report, evaluate
+from ..evaluation import Report, TargetShape, evaluate
 from ..fingerprint import digest, input_fingerprints, program_fingerprint
 from ..plan import GridPlan, Plan, Search
 from ..probes import Probe
@@ -31,6 +31,7 @@ from .layout import reachable_directions
 from .marks import Marks, place_marks
 from .robustness import Robustness, judge, variations_of
 from .search import (
+    ROUNDS,
     Evaluates,
     Ground,
     Tried,
@@ -50,10 +51,13 @@ _SHORTEST_MINUTES = 5.0
 _DIRECTIONS = 5
 # How often the search goes on when the plan's own grid shows a goal missed that the search met.
 _CORRECTIONS = 2
+# Rounds of a search that only shows what one probe more would give.
+_ROUNDS_TO_COMPARE = 2
 # How often a plan is moved so that the worst case meets the goals, too.
 _HARDENINGS = 3
-# A target is so many voxels wide while searching, if that takes no finer grid than this.
-_VOXELS_ACROSS, _FINEST_SEARCH_MM = 8.0, 2.0
+# A target is so many voxels wide while searching, if such voxels are neither finer nor coarser.
+_VOXELS_ACROSS, _FINEST_SEARCH_MM, _COARSEST_SEARCH_MM = 9.0, 2.0, 4.0
+_BESIDE_TARGET_MM = 5.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +72,7 @@ class Optimization:
         best plan first. baseline : regular grids of parallel probes. given : the plan's own probes.
     robustness : what placement errors and unknown properties do to the best plan.
     final : `trial.outcome_of` the best plan on its own grid.
-    refused_directions : of 400 even directions, how many each constraint ruled out.
+    ways : of 400 even directions, how many are free, and how many each constraint rules out.
     notes : what was taken for granted.
     simulations : on the grid of the search. wall_s : of everything.
     """
@@ -82,7 +86,7 @@ class Optimization:
     given: Tried | None
     robustness: Robustness
     final: dict[str, Any]
-    refused_directions: dict[str, int]
+    ways: dict[str, int]
     notes: tuple[str, ...]
     simulations: int
     wall_s: float
@@ -129,15 +133,12 @@ def optimize(
         raise InputError("optimize: the plan has no target; add [target]")
     search = plan.optimize or Search()
     _models(plan, search)  # refused before anything is read
-    bare = _without_probes(plan, search)
+    target = _target_alone(anatomy, plan)
+    spacing_mm = search.spacing_of_search_mm or _spacing_mm(target)
+    bare = _on_grid(plan, max(spacing_mm, plan.grid.spacing_mm), plan.grid.padding_mm)
     tissue = place_anatomy(anatomy, bare)
-    finer_mm = max(_voxels_across(tissue), _FINEST_SEARCH_MM, plan.grid.spacing_mm)
-    if finer_mm < bare.grid.spacing_mm:
-        search = search.model_copy(update={"spacing_of_search_mm": finer_mm})
-        bare = _without_probes(plan, search)
-        tissue = place_anatomy(anatomy, bare)
     marks = place_marks(tissue, bare)
-    trial = Trial(tissue, _with_probes(bare, plan.probe), marks.points_mm)
+    trial = Trial(tissue, _with_probes(bare, plan.probe), marks.points_mm, TargetShape.of(target))
     access = map_access(anatomy, bare, search)
     with (
         _folder_of(folder) as kept,
@@ -147,7 +148,7 @@ def optimize(
         ) as evaluator,
     ):
         counted = _Counting(evaluator)
-        grounds, refused = _prepare(trial, plan, search, marks, access, counted)
+        grounds, ways = _prepare(trial, plan, search, marks, access, counted)
         tried = _search_counts(grounds, search, counted)
         notes = list(access.notes)
         if search.freeze_minutes is None and _organs_suffer(tried):
@@ -156,20 +157,20 @@ def optimize(
                 f"they may be shortened, to {_SHORTEST_MINUTES:g} min at least"
             )
             search = search.model_copy(update={"freeze_minutes": _shorter(plan)})
-            grounds, refused = _prepare(trial, plan, search, marks, access, counted)
+            grounds, ways = _prepare(trial, plan, search, marks, access, counted)
             tried = _search_counts(grounds, search, counted)
         given = _try_given(plan, grounds[0], counted)
         if search.worst_case:
             _harden(tried, grounds, counted)
         best, result, report = _verified(anatomy, plan, grounds, tried, counted, progress)
-        ranked = _ranked(tried)
+        ranked = sorted(_ranked(tried), key=lambda one: one is not best)
         counts = [best.candidate.count, best.candidate.count + 1]
         baseline = try_regular_grid(_ground_of(best, grounds), counts, counted)
         robustness, _ = judge(best, variations_of(best.candidate, search), counted)
     return Optimization(
         plan=best.candidate.plan(plan), result=result, report=report, best=best,
         ranked=tuple(ranked), baseline=tuple(baseline), given=given, robustness=robustness,
-        final=_final(result, report), refused_directions=refused,
+        final=_final(result, report), ways=ways,
         notes=tuple(notes), simulations=counted.simulations,
         wall_s=time.perf_counter() - started,
     )  # fmt: skip
@@ -215,22 +216,30 @@ def _journal(folder: Path, plan: Plan) -> Journal:
     return Journal(folder / "journal.jsonl", key)
 
 
-def _without_probes(plan: Plan, search: Search) -> Plan:
-    """Return the plan on the grid of the search."""
-    grid = GridPlan(
-        spacing_mm=max(search.spacing_of_search_mm, plan.grid.spacing_mm),
-        padding_mm=plan.grid.padding_mm,
-    )
-    bare = plan.model_copy(update={"probe": (), "grid": grid, "optimize": search})
+def _on_grid(plan: Plan, spacing_mm: float, padding_mm: float) -> Plan:
+    """Return the plan without probes, on another grid."""
+    grid = GridPlan(spacing_mm=spacing_mm, padding_mm=padding_mm)
+    bare = plan.model_copy(update={"probe": (), "grid": grid})
     bare._folder = plan.folder
     return bare
 
 
-def _voxels_across(tissue: TissueGrid) -> float:
-    """Spacing, mm, with which the target is some voxels wide."""
-    volume_mm3 = 1e3 * float(tissue.structures["target"].sum(dtype=float))
-    volume_mm3 *= tissue.grid.cell_volume_ml
-    return round(float((6.0 / np.pi * volume_mm3) ** (1 / 3)) / _VOXELS_ACROSS, 1)
+def _target_alone(anatomy: Anatomy, plan: Plan) -> TissueGrid:
+    """Put the target on voxels of the plan's own grid, with nothing far around it."""
+    bare = _on_grid(plan, plan.grid.spacing_mm, _BESIDE_TARGET_MM).model_copy(
+        update={"organ_at_risk": (), "warmer": (), "protection": (), "skin_pack": (), "sensor": ()}
+    )
+    bare._folder = plan.folder
+    return place_anatomy(anatomy, bare)
+
+
+def _spacing_mm(target: TissueGrid) -> float:
+    """Spacing of the search: the target is some voxels wide."""
+    volume_mm3 = 1e3 * float(target.structures["target"].sum(dtype=float))
+    volume_mm3 *= target.grid.cell_volume_ml
+    across_mm = (6.0 / np.pi * volume_mm3) ** (1 / 3)
+    spacing_mm = np.clip(across_mm / _VOXELS_ACROSS, _FINEST_SEARCH_MM, _COARSEST_SEARCH_MM)
+    return round(float(spacing_mm), 1)
 
 
 def _with_probes(bare: Plan, probes: tuple[Probe, ...]) -> Plan:
@@ -288,7 +297,7 @@ def _prepare(
         raise InputError("optimize: the plan has no target; add [target]")
     share = tissue.structures["target"]
     target_mm = tissue.grid.to_world(np.argwhere(share >= 0.5)[:, ::-1])
-    directions, refused = reachable_directions(access, search, target_mm, _DIRECTIONS)
+    directions, ways = reachable_directions(access, search, target_mm, _DIRECTIONS)
     low, high = _freeze_shares(plan, search)
     shares = np.round(np.geomspace(low, high, _SHARES if high > low else 1), 4)
     common = int(np.bincount(tissue.index[share >= 0.5]).argmax())
@@ -312,7 +321,7 @@ def _prepare(
                 directions, (low, high), search,
             )
         )  # fmt: skip
-    return grounds, refused
+    return grounds, ways
 
 
 def _with_margin(volume_ml: float, margin_mm: float) -> float:
@@ -328,8 +337,13 @@ def _search_counts(
     tried: dict[tuple[str, int], list[Tried]] = {}
     enough = False
     for count in range(search.min_probes, search.max_probes + 1):
+        # One more than needed only shows what it would give, unless the worst case may need it.
+        rounds = _ROUNDS_TO_COMPARE if enough and not search.worst_case else ROUNDS
         for ground in grounds:
-            tried[ground.model, count] = search_count(ground, count, evaluates)
+            fewer = tried.get((ground.model, count - 1), [])
+            tried[ground.model, count] = search_count(
+                ground, count, evaluates, fewer=next(iter(fewer), None), rounds=rounds
+            )
         if enough and not search.worst_case:
             break
         enough = any(tried[ground.model, count][0].met for ground in grounds)
@@ -347,18 +361,23 @@ def _harden(
         ground = next(one for one in grounds if one.model == model)
         if not found[0].met:
             continue
-        hardened = best = _hardened(found[0], ground.search, evaluates)
-        for number in range(_HARDENINGS):
-            if hardened[0].met:
-                break
-            nominal = choose_for_worst(ground, hardened[0], hardened[1], evaluates, number)
-            if nominal is None:
-                break
-            hardened = _hardened(nominal, ground.search, evaluates)
-            best = min(best, hardened, key=lambda pair: pair[0].rank)
-        tried[model, count] = [best[0], *found]
-        if best[0].met:
+        tried[model, count] = hardened = _harden_count(found, ground, evaluates)
+        if hardened[0].met:
             break
+
+
+def _harden_count(found: list[Tried], ground: Ground, evaluates: Evaluates) -> list[Tried]:
+    """Put in front what stands the variations best, from the best choice as planned."""
+    hardened = best = _hardened(found[0], ground.search, evaluates)
+    for number in range(_HARDENINGS):
+        if hardened[0].met:
+            break
+        nominal = choose_for_worst(ground, hardened[0], hardened[1], evaluates, number)
+        if nominal is None:
+            break
+        hardened = _hardened(nominal, ground.search, evaluates)
+        best = min(best, hardened, key=lambda pair: pair[0].rank)
+    return [best[0], *found]
 
 
 def _hardened(nominal: Tried, search: Search, evaluates: Evaluates) -> tuple[Tried, list[Tried]]:
@@ -434,12 +453,13 @@ def _verify(
             break
         ground = _ground_of(best, grounds)
         slack = _slack(best, result, report)
-        more = search_count(ground, best.candidate.count, evaluates, slack)
-        better = next((one for one in more if one.met), None)
-        if better is None:
+        more = search_count(ground, best.candidate.count, evaluates, slack=slack)
+        if ground.search.worst_case and more[0].met:
+            more = _harden_count(more, ground, evaluates)
+        if not more[0].met:
             break
         tried[ground.model, best.candidate.count] = more
-        best = better
+        best = more[0]
         result, report = _simulate_finely(anatomy, best, plan, progress)
     if best.met and not report.passed:
         # So that it does not count as met any more.

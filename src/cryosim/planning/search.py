@@ -23,6 +23,7 @@ from .marks import Marks
 from .trial import missing_of
 
 __all__ = [
+    "ROUNDS",
     "Evaluates",
     "Ground",
     "Tried",
@@ -35,7 +36,7 @@ __all__ = [
 F64 = NDArray[np.float64]
 
 # Choices of the estimate in so many directions are simulated to begin with; then rounds of two.
-_FIRST, _ROUNDS = 2, 5
+_FIRST, ROUNDS = 2, 5
 _STARTS = 14  # layouts that each of these choices begins with
 # A round looks this far around the best choice so far, as a share of what is allowed.
 _AROUND = 0.25
@@ -151,20 +152,27 @@ class Tried:
 
 
 def search_count(
-    ground: Ground, count: int, evaluates: Evaluates, slack: Mapping[str, float] | None = None
+    ground: Ground,
+    count: int,
+    evaluates: Evaluates,
+    *,
+    slack: Mapping[str, float] | None = None,
+    fewer: Tried | None = None,
+    rounds: int = ROUNDS,
 ) -> list[Tried]:
     """Search the best placement of so many probes; everything that was simulated, best first.
 
     Parameters
     ----------
     slack : by goal, how much more than its limit is asked for, as a finer grid has shown.
+    fewer : the best of one probe less, to which one is added. rounds : of correction at most.
     """
     slack = slack or {}
     estimate = _asking_for_more(ground.estimate(), ground, {"ice margin": _RESERVE_MM})
     estimate = _asking_for_more(estimate, ground, slack)
-    choices = _first_choices(ground, estimate, count)
+    choices = _first_choices(ground, estimate, count, fewer)
     tried = new = _simulate(ground, choices, evaluates, slack)
-    for number in range(_ROUNDS):
+    for number in range(rounds):
         best = min(tried, key=lambda one: one.rank)
         if best.found is None or (number >= _PATIENCE and best.missing > _HOPELESS):
             break
@@ -184,8 +192,10 @@ def search_count(
     return sorted(tried, key=lambda one: one.rank)
 
 
-def _first_choices(ground: Ground, estimate: Estimate, count: int) -> list[Found]:
-    """Choose from every direction and keep the best of some."""
+def _first_choices(
+    ground: Ground, estimate: Estimate, count: int, fewer: Tried | None
+) -> list[Found]:
+    """Choose from every direction and keep the best of some; then what people would try."""
 
     def choose(number: int) -> Found:
         random = np.random.default_rng([ground.search.seed, count, number])
@@ -203,7 +213,25 @@ def _first_choices(ground: Ground, estimate: Estimate, count: int) -> list[Found
         bounds = layout.bounds()
         vector = np.clip(vector, bounds[:, 0], bounds[:, 1])
         found.append(Found(layout, vector, float(estimate.cost(layout, vector[None])[0])))
+    if fewer is not None and fewer.found is not None:
+        found.append(_with_one_more(ground, estimate, fewer.found))
     return found
+
+
+def _with_one_more(ground: Ground, estimate: Estimate, fewer: Found) -> Found:
+    """Add a probe where it helps most and move the others a little."""
+    random = np.random.default_rng([ground.search.seed, fewer.layout.count])
+    layout = ground.layout(fewer.layout.direction, fewer.layout.count + 1)
+    bounds = layout.bounds()
+    low, high = bounds.T
+    added = random.uniform(low, high, (_STARTS, len(low)))
+    own = fewer.layout
+    turned = 2 * own.turns
+    added[:, :turned] = fewer.vector[:turned]
+    added[:, -1] = fewer.vector[-1]
+    first = 2 * layout.turns
+    added[:, first : first + 3 * own.count] = fewer.vector[turned:-1]
+    return estimate.best(layout, np.clip(added, low, high), bounds, random)
 
 
 def _side_by_side(choose: Callable[[Any], Found], what: Iterable[Any]) -> list[Found]:
@@ -224,7 +252,7 @@ def _learned(
         estimate.lesson(one.found.layout, one.found.vector, np.array(one.outcome["coldest_c"]))
         for one in tried
         if one.found is not None and best.found is not None and "goals" in one.outcome
-        and one.found.layout.direction is best.found.layout.direction
+        and np.array_equal(one.found.layout.direction, best.found.layout.direction)
     )  # fmt: skip
     learned = dataclasses.replace(estimate, lessons=lessons)
     return _asking_for_more(learned, ground, _overlooked(newest, ground))

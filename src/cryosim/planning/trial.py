@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..evaluation import Report, evaluate, sample, share_at_or_below
+from ..evaluation import Report, TargetShape, evaluate, sample, share_at_or_below
 from ..geometry import Grid
 from ..plan import GridPlan, Plan
 from ..probes import Probe
@@ -43,11 +43,13 @@ class Trial:
     tissue : on the grid of the search. plan : its probes only say what candidates of their model
         are like.
     points_mm : (n, 3) where the coldest temperature is asked for.
+    target : finer than `tissue` shows it.
     """
 
     tissue: TissueGrid
     plan: Plan
     points_mm: F64
+    target: TargetShape
 
 
 def carry_out(trial: Trial, task: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def carry_out(trial: Trial, task: Mapping[str, Any]) -> dict[str, Any]:
         result = simulate(tissue, plan, _SETTINGS)
     except InputError as error:
         return {"refused": str(error)}
-    found = outcome_of(evaluate(result), result)
+    found = outcome_of(evaluate(result, target_shape=trial.target), result)
     points = sample(tissue.grid, tissue.continued_through_gas(result.coldest_c), trial.points_mm)
     return {**found, "coldest_c": np.round(points, 2).tolist()}
 

@@ -54,8 +54,7 @@ def find_model(name: str) -> ProbeModel:
         return catalog[plain]
     raise InputError(
         f"probe model '{name}' is not in the catalog{did_you_mean(plain, catalog)}; "
-        f"it holds: {', '.join(catalog)}; or give "
-        "diameter_mm, active_length_mm and surface_c instead of a model"
+        f"it holds: {', '.join(catalog)}"
     )
 
 

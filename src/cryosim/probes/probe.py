@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ..errors import InputError
 from .catalog import find_model
 from .model import NUMBERS, check_number
 
@@ -124,7 +125,12 @@ class Probe(Needle):
     def _fill_from_catalog(cls, values: Any) -> Any:
         if not isinstance(values, Mapping) or values.get("model", "custom") == "custom":
             return values
-        row = find_model(str(values["model"]))
+        try:
+            row = find_model(str(values["model"]))
+        except InputError as error:
+            raise ValueError(
+                f"{error}; or give diameter_mm, active_length_mm and surface_c instead of a model"
+            ) from None
         known = {key: getattr(row, key) for key in NUMBERS}
         if values.get("gas_c") is not None:
             del known["surface_c"]

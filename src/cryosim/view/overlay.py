@@ -17,12 +17,14 @@ from ..geometry import Grid
 from ..simulation import Result
 from .colors import overlay_color, structure_colors
 from .cuts import draw_image, fill_structures, points_on_plane, sample_at
+from .labels import label_contours, needle_points
 from .moment import FOOTER, Moment
 from .panels import PLANES, draw_contour, draw_needle, mark_panel, name_plane, place_panels
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.contour import QuadContourSet
 
 __all__ = ["draw_overlay"]
 
@@ -59,8 +61,11 @@ def draw_overlay(first: Result, second: Result, names: tuple[str, str]) -> Figur
         at_mm, world_mm = points_on_plane(frame, plane, focus_mm)
         draw_image(panel, results, plane, at_mm, world_mm)
         met |= fill_structures(panel, first, at_mm, world_mm)
+        drawn: dict[str, QuadContourSet] = {}
         for number, result in enumerate(results):
-            _draw_isotherms(panel, result, number, levels, at_mm, world_mm)
+            drawn |= _draw_isotherms(panel, result, number, levels, at_mm, world_mm)
+        needles = [needle_points(plane, frame, n) for r in results for n in r.plan.needles]
+        label_contours(panel, drawn, needles, fontsize=8)
         for number, result in enumerate(results):
             colors = overlay_color(number, _NEEDLE_C), overlay_color(number, _SHAFT_C)
             for needle in result.plan.needles:
@@ -124,17 +129,17 @@ def _draw_isotherms(
     levels: list[float],
     at_mm: tuple[F64, F64],
     world_mm: F64,
-) -> None:
+) -> dict[str, QuadContourSet]:
+    """Draw a result's isotherms; return them by what is to be written on them."""
     body_c = result.plan.body.temperature_c
     coldest = sample_at(result.tissue.grid, result.coldest_c, world_mm, body_c)
+    drawn = {}
     for level in levels:
         look = {"colors": overlay_color(number, level), "linestyles": [_STYLES[number]]}
         lines = draw_contour(panel, at_mm, coldest, level, **look)
-        if lines is None:
-            continue
-        text = f"{_LETTERS[number]} {level:g} °C"
-        for label in panel.clabel(lines, fmt=text, fontsize=8, inline_spacing=2):
-            label.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
+        if lines is not None:
+            drawn[f"{_LETTERS[number]} {level:g} °C"] = lines
+    return drawn
 
 
 def _add_legend(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.contour import QuadContourSet
 
 __all__ = [
+    "MARKS",
     "PLANES",
     "Plane",
     "draw_contour",
@@ -31,6 +32,9 @@ __all__ = [
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+
+# Letters at the left, right, top and bottom, and the middle of the scale bar, as shares of a panel.
+MARKS = ((0.02, 0.5), (0.98, 0.5), (0.5, 0.98), (0.5, 0.02), (0.9, 0.06))
 
 _SCALE_BAR_MM = 20.0
 _GAP_INCHES = 0.25
@@ -134,9 +138,8 @@ def draw_needle(
 def mark_panel(panel: Axes, plane: Plane, width_mm: float) -> None:
     """Write the orientation letters and draw a scale bar."""
     outlined = [withStroke(linewidth=2.5, foreground="black")]
-    places = ((0.02, 0.5, "left", "center"), (0.98, 0.5, "right", "center"),
-              (0.5, 0.98, "center", "top"), (0.5, 0.02, "center", "bottom"))  # fmt: skip
-    for letter, (x, y, across, along) in zip(plane.letters, places, strict=True):
+    sides = (("left", "center"), ("right", "center"), ("center", "top"), ("center", "bottom"))
+    for letter, (x, y), (across, along) in zip(plane.letters, MARKS, sides, strict=False):
         panel.text(
             x, y, letter, transform=panel.transAxes, ha=across, va=along,
             color="white", fontsize=15, fontweight="bold", path_effects=outlined,

@@ -16,6 +16,7 @@ from ..probes import Warmer
 from ..simulation import Result
 from .charts import name_label
 from .colors import ACTIVE_PART, SENSOR, SHAFT, WARMER, isotherm_color, structure_colors
+from .labels import label_contours, needle_points
 from .moment import FOOTER, Moment
 from .panels import (
     PLANES,
@@ -41,7 +42,6 @@ _FIGURE_INCHES = (15.0, 6.8)
 _LEFT, _BOTTOM, _TOP = 0.01, 0.17, 0.87  # of all panels
 _RIGHT, _RIGHT_BESIDE_BAR = 0.99, 0.925
 _COLOR_BAR = (0.94, 0.25, 0.012, 0.55)
-_LABELS_FROM_DEG, _LABELS_STEP_DEG = 200.0, 38.0  # counterclockwise from the right
 _SENSOR_LOOK: dict[str, Any] = {
     "color": SENSOR, "marker": "o", "markersize": 5, "markeredgecolor": "black", "linestyle": "none"
 }  # fmt: skip
@@ -191,28 +191,14 @@ def _draw_contour(
 
 
 def _draw_isotherms(panel: Axes, moment: Moment, plane: Plane, levels: Sequence[float]) -> None:
-    for number, level in enumerate(levels):
+    drawn: dict[str, QuadContourSet] = {}
+    for level in levels:
         look = {"colors": isotherm_color(level), "linestyles": "solid"}
         lines = _draw_contour(panel, moment, plane, moment.temperature_c, level, **look)
-        if lines is None:
-            continue
-        at = [_label_place(lines, plane, number)]
-        for text in panel.clabel(
-            lines, fmt=f"{level:g} °C", fontsize=9, inline_spacing=2, manual=at
-        ):
-            text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
-
-
-def _label_place(lines: QuadContourSet, plane: Plane, number: int) -> tuple[float, float]:
-    """Where a line runs farthest toward the lower left, each a little around from the one before.
-
-    Letters and scale bar are elsewhere, and so labels of lines close to each other do not meet.
-    """
-    points = np.concatenate([path.vertices for path in lines.get_paths()])
-    angle = np.radians(_LABELS_FROM_DEG + _LABELS_STEP_DEG * number)
-    toward = np.array([np.cos(angle), np.sin(angle) * (1 if plane.upward else -1)])
-    x, y = points[(points @ toward).argmax()]
-    return float(x), float(y)
+        if lines is not None:
+            drawn[f"{level:g} °C"] = lines
+    needles = [needle_points(plane, moment.grid, one) for one in moment.result.plan.needles]
+    label_contours(panel, drawn, needles, fontsize=9)
 
 
 def _draw_structures(panel: Axes, moment: Moment, plane: Plane) -> set[str]:

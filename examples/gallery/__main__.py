@@ -1,0 +1,58 @@
+"""Freeze the thigh phantom with three and with two probes, and draw the gallery of both.
+
+Usage, in the root of the repository: python -m examples.gallery [DIR] [SPACING_MM]
+Writes docs/gallery, two minutes on two cores.
+"""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+
+import cryosim
+from cryosim.anatomy import phantom_plan
+from cryosim.plan import GridPlan, Protocol
+
+from . import growth, histogram, iceball, margin_map, three_planes, two_plans
+
+PHANTOM, PROTOCOL = "thigh-sarcoma", "freeze 10 min; thaw 5 min; freeze 10 min; thaw 5 min"
+THREE, TWO = "three probes", "two probes"
+SHOWN = {iceball: [THREE], three_planes: [THREE], growth: [THREE], histogram: [THREE],
+         margin_map: [TWO], two_plans: [THREE, TWO]}  # fmt: skip
+
+
+def main(output: str = "docs/gallery", spacing_mm: float = 1.0) -> None:
+    Path(output).mkdir(parents=True, exist_ok=True)
+    page = f"# Gallery\n\n{PHANTOM}, {PROTOCOL}. Written by `python -m examples.gallery`.\n"
+    with TemporaryDirectory() as folder:
+        for name, count in ((THREE, 3), (TWO, 2)):
+            simulate(count, spacing_mm, Path(folder, name))
+        for script, names in SHOWN.items():
+            picture = Path(output, Path(script.__file__).stem + ".png")
+            script.main(*(Path(folder, name) for name in names), picture)
+            make_small(picture)
+            title, words = script.__doc__.split("\n\n")[:2]
+            page += f"\n## {title[:-1]}\n\n{words} Here: {' and '.join(names)}. "
+            file = f"{picture.stem}.py"
+            page += f"[{file}](../../examples/gallery/{file})\n\n![{title}]({picture.name})\n"
+    Path(output, "README.md").write_text(page, encoding="utf-8")
+
+
+def simulate(count: int, spacing_mm: float, folder: Path) -> None:
+    plan = phantom_plan(PHANTOM)
+    chosen = {"grid": GridPlan(spacing_mm=spacing_mm), "protocol": Protocol(text=PROTOCOL)}
+    plan = plan.model_copy(update={**chosen, "probe": plan.probe[:count]})
+    tissue = cryosim.place_anatomy(cryosim.read_anatomy(plan), plan)
+    folder.mkdir()
+    cryosim.save_result(cryosim.simulate(tissue, plan), folder / "result.vtkhdf")
+
+
+def make_small(picture: Path) -> None:
+    image = Image.open(picture).convert("RGB")
+    image.thumbnail((1200, 1200))
+    image.quantize(method=Image.Quantize.MAXCOVERAGE, kmeans=3).save(picture, optimize=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:2], *map(float, sys.argv[2:]))

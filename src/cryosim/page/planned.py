@@ -1,0 +1,60 @@
+"""The part of the page about a search: why this plan, what others give, how sure it is."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..plans import (
+    ROBUSTNESS_COLUMNS,
+    TRADE_OFF_COLUMNS,
+    TRADE_OFF_QUANTITIES,
+    plot_trade_off,
+    robustness_rows,
+    trade_off_rows,
+)
+from .markup import Html, caption, element, items, join, table
+from .pictures import chart
+from .wording import celsius
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["planned"]
+
+
+def planned(document: Mapping[str, Any] | None) -> Html | None:
+    """Say what a search found.
+
+    Parameters
+    ----------
+    document : content of plans.json; None where the plan was not searched for.
+    """
+    if document is None:
+        return None
+    plans = [
+        (str(row.probes), *row[1:-1], "met" if row.missed is None else f"missed: {row.missed}")
+        for row in trade_off_rows(document)
+    ]
+    sure = [tuple(map(celsius, row)) for row in robustness_rows(document)]
+    charts = [
+        chart(functools.partial(_draw, document, quantity), f"{title}, by the number of probes")
+        for quantity, (title, *_) in TRADE_OFF_QUANTITIES.items()
+    ]
+    return join(
+        items([celsius(sentence) for sentence in document["explanation"]]),
+        table(TRADE_OFF_COLUMNS, [(row[1], row[0], *row[2:]) for row in plans]),
+        element("div", *charts, class_="charts"),
+        element("h3", "If not all is as planned"),
+        table(ROBUSTNESS_COLUMNS, sure) if sure else Html(""),
+        caption(
+            "The best plan as its own grid shows it; all others, and the variations, on the "
+            "coarser voxels of the search."
+        ),
+    )
+
+
+def _draw(document: Mapping[str, Any], quantity: str, axes: Axes) -> None:
+    plot_trade_off(document, quantity, axes)
+    axes.legend(fontsize="small")
