@@ -95,7 +95,7 @@ def stage_color(stage: Stage) -> str:
 
 def isotherm_opacity(level_c: float) -> float:
     """Return how opaque an isosurface is, so that colder ones show through warmer ones."""
-    return float(np.interp(level_c, (-40.0, 0.0), (0.28, 0.18)))
+    return float(np.interp(level_c, (-40.0, 0.0), (0.4, 0.3)))
 
 
 def structure_colors(names: Iterable[str]) -> dict[str, str]:

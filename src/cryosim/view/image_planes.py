@@ -18,7 +18,7 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 # In tissue, and where ice is to be looked into.
-_OPACITY, _OPACITY_IN_ICE = 0.55, 0.08
+_OPACITY, _OPACITY_IN_ICE = 0.45, 0.05
 _AROUND_MM = 15.0  # what must be seen
 
 

@@ -50,7 +50,8 @@ F64 = NDArray[np.float64]
 ColorBy = Literal["ice", "lethal"] | None
 Line = Row | ColorSteps
 
-_TARGET_OPACITY, _ORGAN_OPACITY = 1.0, 0.3
+# Large organs, such as skin, are fainter, so that they do not hide the rest.
+_ORGAN_AREAS_MM2, _ORGAN_OPACITIES = (5e3, 3e4), (0.45, 0.12)
 _SENSOR_RADIUS_MM = 1.5
 _SMALLEST_RADIUS_MM = 2.0
 _PATCHES_ABOUT = 4
@@ -176,7 +177,9 @@ class Scene:
                 row = Row(name, None, (f"{volume:.1f} ml",))
                 lines += self._add_margin(surface, row, self._target, self._color_by)
             else:
-                opacity = _TARGET_OPACITY if name == "target" else _ORGAN_OPACITY
+                opacity = 1.0
+                if name != "target":
+                    opacity = float(np.interp(surface.area, _ORGAN_AREAS_MM2, _ORGAN_OPACITIES))
                 self._add(surface, f"structure {name}", color=color, opacity=opacity)
                 lines.append(Row(name, color, (f"{volume:.1f} ml",)))
         return lines

@@ -90,7 +90,7 @@ def show(
         window=window,
         compare_with=compare_with,
     )
-    if not off_screen:
+    if not plotter.off_screen or getattr(plotter, "notebook", False):
         Controls(plotter, scenes)
     return plotter
 
