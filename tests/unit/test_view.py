@@ -606,6 +606,10 @@ def test_show_draws_into_a_plotter_of_the_user() -> None:
     assert "isotherm 0" in plotter.renderers[1].actors
     assert "isotherm 0" not in plotter.renderers[0].actors
     plotter.close()
+    alone = pyvista.Plotter(off_screen=True)
+    with pytest.raises(InputError, match=r"shape=\(1, 2\)"):
+        show(round_result(), compare_with=round_result(), plotter=alone)
+    alone.close()
 
 
 # --- keys and slider ------------------------------------------------------------------------------

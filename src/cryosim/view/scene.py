@@ -201,7 +201,7 @@ class Scene:
         edges, colors = margin_bounds(goal), margin_colors()
         self._add(
             surface, "structure target", scalars="margin_mm", cmap=colors, n_colors=len(colors),
-            clim=(edges[0], edges[-1]), interpolate_before_map=True, ambient=0.45,
+            clim=(edges[0], edges[-1]), interpolate_before_map=True, ambient=0.4, diffuse=0.6,
         )  # fmt: skip
         at = int(margin.margin_mm.argmin())
         ball = pyvista.Sphere(radius=_SMALLEST_RADIUS_MM, center=margin.points_mm[at])

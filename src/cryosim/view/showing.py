@@ -77,8 +77,8 @@ def show(
     Raises
     ------
     InputError
-        When this computer cannot draw 3-D, there is no snapshot at `time_s`, or `window` does not
-        go with the image.
+        When this computer cannot draw 3-D, there is no snapshot at `time_s`, `window` does not go
+        with the image, or `plotter` has no room for two results.
     """
     plotter, scenes = build_scenes(
         result,
@@ -107,6 +107,8 @@ def build_scenes(
             moment.gray_window(window)  # refused before anything is drawn
     if plotter is None:
         plotter = _new_plotter(off_screen=off_screen, columns=len(results))
+    elif len(plotter.renderers) < len(results):
+        raise InputError("plotter: two results need pyvista.Plotter(shape=(1, 2))")
     scenes = []
     for number, moment in enumerate(moments):
         if len(moments) > 1:
