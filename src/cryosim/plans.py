@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -45,7 +46,7 @@ __all__ = [
     "write_plans",
 ]
 
-TRADE_OFF_COLUMNS = ("probes", "plan", "freezes", "coverage", "margin", "healthy", "goals")
+TRADE_OFF_COLUMNS = ("probes", "plan", "coverage", "margin", "healthy", "goals")
 ROBUSTNESS_COLUMNS = ("goal", "met when misplaced", "worst value", "when")
 
 # Title, scale, and the beginning of the name of its goal.
@@ -55,6 +56,7 @@ TRADE_OFF_QUANTITIES = {
     "healthy_frozen_ml": ("healthy tissue frozen, ml", 1.0, ""),
 }
 
+_LIMIT = re.compile(r" \(at (least|most) [^)]*\)$")  # which the first sentence tells
 _MET_COLOR, _MISSED_COLOR, _GRID_COLOR = "#1f5a92", "#b5541c", "#8a9299"
 _NUMBERS = (
     "coverage", "ice_margin_min_mm", "ice_margin_p05_mm", "lethal_margin_min_mm", "frozen_ml",
@@ -67,7 +69,6 @@ class TradeOff(NamedTuple):
 
     probes: int
     plan: str
-    freezes: str
     coverage: str
     margin: str
     healthy: str
@@ -192,21 +193,22 @@ def trade_off_rows(document: Mapping[str, Any]) -> list[TradeOff]:
     for one in plans:
         best = one.get("rank") == 1
         name = "best" if best else one["origin"]
-        name = f"{name}, {one['model']}" if several else name
+        name += f", {one['model']}" if several else ""
+        if one["freeze_share"] != 1.0:
+            name += f", freezes {100 * one['freeze_share']:.0f} %"
         shown = document["best"]["on_the_plans_grid"] if best else one
         if one["refused"] is not None:
-            rows.append(TradeOff(one["count"], name, "", "", "", "", one["refused"]))
+            rows.append(TradeOff(one["count"], name, "", "", "", one["refused"]))
             continue
         margin = shown["ice_margin_min_mm"]
         rows.append(
             TradeOff(
                 one["count"],
                 name,
-                f"{100 * one['freeze_share']:.0f} %",
                 f"{100 * shown['coverage']:.1f} %",
                 "none" if margin is None else f"{margin:.1f} mm",
                 f"{shown['healthy_frozen_ml']:.0f} ml",
-                shown["missed"],
+                shown["missed"] and _LIMIT.sub("", shown["missed"]).replace(" is ", " "),
             )
         )
     return rows

@@ -172,6 +172,13 @@ def test_a_region_of_entry_that_is_not_there():
         access_of(without, entry_label="port")
 
 
+@pytest.mark.parametrize("key", ["forbidden", "allowed", "entry_label"])
+def test_a_label_that_is_not_there_is_named_with_its_key(key):
+    label = "prot" if key == "entry_label" else ("prot",)
+    with pytest.raises(InputError, match=rf"^optimize\.{key}: label 'prot' .*did you mean 'port'"):
+        access_of(**{key: label})
+
+
 def test_a_cone_of_directions():
     access = access_of()
     cone = {"toward": (0, -1, 1), "half_angle_deg": 35}

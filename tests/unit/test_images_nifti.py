@@ -288,6 +288,8 @@ def test_names_in_the_form_of_totalsegmentator(tmp_path):
     labels = read_labels(tmp_path / "labels.nii")
     assert labels.names == {1: "spleen", 5: "liver"}
     assert labels.value_of("spleen") == labels.value_of(1) == 1
+    with pytest.raises(InputError, match=r"did you mean 'spleen'\?\); its names: liver, spleen$"):
+        labels.value_of("spleem")
     assert read_labels(tmp_path / "labels.nii", names={1: "milt"}).names == {1: "milt"}
     image.header.extensions[1] = nibabel.nifti1.Nifti1Extension(0, text[:200])
     nibabel.save(image, tmp_path / "labels.nii")

@@ -11,12 +11,15 @@ from cryosim.errors import InputError
 from cryosim.evaluation import evaluate
 from cryosim.plan import Search
 from cryosim.planning import Candidate, Tried
-from cryosim.planning.optimization import _final, _models, _ranked, _slack, _verified, _with_margin
+from cryosim.planning.optimization import _models, _with_margin
 from cryosim.planning.robustness import judge, variations_of
-from cryosim.planning.search import _overlooked, choose_for_worst
+from cryosim.planning.search import _overlooked
+from cryosim.planning.tried import ranked
+from cryosim.planning.verification import _slack, final_outcome, verified
+from cryosim.planning.worst_case import choose_for_worst
 from cryosim.probes import Probe
 
-MODULE = sys.modules["cryosim.planning.optimization"]
+MODULE = sys.modules["cryosim.planning.verification"]
 CANDIDATE = Candidate(
     "argon-17g", ((0.0, 0.0, -8.0), (14.0, 0.0, -8.0)), ((0.0, 0.0, 80.0), (14.0, 0.0, 80.0))
 )
@@ -47,6 +50,14 @@ def test_goals_rank_before_healthy_tissue():
     shuffled = [order[number] for number in (3, 0, 4, 2, 1)]
     assert sorted(shuffled, key=lambda one: one.rank) == order
     assert [one.met for one in order] == [True, True, False, False, False]
+
+
+def test_room_is_taken_where_it_costs_little_healthy_tissue():
+    near, far = tried(5.1, 20, reserve_mm=2.0), tried(7.0, 22, reserve_mm=2.0)
+    assert far.rank < near.rank
+    assert tried(7.0, 25, reserve_mm=2.0).rank > near.rank
+    assert tried(5.1, 20).rank < tried(7.0, 22).rank
+    assert far.rank < tried(4.9, 1, reserve_mm=2.0).rank
 
 
 def test_what_is_missing_counts_slack_and_the_worst_variation():
@@ -133,21 +144,21 @@ def test_where_the_finer_grid_shows_a_goal_missed_one_probe_more_is_tried(monkey
         return [tried(5.5, candidate=alone, slack=slack)]
 
     monkeypatch.setattr(MODULE, "search_count", search_again)
-    monkeypatch.setattr(MODULE, "_ground_of", lambda _one, _grounds: _Ground())
+    monkeypatch.setattr(MODULE, "ground_of", lambda _one, _grounds: _Ground())
     found = {("argon-17g", 1): [tried(candidate=alone)], ("argon-17g", 2): [tried(7.0)]}
-    best, _, report = _verified(None, None, [], found, None, [])
+    best, _, report = verified(None, None, [], found, None, [])
     assert asked == [(1, pytest.approx(2.5))]
     assert report.passed
     assert best is found["argon-17g", 2][0]
-    assert [one.candidate.count for one in _ranked(found)] == [2, 1]
+    assert [one.candidate.count for one in ranked(found)] == [2, 1]
     assert not found["argon-17g", 1][0].met
 
     fine[2] = fine[1]
     found = {("argon-17g", 1): [tried(candidate=alone)], ("argon-17g", 2): [tried(7.0)]}
-    best, _, report = _verified(None, None, [], found, None, [])
+    best, _, report = verified(None, None, [], found, None, [])
     assert not report.passed
     assert best.candidate.count == 1
-    assert not any(one.met for one in _ranked(found))
+    assert not any(one.met for one in ranked(found))
 
 
 class _Ground:
@@ -156,14 +167,14 @@ class _Ground:
 
 
 def test_the_compliance_that_failed_is_among_the_final_goals():
-    names = set(_final(*result_with(6.4, {}))["goals"])
+    names = set(final_outcome(*result_with(6.4, {}))["goals"])
     assert not any("compliance" in name for name in names)
-    failed = _final(*result_with(6.4, {"compliance": "fail"}))["goals"]
+    failed = final_outcome(*result_with(6.4, {"compliance": "fail"}))["goals"]
     assert set(failed) - names == {"3 mm compliance"}
     assert failed["3 mm compliance"][4] == "fail"
     # The ice margin says more where it failed, too.
     assert set(
-        _final(*result_with(1.0, {"ice margin": "fail", "compliance": "fail"}))["goals"]
+        final_outcome(*result_with(1.0, {"ice margin": "fail", "compliance": "fail"}))["goals"]
     ) == (names)
 
 

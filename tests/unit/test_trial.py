@@ -12,7 +12,7 @@ from cases import REFERENCE_TISSUE, ball_share, box, plan
 from cryosim.evaluation import TargetShape, evaluate, sample, signed_distance_mm
 from cryosim.plan import OrganAtRisk, Protocol, Search, Target, plan_from_dict
 from cryosim.planning.candidate import Candidate, with_freezes
-from cryosim.planning.trial import Trial, carry_out, missing_of, outcome_of
+from cryosim.planning.trial import Trial, carry_out, lacking_mm, missing_of, outcome_of
 from cryosim.simulation import Settings, simulate
 from cryosim.tissue import Tissue, TissueGrid
 
@@ -98,6 +98,21 @@ def test_a_number_that_does_not_exist_is_far_from_its_goal():
     assert missing_of({"nerve to ice": [None, 5.0, "at least", "mm", "ok"]}, {}) == {
         "nerve to ice": 0.0
     }
+
+
+def test_reserve_is_counted_in_millimeters_up_to_what_is_wanted():
+    goals = {
+        "ice margin": [6.0, 5.0, "at least", "mm", "ok"],
+        "nerve coldest": [11.0, 8.0, "at least", "C", "ok"],
+        "lethal coverage (-40 C)": [1.0, 0.99, "at least", "", "ok"],
+    }
+    found = {"goals": goals, "lethal_margin_min_mm": 2.5}
+    assert lacking_mm(found, 2.0) == pytest.approx(1.0 + 1.0 + 0.0)
+    assert lacking_mm(found, 3.0) == pytest.approx(2.0 + 2.0 + 0.5)
+    assert lacking_mm(found, 0.0) == 0.0
+    goals["ice margin"][0], goals["nerve coldest"][0] = -40.0, None
+    assert lacking_mm(found, 2.0) == pytest.approx(2.0)
+    assert lacking_mm({"refused": "no"}, 2.0) == 0.0
 
 
 # --- candidates -----------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ from .explain import WeakestPoint, direction_words, explain, times_of, weakest_p
 from .journal import Journal
 from .optimization import Optimization, optimize
 from .robustness import Robustness
-from .search import Tried
 from .trial import missing_of
+from .tried import Tried
 
 __all__ = [
     "Candidate",

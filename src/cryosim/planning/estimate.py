@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, differential_evolution
 
+from ..evaluation import ICE_C
 from ..plan import Target
 from .access import Access
 from .iceball import Template, potential, temperature
 from .layout import Layout, detour_mm
 from .marks import Marks
+from .trial import KELVINS_A_MM
 
-__all__ = ["Estimate", "Found", "Lesson"]
+__all__ = ["RESERVE_WORTH", "Estimate", "Found", "Lesson"]
 
 F64 = NDArray[np.float64]
 
@@ -27,6 +29,8 @@ _ORGAN_KELVIN = 1.0 / 10.0
 _COVERAGE = 1.0 / 0.1
 # A shaft where it must not be weighs more than any goal; healthy tissue decides among equals.
 _PLACEMENT, _HEALTHY = 1.0, 0.02
+# A millimeter that a goal's reserve lacks counts as this share more of frozen healthy tissue.
+RESERVE_WORTH = 0.1
 # Five centimeters less of way in the body are worth half of that.
 _SHORT_WAYS = 2e-4
 # Edges that are blurred so that half a voxel counts half.
@@ -69,6 +73,7 @@ class Estimate:
     target : what is wanted. wanted_ml : its volume and that of its margin.
     lessons : what real runs taught, each the more the nearer a choice is to it.
     shift_k : (m,) potential that counts besides.
+    reserve_mm : that goals should have beyond their limits, if it costs little.
     slack_c, coverage_slack : so much colder than needed the ice's edge shall be, and so much more
         of the target dead. organ_slack_c : so much warmer each goal's organ.
     """
@@ -80,6 +85,7 @@ class Estimate:
     wanted_ml: float
     lessons: tuple[Lesson, ...] = ()
     shift_k: F64 | float = 0.0
+    reserve_mm: float = 0.0
     slack_c: float = 0.0
     coverage_slack: float = 0.0
     organ_slack_c: Mapping[str, float] = field(default_factory=dict)
@@ -95,7 +101,8 @@ class Estimate:
         tips, axes, shares = layout.place(vectors)
         found = self.template.potentials(self.marks.points_mm, tips, axes, shares)
         coldest_c = temperature(found + self._correction(layout, vectors) + self.shift_k)
-        cost = self.missing(coldest_c) + _HEALTHY * self._healthy(coldest_c)
+        healthy = self._healthy(coldest_c) * (1.0 + RESERVE_WORTH * self.lacking_mm(coldest_c))
+        cost = self.missing(coldest_c) + _HEALTHY * healthy
         paths = self.access.paths(tips.reshape(-1, 3), axes.reshape(-1, 3))
         way = np.minimum(paths.depth_mm, self.access.max_depth_mm)
         way = way.reshape(len(vectors), -1) + detour_mm(axes)
@@ -130,6 +137,18 @@ class Estimate:
             cold = coldest_c[:, which].min(axis=1, initial=limit)
             cost += _ORGAN_KELVIN * np.maximum(limit - cold, 0.0)
         return cost
+
+    def lacking_mm(self, coldest_c: F64) -> F64:
+        """(c,) how many millimeters of reserve goals lack, like `trial.lacking_mm`."""
+        marks = self.marks
+        rooms = [self.target.lethal_c - coldest_c[:, marks.inside].max(axis=1, initial=-np.inf)]
+        rooms.append(ICE_C - coldest_c[:, marks.shell].max(axis=1, initial=-np.inf))
+        rooms += [
+            coldest_c[:, which].min(axis=1, initial=np.inf) - marks.organ_limits_c[name]
+            for name, which in marks.organs.items()
+        ]
+        lacking: F64 = self.reserve_mm - np.array(rooms) / KELVINS_A_MM
+        return lacking.clip(0.0, self.reserve_mm).sum(axis=0)
 
     def _healthy(self, coldest_c: F64) -> F64:
         """Frozen healthy tissue as a multiple of what has to freeze."""

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ..evaluation import ICE_C, filled_voxels, signed_distance_mm, structure_surface
 from ..simulation import Result
 from .robustness import Robustness
-from .search import Tried
 from .trial import gap_of, missing_of
+from .tried import Tried
 
 __all__ = [
     "WeakestPoint",
@@ -181,7 +181,7 @@ def what_is_wrong(one: Tried, goals: Mapping[str, Sequence[Any]] | None = None) 
     if one.refused:
         return str(one.outcome["refused"])
     if one.obstacles:
-        return "; ".join(f"a shaft {name} ({amount:.0f})" for name, amount in one.obstacles.items())
+        return "; ".join(f"a shaft {name}" for name in one.obstacles)
     goals = goals or one.outcome["goals"]
     failing = missing_of(_failed(goals) or goals, one.slack)
     worst = max(failing, key=lambda name: failing[name])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -16,11 +15,11 @@ import numpy as np
 
 from ..anatomy import Anatomy, place_anatomy
 from ..errors import InputError
-from ..evaluation import Report, TargetShape, evaluate
+from ..evaluation import Report, TargetShape
 from ..fingerprint import digest, input_fingerprints, program_fingerprint
 from ..plan import GridPlan, Plan, Search
 from ..probes import Probe
-from ..simulation import Callback, Result, simulate
+from ..simulation import Callback, Result
 from ..tissue import TissueGrid
 from .access import Access, map_access
 from .candidate import Candidate
@@ -30,17 +29,11 @@ from .journal import Journal
 from .layout import reachable_directions
 from .marks import Marks, place_marks
 from .robustness import Robustness, judge, variations_of
-from .search import (
-    ROUNDS,
-    Evaluates,
-    Ground,
-    Tried,
-    choose_for_worst,
-    obstacles,
-    search_count,
-    try_regular_grid,
-)
-from .trial import Trial, carry_out, is_compliance, outcome_of
+from .search import ROUNDS, Ground, ground_of, obstacles, search_count, try_regular_grid
+from .trial import Trial, carry_out
+from .tried import ByCount, Evaluates, Tried, ranked
+from .verification import final_outcome, verified
+from .worst_case import harden
 
 __all__ = ["Optimization", "optimize"]
 
@@ -49,12 +42,8 @@ _DEFAULT_MODEL = "argon-17g"
 _SHARES = 4
 _SHORTEST_MINUTES = 5.0
 _DIRECTIONS = 5
-# How often the search goes on when the plan's own grid shows a goal missed that the search met.
-_CORRECTIONS = 2
 # Rounds of a search that only shows what one probe more would give.
 _ROUNDS_TO_COMPARE = 2
-# How often a plan is moved so that the worst case meets the goals, too.
-_HARDENINGS = 3
 # A target is so many voxels wide while searching, if such voxels are neither finer nor coarser.
 _VOXELS_ACROSS, _FINEST_SEARCH_MM, _COARSEST_SEARCH_MM = 9.0, 2.0, 4.0
 _BESIDE_TARGET_MM = 5.0
@@ -161,16 +150,16 @@ def optimize(
             tried = _search_counts(grounds, search, counted)
         given = _try_given(plan, grounds[0], counted)
         if search.worst_case:
-            _harden(tried, grounds, counted)
-        best, result, report = _verified(anatomy, plan, grounds, tried, counted, progress)
-        ranked = sorted(_ranked(tried), key=lambda one: one is not best)
+            harden(tried, grounds, counted)
+        best, result, report = verified(anatomy, plan, grounds, tried, counted, progress)
+        plans = sorted(ranked(tried), key=lambda one: one is not best)
         counts = [best.candidate.count, best.candidate.count + 1]
-        baseline = try_regular_grid(_ground_of(best, grounds), counts, counted)
+        baseline = try_regular_grid(ground_of(best, grounds), counts, counted)
         robustness, _ = judge(best, variations_of(best.candidate, search), counted)
     return Optimization(
         plan=best.candidate.plan(plan), result=result, report=report, best=best,
-        ranked=tuple(ranked), baseline=tuple(baseline), given=given, robustness=robustness,
-        final=_final(result, report), ways=ways,
+        ranked=tuple(plans), baseline=tuple(baseline), given=given, robustness=robustness,
+        final=final_outcome(result, report), ways=ways,
         notes=tuple(notes), simulations=counted.simulations,
         wall_s=time.perf_counter() - started,
     )  # fmt: skip
@@ -276,7 +265,7 @@ def _shorter(plan: Plan) -> tuple[float, float]:
     return min(_SHORTEST_MINUTES, longest), longest
 
 
-def _organs_suffer(tried: dict[tuple[str, int], list[Tried]]) -> bool:
+def _organs_suffer(tried: ByCount) -> bool:
     """Whether no number of probes meets the goals, and every one harms an organ at risk."""
     if any(found[0].met for found in tried.values()):
         return False
@@ -330,11 +319,9 @@ def _with_margin(volume_ml: float, margin_mm: float) -> float:
     return 4e-3 / 3.0 * np.pi * (radius_mm + margin_mm) ** 3
 
 
-def _search_counts(
-    grounds: Sequence[Ground], search: Search, evaluates: Evaluates
-) -> dict[tuple[str, int], list[Tried]]:
+def _search_counts(grounds: Sequence[Ground], search: Search, evaluates: Evaluates) -> ByCount:
     """Search with more and more probes, until one more than needed."""
-    tried: dict[tuple[str, int], list[Tried]] = {}
+    tried: ByCount = {}
     enough = False
     for count in range(search.min_probes, search.max_probes + 1):
         # One more than needed only shows what it would give, unless the worst case may need it.
@@ -348,56 +335,6 @@ def _search_counts(
             break
         enough = any(tried[ground.model, count][0].met for ground in grounds)
     return tried
-
-
-def _harden(
-    tried: dict[tuple[str, int], list[Tried]], grounds: Sequence[Ground], evaluates: Evaluates
-) -> None:
-    """Let the first of each number be what stands the variations best; fewest probes first.
-
-    What meets the goals only as planned then counts as missing what its worst variation misses.
-    """
-    for (model, count), found in sorted(tried.items(), key=lambda item: item[0][1]):
-        ground = next(one for one in grounds if one.model == model)
-        if not found[0].met:
-            continue
-        tried[model, count] = hardened = _harden_count(found, ground, evaluates)
-        if hardened[0].met:
-            break
-
-
-def _harden_count(found: list[Tried], ground: Ground, evaluates: Evaluates) -> list[Tried]:
-    """Put in front what stands the variations best, from the best choice as planned."""
-    hardened = best = _hardened(found[0], ground.search, evaluates)
-    for number in range(_HARDENINGS):
-        if hardened[0].met:
-            break
-        nominal = choose_for_worst(ground, hardened[0], hardened[1], evaluates, number)
-        if nominal is None:
-            break
-        hardened = _hardened(nominal, ground.search, evaluates)
-        best = min(best, hardened, key=lambda pair: pair[0].rank)
-    return [best[0], *found]
-
-
-def _hardened(nominal: Tried, search: Search, evaluates: Evaluates) -> tuple[Tried, list[Tried]]:
-    """Return a choice with what its worst variation misses, and its variations."""
-    _, varied = judge(nominal, variations_of(nominal.candidate, search), evaluates)
-    worst = max([nominal, *varied], key=lambda one: one.missing)
-    missing = 0.0 if worst.met else worst.missing
-    return dataclasses.replace(nominal, missing_at_worst=missing), varied
-
-
-def _ranked(tried: dict[tuple[str, int], list[Tried]]) -> list[Tried]:
-    """Best of each number and model: those that meet the goals first, fewest probes first."""
-    best = [found[0] for found in tried.values()]
-    return sorted(
-        best, key=lambda one: (not one.met, one.candidate.count if one.met else 0, one.rank)
-    )
-
-
-def _ground_of(one: Tried, grounds: Sequence[Ground]) -> Ground:
-    return next(ground for ground in grounds if ground.model == one.candidate.model)
 
 
 def _try_given(plan: Plan, ground: Ground, evaluates: Evaluates) -> Tried | None:
@@ -414,94 +351,3 @@ def _try_given(plan: Plan, ground: Ground, evaluates: Evaluates) -> Tried | None
     (outcome,) = evaluates.evaluate([candidate.task()])
     wrong = obstacles(ground, candidate)
     return Tried(candidate, outcome, "the plan as given", obstacles=wrong)
-
-
-def _verified(
-    anatomy: Anatomy,
-    plan: Plan,
-    grounds: Sequence[Ground],
-    tried: dict[tuple[str, int], list[Tried]],
-    evaluates: Evaluates,
-    progress: Sequence[Callback],
-) -> tuple[Tried, Result, Report]:
-    """Simulate the best plan on the plan's own grid; where that shows a goal missed, the next."""
-    best, *others = _ranked(tried)
-    if best.refused:
-        refused = best.outcome["refused"]
-        raise InputError(f"optimize: none of the choices can be simulated: {refused}")
-    found = first = _verify(anatomy, best, plan, grounds, tried, evaluates, progress)
-    for other in others:
-        if found[2].passed or not other.met:
-            break
-        found = _verify(anatomy, other, plan, grounds, tried, evaluates, progress)
-    return found if found[2].passed else first
-
-
-def _verify(
-    anatomy: Anatomy,
-    best: Tried,
-    plan: Plan,
-    grounds: Sequence[Ground],
-    tried: dict[tuple[str, int], list[Tried]],
-    evaluates: Evaluates,
-    progress: Sequence[Callback],
-) -> tuple[Tried, Result, Report]:
-    """Simulate a plan on the plan's own grid; search on where that shows a goal missed."""
-    result, report = _simulate_finely(anatomy, best, plan, progress)
-    for _ in range(_CORRECTIONS):
-        if report.passed or not best.met:
-            break
-        ground = _ground_of(best, grounds)
-        slack = _slack(best, result, report)
-        more = search_count(ground, best.candidate.count, evaluates, slack=slack)
-        if ground.search.worst_case and more[0].met:
-            more = _harden_count(more, ground, evaluates)
-        if not more[0].met:
-            break
-        tried[ground.model, best.candidate.count] = more
-        best = more[0]
-        result, report = _simulate_finely(anatomy, best, plan, progress)
-    if best.met and not report.passed:
-        # So that it does not count as met any more.
-        best = dataclasses.replace(best, slack=_slack(best, result, report))
-        tried[best.candidate.model, best.candidate.count] = [best]
-    return best, result, report
-
-
-def _slack(best: Tried, result: Result, report: Report) -> dict[str, float]:
-    """How much worse each goal came out on the finer grid.
-
-    Where nothing but compliance failed: half a voxel more of ice margin than there was.
-    """
-    found = {goal.name: goal.value for goal in report.goals}
-    slack = dict(best.slack)
-    for name, (value, *_) in best.outcome["goals"].items():
-        fine = found.get(name)
-        if value is not None and fine is not None:
-            slack[name] = max(slack.get(name, 0.0), float(value) - fine, 0.0)
-    failed = [goal.name for goal in report.goals if goal.verdict == "fail"]
-    if failed and all(is_compliance(name) for name in failed):
-        half_mm = float(result.tissue.grid.spacing_mm.max()) / 2
-        value, limit, *_ = best.outcome["goals"]["ice margin"]
-        slack["ice margin"] = value - limit + half_mm
-    return slack
-
-
-def _final(result: Result, report: Report) -> dict[str, Any]:
-    """Return the outcome on the plan's own grid; with compliance where nothing else failed."""
-    found = outcome_of(report, result)
-    failed = [goal for goal in report.goals if goal.verdict == "fail"]
-    if all(is_compliance(goal.name) for goal in failed):
-        found["goals"].update(
-            {one.name: [one.value, one.limit, one.sense, one.unit, one.verdict] for one in failed}
-        )
-    return found
-
-
-def _simulate_finely(
-    anatomy: Anatomy, one: Tried, plan: Plan, progress: Sequence[Callback]
-) -> tuple[Result, Report]:
-    chosen = one.candidate.plan(plan)
-    tissue: TissueGrid = place_anatomy(anatomy, chosen)
-    result = simulate(tissue, chosen, callbacks=progress)
-    return result, evaluate(result)

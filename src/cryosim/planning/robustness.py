@@ -11,8 +11,8 @@ import numpy as np
 
 from ..plan import Search
 from .candidate import Candidate
-from .search import Evaluates, Tried
 from .trial import gap_of
+from .tried import Evaluates, Tried
 
 __all__ = ["Robustness", "Variation", "judge", "variations_of"]
 

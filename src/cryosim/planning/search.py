@@ -6,8 +6,8 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,19 +17,21 @@ from ..plan import Search, Target
 from .access import Access
 from .candidate import Candidate
 from .estimate import Estimate, Found
-from .iceball import Template, potential
+from .iceball import Template
 from .layout import Layout, regular_grid
 from .marks import Marks
-from .trial import missing_of
+from .trial import KELVINS_A_MM
+from .tried import Evaluates, Tried
 
 __all__ = [
     "ROUNDS",
-    "Evaluates",
     "Ground",
-    "Tried",
-    "choose_for_worst",
+    "choice_around",
+    "ground_of",
+    "learned",
     "obstacles",
     "search_count",
+    "simulate_choices",
     "try_regular_grid",
 ]
 
@@ -40,8 +42,6 @@ _FIRST, ROUNDS = 2, 5
 _STARTS = 14  # layouts that each of these choices begins with
 # A round looks this far around the best choice so far, as a share of what is allowed.
 _AROUND = 0.25
-# Goals count as met when less than this is missing.
-_MET = 1e-6
 # Worse than this after the first rounds, a number of probes is given up.
 _HOPELESS, _PATIENCE = 0.8, 2
 # No more rounds when healthy ice shrinks by less than this, or what is missing to the goals does.
@@ -49,20 +49,11 @@ _WORTH, _WORTH_MISSING = 0.03, 0.1
 # So much more margin is aimed at than is wanted.
 _RESERVE_MM = 0.3
 # The estimate is asked for more by what real runs miss, and by this for the second choice.
-_SAFER_C, _KELVIN_A_MM = 2.0, 3.0
+_SAFER_C = 2.0
 _MOST_COVERAGE_SLACK = 0.05
 # So near to the wanted margin the ice's edge tells what the marks overlook.
 _NEAR_MM = 2.5
 _COMMON_SPACING_MM = 15.0
-# A millimeter or degree that is wrong with a placement counts as this much missing to a goal.
-_OBSTACLE = 0.1
-
-
-class Evaluates(Protocol):
-    """What evaluates tasks and returns outcomes in their order, see `Evaluator`."""
-
-    def evaluate(self, tasks: Sequence[Any]) -> list[dict[str, Any]]:
-        """Return outcomes in the order of tasks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,58 +88,15 @@ class Ground:
 
     def estimate(self) -> Estimate:
         """Return the estimate that nothing was learned from yet."""
-        return Estimate(self.template, self.marks, self.access, self.target, self.wanted_ml)
+        return Estimate(
+            self.template, self.marks, self.access, self.target, self.wanted_ml,
+            reserve_mm=self.search.placement_sd_mm,
+        )  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
-class Tried:
-    """A choice of probes that was simulated on the grid of the search.
-
-    Attributes
-    ----------
-    candidate : the probes. outcome : of `trial.carry_out`. origin : where it came from.
-    found : the choice of the estimate that it was; None for others.
-    slack : by goal, how much more than its limit is asked for here.
-    missing_at_worst : what is missing in the worst of its variations, where that counts.
-    obstacles : what is wrong with where its probes are, mm or degrees by name; empty: nothing.
-    """
-
-    candidate: Candidate
-    outcome: dict[str, Any]
-    origin: str
-    found: Found | None = None
-    slack: Mapping[str, float] = field(default_factory=dict)
-    missing_at_worst: float = 0.0
-    obstacles: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def missing_goals(self) -> dict[str, float]:
-        """What is missing to each goal, see `missing_of`."""
-        return missing_of(self.outcome.get("goals", {}), self.slack)
-
-    @property
-    def refused(self) -> bool:
-        """Whether it cannot even be simulated, such as two probes in one place."""
-        return "refused" in self.outcome
-
-    @property
-    def missing(self) -> float:
-        """What is missing to all goals together, 0 when they are met."""
-        if self.refused:
-            return np.inf
-        missing = max(sum(self.missing_goals.values()), self.missing_at_worst)
-        return missing + _OBSTACLE * sum(self.obstacles.values())
-
-    @property
-    def met(self) -> bool:
-        """Whether all goals are met, and every probe is where one may be."""
-        return self.missing <= _MET
-
-    @property
-    def rank(self) -> tuple[float, float]:
-        """The smaller the better: goals first, then frozen healthy tissue."""
-        missing = 0.0 if self.met else self.missing
-        return missing, float(self.outcome.get("healthy_frozen_ml", np.inf))
+def ground_of(one: Tried, grounds: Sequence[Ground]) -> Ground:
+    """Return what the search of this choice started from."""
+    return next(ground for ground in grounds if ground.model == one.candidate.model)
 
 
 def search_count(
@@ -171,18 +119,17 @@ def search_count(
     estimate = _asking_for_more(ground.estimate(), ground, {"ice margin": _RESERVE_MM})
     estimate = _asking_for_more(estimate, ground, slack)
     choices = _first_choices(ground, estimate, count, fewer)
-    tried = new = _simulate(ground, choices, evaluates, slack)
+    tried = new = simulate_choices(ground, choices, evaluates, slack)
     for number in range(rounds):
         best = min(tried, key=lambda one: one.rank)
         if best.found is None or (number >= _PATIENCE and best.missing > _HOPELESS):
             break
         # The newest runs are nearest to where the next choice will be.
         newest = min(new, key=lambda one: one.rank)
-        learned = _learned(estimate, tried, best, newest, ground)
-        variants = _variants(learned, best)
-        around = functools.partial(_choice_around, best.found, ground.search.seed + number)
+        variants = _variants(learned(estimate, tried, best, newest, ground), best)
+        around = functools.partial(choice_around, best.found, ground.search.seed + number)
         found = _side_by_side(around, variants)
-        new = _simulate(ground, found, evaluates, slack)
+        new = simulate_choices(ground, found, evaluates, slack)
         tried = tried + new
         now = min(tried, key=lambda one: one.rank)
         if best.met and now.rank[1] > (1.0 - _WORTH) * best.rank[1] and any(one.met for one in new):
@@ -240,7 +187,7 @@ def _side_by_side(choose: Callable[[Any], Found], what: Iterable[Any]) -> list[F
         return list(threads.map(choose, what))
 
 
-def _learned(
+def learned(
     estimate: Estimate, tried: Sequence[Tried], best: Tried, newest: Tried, ground: Ground
 ) -> Estimate:
     """Correct the estimate by all real runs from the direction of the best one.
@@ -254,8 +201,8 @@ def _learned(
         if one.found is not None and best.found is not None and "goals" in one.outcome
         and np.array_equal(one.found.layout.direction, best.found.layout.direction)
     )  # fmt: skip
-    learned = dataclasses.replace(estimate, lessons=lessons)
-    return _asking_for_more(learned, ground, _overlooked(newest, ground))
+    corrected = dataclasses.replace(estimate, lessons=lessons)
+    return _asking_for_more(corrected, ground, _overlooked(newest, ground))
 
 
 def _overlooked(run: Tried, ground: Ground) -> dict[str, float]:
@@ -269,14 +216,14 @@ def _overlooked(run: Tried, ground: Ground) -> dict[str, float]:
             continue
         if name == "ice margin" and abs(value - target.margin_mm) < _NEAR_MM:
             warmest = float(coldest_c[marks.shell].max(initial=-np.inf))
-            found[name] = target.margin_mm - warmest / _KELVIN_A_MM - value
+            found[name] = target.margin_mm - warmest / KELVINS_A_MM - value
         elif name.startswith("lethal coverage"):
             found[name] = float((coldest_c[marks.inside] <= target.lethal_c).mean()) - value
         elif name in marks.organs:
             # In kelvins, also where the goal is a distance of the ice.
             above = float(coldest_c[marks.organs[name]].min(initial=np.inf))
             above -= marks.organ_limits_c[name]
-            scale = _KELVIN_A_MM if unit == "mm" else 1.0
+            scale = KELVINS_A_MM if unit == "mm" else 1.0
             found[name] = above / scale - (value - limit)
     return {name: amount for name, amount in found.items() if np.isfinite(amount)}
 
@@ -287,40 +234,15 @@ def _asking_for_more(estimate: Estimate, ground: Ground, more: Mapping[str, floa
     coverage, slack_c = estimate.coverage_slack, estimate.slack_c
     for name, amount in more.items():
         if name == "ice margin":
-            slack_c += _KELVIN_A_MM * amount
+            slack_c += KELVINS_A_MM * amount
         elif name.startswith("lethal coverage"):
             coverage = float(np.clip(coverage + amount, 0.0, _MOST_COVERAGE_SLACK))
         elif name in ground.marks.organs:
-            kelvins = amount * (_KELVIN_A_MM if name.endswith(" to ice") else 1.0)
+            kelvins = amount * (KELVINS_A_MM if name.endswith(" to ice") else 1.0)
             slacks[name] = slacks.get(name, 0.0) + kelvins
     return dataclasses.replace(
         estimate, slack_c=slack_c, coverage_slack=coverage, organ_slack_c=slacks
     )
-
-
-def choose_for_worst(
-    ground: Ground, best: Tried, variations: Sequence[Tried], evaluates: Evaluates, number: int
-) -> Tried | None:
-    """Choose and simulate probes so that the worst of the variations meets the goals.
-
-    At every point the estimate is asked to stand the difference that the worst variation made
-    there: the warmest in and around the target, the coldest at organs at risk.
-
-    Parameters
-    ----------
-    variations : of `best`, as they were simulated. number : of this attempt.
-    """
-    if best.found is None or best.refused:
-        return None
-    fields = [one.outcome["coldest_c"] for one in variations if "coldest_c" in one.outcome]
-    every = potential(np.array([best.outcome["coldest_c"], *fields]))
-    shift = every.max(axis=0) - every[0]
-    for which in ground.marks.organs.values():
-        shift[which] = every[:, which].min(axis=0) - every[0, which]
-    estimate = _learned(ground.estimate(), [best], best, best, ground)
-    estimate = dataclasses.replace(estimate, shift_k=shift)
-    choice = _choice_around(best.found, ground.search.seed + number, estimate)
-    return _simulate(ground, [choice], evaluates, {})[0]
 
 
 def _variants(estimate: Estimate, best: Tried) -> tuple[Estimate, Estimate]:
@@ -329,7 +251,8 @@ def _variants(estimate: Estimate, best: Tried) -> tuple[Estimate, Estimate]:
     return estimate, dataclasses.replace(estimate, slack_c=estimate.slack_c + by)
 
 
-def _choice_around(best: Found, seed: int, estimate: Estimate) -> Found:
+def choice_around(best: Found, seed: int, estimate: Estimate) -> Found:
+    """Choose not far from another choice."""
     random = np.random.default_rng([seed, best.layout.count])
     bounds = best.layout.bounds()
     reach = _AROUND * np.ptp(bounds, axis=1)
@@ -338,13 +261,22 @@ def _choice_around(best: Found, seed: int, estimate: Estimate) -> Found:
     return estimate.best(best.layout, best.vector[None], np.stack([low, high], axis=1), random)
 
 
-def _simulate(
+def simulate_choices(
     ground: Ground, found: Sequence[Found], evaluates: Evaluates, slack: Mapping[str, float]
 ) -> list[Tried]:
+    """Simulate what the estimate chose."""
     candidates = [_candidate(ground, one) for one in found]
     outcomes = evaluates.evaluate([one.task() for one in candidates])
     return [
-        Tried(candidate, outcome, "search", choice, slack, obstacles=obstacles(ground, candidate))
+        Tried(
+            candidate,
+            outcome,
+            "search",
+            choice,
+            slack,
+            obstacles=obstacles(ground, candidate),
+            reserve_mm=ground.search.placement_sd_mm,
+        )
         for candidate, outcome, choice in zip(candidates, outcomes, found, strict=True)
     ]
 

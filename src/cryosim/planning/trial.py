@@ -19,7 +19,16 @@ from ..simulation import Result, Settings, simulate
 from ..tissue import Tissue, TissueGrid
 from .candidate import Candidate, with_freezes
 
-__all__ = ["Trial", "carry_out", "gap_of", "is_compliance", "missing_of", "outcome_of"]
+__all__ = [
+    "KELVINS_A_MM",
+    "Trial",
+    "carry_out",
+    "gap_of",
+    "is_compliance",
+    "lacking_mm",
+    "missing_of",
+    "outcome_of",
+]
 
 F64 = NDArray[np.float64]
 
@@ -27,6 +36,7 @@ F64 = NDArray[np.float64]
 _SETTINGS = Settings(growth=0.1, snapshot_every_s=1e9)
 # What is missing to a goal counts in these units.
 _UNIT = {"mm": 10.0, "C": 10.0, "": 0.1}
+KELVINS_A_MM = 3.0  # that temperature climbs at the edge of the ice
 _UNKNOWN = 5.0  # a goal on a number that does not exist, such as the margin of no ice
 
 _TEMPLATE_ROOM_MM = 48.0
@@ -123,6 +133,23 @@ def missing_of(goals: Mapping[str, Sequence[Any]], slack: Mapping[str, float]) -
         scale = _UNIT[unit] if unit or abs(limit) <= 1.0 else abs(limit)
         found[name] = max(gap + slack.get(name, 0.0), 0.0) / scale
     return found
+
+
+def lacking_mm(outcome: Mapping[str, Any], reserve_mm: float) -> float:
+    """How many millimeters of reserve goals lack, all together: a misplacement takes that much.
+
+    Parameters
+    ----------
+    outcome : of `outcome_of`. reserve_mm : wanted beyond every limit; a millimeter is some kelvins.
+    """
+    rooms = []
+    for value, limit, sense, unit, _ in outcome.get("goals", {}).values():
+        if unit and value is not None:
+            kelvins = KELVINS_A_MM if unit == "C" else 1.0
+            rooms.append(-gap_of(value, limit, sense) / kelvins)
+    if outcome.get("lethal_margin_min_mm") is not None:
+        rooms.append(outcome["lethal_margin_min_mm"])
+    return float(np.clip(reserve_mm - np.array(rooms), 0.0, reserve_mm).sum())
 
 
 def gap_of(value: float, limit: float, sense: str) -> float:
