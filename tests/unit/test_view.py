@@ -650,7 +650,7 @@ def test_keys_show_and_hide(window) -> None:
         assert seen(scene) == everything
     shown = []
     for _ in range(5):
-        press(plotter, "i")
+        press(plotter, "d")
         shown.append({name for name in seen(scene) if name.startswith("isotherm")})
     every = {f"isotherm {level:g}" for level in RADII_MM}
     assert shown == [{"isotherm 0"}, {"isotherm -20"}, {"isotherm -40"}, set(), every]
@@ -659,7 +659,7 @@ def test_keys_show_and_hide(window) -> None:
 @needs_graphics
 def test_what_is_hidden_stays_hidden_at_other_times(window) -> None:
     plotter, scene, _ = window
-    press(plotter, "i")
+    press(plotter, "d")
     press(plotter, "Left")
     press(plotter, "Right")
     assert {name for name in seen(scene) if name.startswith("isotherm")} == {"isotherm 0"}

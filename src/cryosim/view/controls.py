@@ -15,10 +15,11 @@ from .words import PALE
 __all__ = ["Controls"]
 
 _PLAY_MS = 400  # a snapshot
+# Without those that VTK and PyVista use: b, e, f, i (switches axes off), m, p, q, r, s, u, v, w, 3.
 _KEYS = (
     "space  play, stop",
     "Left, Right  earlier, later",
-    "i  isotherms: all, each alone, none",
+    "d  isotherms: all, each alone, none",
     "t, o, g  target, organs, image",
     "n  needles and sensors",
     "h  gray values: soft tissue, bone, lung",
@@ -57,6 +58,7 @@ class Controls:
             self._list_keys(shown=True)
 
     def _add_slider(self) -> Any:
+        self._scenes[0].activate()
         minutes = [time_s / 60 for time_s in self._times_s]
         return self._plotter.add_slider_widget(
             self._slide, (minutes[0], max(minutes[-1], 1e-3)), value=minutes[self._step],
@@ -69,7 +71,7 @@ class Controls:
             "space": self._play,
             "Left": lambda: self._go(self._step - 1),
             "Right": lambda: self._go(self._step + 1),
-            "i": self._next_isotherm,
+            "d": self._next_isotherm,
             "t": lambda: self._toggle("structure target", "smallest"),
             "o": lambda: self._toggle(*self._organs()),
             "g": lambda: self._toggle("image"),

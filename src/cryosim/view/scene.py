@@ -105,12 +105,16 @@ class Scene:
         """What is drawn."""
         return self.moment.result
 
+    def activate(self) -> None:
+        """Let the plotter draw where this scene is."""
+        self._plotter.subplot(*np.atleast_1d(self._place))
+
     def show_time(self, time_s: float) -> None:
         """Show the snapshot nearest to a time."""
         nearest = min(self.result.times_s, key=lambda kept_s: abs(kept_s - time_s))
         self.moment = Moment.of(self.result, nearest)
         field_c = self.result.temperatures_c[self.result.snapshot_number(nearest)]
-        self._plotter.subplot(*np.atleast_1d(self._place))
+        self.activate()
         rows = [Row("", values=("now", "of target, ever") if self._covered else ("now",))]
         for level in self.levels_c:
             name = f"isotherm {level:g}"
