@@ -1,6 +1,7 @@
 """The iceball in 3-D.
 
-Isotherms, target, organs at risk and probes, on a slice of the CT.
+Isotherms open to the viewer, the target in the colors of its ice margin, organs at risk and probes,
+on three planes of the CT.
 
 Usage: python iceball.py DIR [PICTURE.png], with a folder that `cryosim run` or `demo` wrote.
 """

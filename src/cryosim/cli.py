@@ -102,12 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("plan", type=Path, metavar="PLAN.toml")
     check.set_defaults(command=_check)
 
-    view = commands.add_parser("view", help="show a result in 3-D")
-    view.add_argument("folder", type=Path, metavar="DIR", help="a folder that run or demo wrote")
-    view.add_argument(
-        "--screenshot", type=Path, metavar="FILE.png", help="write a picture; needs no display"
-    )
-    view.set_defaults(command=_view)
+    _add_view(commands)
 
     report = commands.add_parser("report", help="write the report of a result anew, also as PDF")
     report.add_argument("folder", type=Path, metavar="DIR", help="a folder that run or demo wrote")
@@ -176,6 +171,41 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="NIfTI file or DICOM folder whose grid to use; default: the plan's image",
     )
     parser.set_defaults(command=_export)
+
+
+def _add_view(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "view",
+        help="show a result in 3-D, or two side by side",
+        description="Open a window with the result in 3-D; keys are listed there. Without a "
+        "display, write a picture, a movie or an interactive page.",
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that run or demo wrote")
+    parser.add_argument("second", type=Path, nargs="?", metavar="DIR", help="another, beside it")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--screenshot", type=Path, metavar="FILE.png", help="write a picture")
+    output.add_argument(
+        "--movie", type=Path, metavar="FILE", help="write the growth of the ice as .gif or .mp4"
+    )
+    output.add_argument(
+        "--html", type=Path, metavar="FILE.html", help="write a scene that browsers turn and zoom"
+    )
+    parser.add_argument(
+        "--minutes", type=float, metavar="N", help="when; default: end of last freeze"
+    )
+    parser.add_argument(
+        "--isotherms", metavar="C,C,...", help="default: the plan's; write --isotherms=-40,-20"
+    )
+    parser.add_argument(
+        "--margin",
+        choices=["ice", "lethal", "none"],
+        default="ice",
+        help="that colors the target's surface; default: %(default)s",
+    )
+    parser.add_argument(
+        "--window", metavar="NAME", help="of a CT: soft-tissue (default), bone or lung"
+    )
+    parser.set_defaults(command=_view)
 
 
 def _add_optimize(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -419,14 +449,35 @@ def _duration(seconds: float) -> str:
 
 def _view(options: argparse.Namespace) -> int:
     from .store import load_result
-    from .view import open_window, save_picture
+    from .view import open_window, save_movie, save_picture, save_web_scene
 
+    if options.second and options.html:
+        raise InputError("--html takes one result; leave the second out, or use --screenshot")
+    if options.minutes is not None and options.movie:
+        raise InputError("--movie shows all times; leave --minutes out")
     result = load_result(options.folder / "result.vtkhdf")
-    if options.screenshot is None:
-        open_window(result)
+    look: dict[str, Any] = {
+        "color_target_by": None if options.margin == "none" else options.margin,
+        "window": options.window,
+    }
+    if options.isotherms:
+        look["isotherms_c"] = _numbers("--isotherms", options.isotherms)
+    if options.minutes is not None:
+        look["time_s"] = 60 * options.minutes
+    if options.second:
+        look["compare_with"] = load_result(options.second / "result.vtkhdf")
+    note = ""
+    if options.screenshot:
+        note = save_picture(result, options.screenshot, **look)
+    elif options.movie:
+        save_movie(result, options.movie, **look)
+    elif options.html:
+        save_web_scene(result, options.html, **look)
+    else:
+        open_window(result, **look)
         return GOALS_MET
-    note = save_picture(result, options.screenshot)
-    _console().print(f"wrote {options.screenshot}. {note}".strip(), highlight=False)
+    written = options.screenshot or options.movie or options.html
+    _console().print(f"wrote {written}. {note}".strip(), highlight=False)
     return GOALS_MET
 
 

@@ -13,9 +13,9 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +37,10 @@ FORMAT_VERSION = "2.1"
 
 _OPTIONAL = ("image", "start_c", "film_w_m2k")
 _MASKS = ("heat_sink", "outside_air", "held")
+_DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError)
 
 Array = NDArray[Any]
+F32 = NDArray[np.float32]
 
 
 def save_result(result: Result, path: str | Path) -> None:
@@ -64,6 +66,9 @@ def save_result(result: Result, path: str | Path) -> None:
 def load_result(path: str | Path) -> Result:
     """Read a result that `save_result` wrote.
 
+    Snapshots and exposure are read from the file when they are asked for; it stays open as long as
+    the result lives.
+
     Raises
     ------
     InputError
@@ -75,15 +80,19 @@ def load_result(path: str | Path) -> Result:
     if not path.is_file():
         raise InputError(f"result {path}: there is no such file; run the plan first")
     try:
-        with h5py.File(path) as file:
-            if "cryosim" not in file or "VTKHDF" not in file:
-                raise InputError(f"result {path}: was not written by cryosim")
-            _check_version(path, str(file["cryosim"].attrs["format_version"]))
-            return _read(file)
+        file = h5py.File(path)
+        if "cryosim" not in file or "VTKHDF" not in file:
+            raise InputError(f"result {path}: was not written by cryosim")
+        _check_version(path, str(file["cryosim"].attrs["format_version"]))
+        return _read(file)
     except InputError:
         raise
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"result {path}: damaged or not a result file ({error})") from None
+    except _DAMAGE as error:
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: str | Path, error: Exception) -> InputError:
+    return InputError(f"result {path}: damaged or not a result file ({error})")
 
 
 def _check_version(path: Path, version: str) -> None:
@@ -252,10 +261,10 @@ def _read(file: h5py.File) -> Result:
         tissue=tissue,
         plan=plan_from_dict(documents["plan"], Path(), "the plan in the result"),
         times_s=tuple(float(value) for value in file["VTKHDF/Steps/Values"][()]),
-        temperatures_c=tuple(read_only(first[step]) for step in range(len(first))),
+        temperatures_c=_Snapshots(first),
         coldest_c=field("coldest_c"),
-        time_below_s={level: field(_exposure_field(level)) for level in thresholds},
-        freezes_below={level: field(_freezes_field(level)) for level in thresholds},
+        time_below_s=_ByThreshold({c: points[_exposure_field(c)] for c in thresholds}),
+        freezes_below=_ByThreshold({c: points[_freezes_field(c)] for c in thresholds}),
         cooling_rate_k_min=field("cooling_rate_k_min"),
         thawing_rate_k_min=field("thawing_rate_k_min"),
         probe_share=field("probe_share"),
@@ -265,6 +274,56 @@ def _read(file: h5py.File) -> Result:
         performance=Performance(**documents["performance"]),
         assumptions=tuple(documents["assumptions"]),
     )
+
+
+class _ByThreshold(Mapping[float, Array]):
+    """Fields that are read when asked for, and then kept."""
+
+    def __init__(self, fields: dict[float, h5py.Dataset]) -> None:
+        self._fields = fields
+        self._found: dict[float, Array] = {}
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self._fields)
+
+    def __getitem__(self, threshold_c: float) -> Array:
+        if threshold_c not in self._found:
+            self._found[threshold_c] = _read_late(self._fields[threshold_c], 0)
+        return self._found[threshold_c]
+
+
+class _Snapshots(Sequence[F32]):
+    """Fields that are read when asked for; only the last one is kept."""
+
+    def __init__(self, steps: h5py.Dataset) -> None:
+        self._steps = steps
+        self._last: tuple[int, F32] | None = None
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    @overload
+    def __getitem__(self, at: int) -> F32: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[F32, ...]: ...
+    def __getitem__(self, at: int | slice) -> F32 | tuple[F32, ...]:
+        if isinstance(at, slice):
+            return tuple(self[step] for step in range(*at.indices(len(self))))
+        step = range(len(self))[at]
+        if self._last is None or self._last[0] != step:
+            self._last = step, _read_late(self._steps, step)
+        return self._last[1]
+
+
+def _read_late(fields: h5py.Dataset, step: int) -> Array:
+    """Read a field of a file that was found in order when it was opened."""
+    try:
+        return read_only(fields[step])
+    except _DAMAGE as error:
+        raise _damaged(fields.file.filename, error) from None
 
 
 def _present(points: h5py.Group, field: Callable[[str], Array]) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """The command line as users call it: real files, exit codes, nothing half-written."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import nibabel
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 from cryosim.cli import main
 from cryosim.geometry import Grid
 from cryosim.images import Labels, Volume, write_dicom_series, write_labels, write_volume
+from cryosim.view import find_rendering
 
 PLAN = """
 [anatomy]
@@ -61,13 +65,17 @@ def anatomy():
     return Volume(grid, hu, "ct"), Labels(grid, labels)
 
 
+def write_case(folder):
+    volume, labels = anatomy()
+    write_volume(volume, folder / "ct.nii.gz")
+    write_labels(labels, folder / "labels.nii.gz")
+    (folder / "plan.toml").write_text(PLAN)
+    return folder
+
+
 @pytest.fixture
 def case(tmp_path):
-    volume, labels = anatomy()
-    write_volume(volume, tmp_path / "ct.nii.gz")
-    write_labels(labels, tmp_path / "labels.nii.gz")
-    (tmp_path / "plan.toml").write_text(PLAN)
-    return tmp_path
+    return write_case(tmp_path)
 
 
 def edit(case, old, new):
@@ -158,13 +166,75 @@ def test_plan_without_labels_or_target_cannot_fail(case, capsys):
     capsys.readouterr()
 
 
-def test_view_writes_a_screenshot(case, capsys):
-    main(["run", str(case / "plan.toml"), "-o", str(case / "out")])
-    picture = case / "seen.png"
-    assert main(["view", str(case / "out"), "--screenshot", str(picture)]) == 0
+@pytest.fixture(scope="module")
+def result_folder(tmp_path_factory):
+    folder = write_case(tmp_path_factory.mktemp("view"))
+    main(["run", str(folder / "plan.toml"), "-o", str(folder / "out")])
+    return folder / "out"
+
+
+def test_view_writes_a_screenshot(tmp_path, result_folder, capsys):
+    picture = tmp_path / "seen.png"
+    assert main(["view", str(result_folder), "--screenshot", str(picture)]) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
-    assert main(["view", str(case / "nowhere"), "--screenshot", str(picture)]) == 2
+    assert main(["view", str(tmp_path / "nowhere"), "--screenshot", str(picture)]) == 2
     assert "there is no such file" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(find_rendering() is None, reason="no OpenGL here")
+def test_view_writes_movies_and_pages_of_one_or_two_results(tmp_path, result_folder, capsys):
+    one, look = str(result_folder), ["--isotherms=0,-40", "--margin", "lethal", "--window", "bone"]
+    movie, picture, page = tmp_path / "growth.gif", tmp_path / "both.png", tmp_path / "scene.html"
+    assert main(["view", one, one, "--movie", str(movie), *look]) == 0
+    assert movie.read_bytes().startswith(b"GIF89a")
+    assert main(["view", one, one, "--screenshot", str(picture), *look]) == 0
+    assert picture.is_file()
+    assert main(["view", one, one, "--html", str(page)]) == 2
+    pytest.importorskip("trame_pyvista", reason="needs the extra 'web'")
+    assert main(["view", one, "--html", str(page), "--margin", "none", "--minutes", "0"]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert "not reached" in text
+    assert "whole procedure" not in text
+    assert "growth.gif" in capsys.readouterr().out.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--minutes", "0.123", "--screenshot", "x.png"], "no snapshot then"),
+        (["--minutes", "1", "--movie", "x.gif"], "leave --minutes out"),
+        (["--window", "brain", "--movie", "x.gif"], "soft-tissue, bone, lung"),
+        (["--isotherms=cold", "--screenshot", "x.png"], "--isotherms"),
+        (["--movie", "x.avi"], ".mp4 or .gif"),
+        ([], "no display"),
+    ],
+)
+def test_view_refuses_in_one_sentence(
+    tmp_path, result_folder, capsys, monkeypatch, options, message
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    before = set(tmp_path.iterdir())
+    assert main(["view", str(result_folder), *options]) == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert told.count("\n") == 1
+    assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("options", [["--movie", "x.gif"], ["--html", "x.html"]])
+def test_view_without_graphics_says_what_is_missing(tmp_path, result_folder, options):
+    run = subprocess.run(
+        [sys.executable, "-m", "cryosim", "view", str(result_folder), *options],
+        env={**os.environ, "CRYOSIM_RENDERING": "none", "PYTHONPATH": os.pathsep.join(sys.path)},
+        cwd=tmp_path, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.returncode == 2
+    assert "cannot draw 3-D" in run.stderr or "cryosim[web]" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_run_where_the_probes_are_then_compare(case, capsys, monkeypatch):

@@ -5,15 +5,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import html
-import http.server
 import io
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -22,6 +17,7 @@ import pytest
 from pypdf import PdfReader
 
 import cryosim
+from browser import asked_hosts, browse, needs_browser
 from cases import ball_share, box, plan, probe
 from cryosim.cli import main
 from cryosim.evaluation import GoalVerdict, Report, evaluate
@@ -34,8 +30,6 @@ from cryosim.simulation import Result, simulate
 
 NASTY = '<script>alert("1")</script> & <img src=x onerror=y>'
 LONG = "musculus_thoracoabdominalis_transversus_profundus_left"
-
-CHROMIUM = next((p for name in ("chromium", "chromium-browser") if (p := shutil.which(name))), None)
 
 
 def can_write_pdf() -> bool:
@@ -50,9 +44,6 @@ needs_pdf = pytest.mark.skipif(
     not can_write_pdf(),
     reason="no WeasyPrint with Pango here (pip install 'cryosim[pdf]'; Debian: libpango-1.0-0 "
     "libpangoft2-1.0-0 libharfbuzz-subset0)",
-)
-needs_browser = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium here (Debian: apt-get install chromium)"
 )
 
 
@@ -288,52 +279,6 @@ def test_depths() -> None:
 
 
 # --- in a browser ---------------------------------------------------------------------------------
-
-
-def browse(folder: Path, *options: str) -> str:
-    """Run Chromium without a window and with nothing remembered; return what it prints."""
-    quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync",
-             "--disable-default-apps", "--disable-extensions", "--no-first-run")  # fmt: skip
-    done = subprocess.run(
-        [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", *quiet,
-         f"--user-data-dir={folder / 'profile'}", *options],
-        capture_output=True, timeout=120, check=False, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.fixture
-def recorder() -> Iterator[tuple[str, list[str]]]:
-    """A proxy that lets nothing through: its address, and the hosts that were asked for."""
-    hosts: list[str] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def refuse(self) -> None:
-            hosts.append(re.sub(r"^\w+://", "", self.path).split("/")[0].split(":")[0])
-            self.send_error(502)
-
-        do_GET = do_POST = do_HEAD = do_CONNECT = refuse  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"127.0.0.1:{server.server_port}", hosts
-    server.shutdown()
-    server.server_close()
-
-
-def asked_hosts(recorder: tuple[str, list[str]], folder: Path, page: str) -> set[str]:
-    """Hosts that a page asks for, without those that the browser itself asks for."""
-    address, hosts = recorder
-    hosts.clear()
-    (folder / "page.html").write_text(page, encoding="utf-8")
-    browse(folder, f"--proxy-server={address}", "--proxy-bypass-list=<-loopback>",
-           "--virtual-time-budget=3000", "--dump-dom", str(folder / "page.html"))  # fmt: skip
-    own = ("google.com", "googleapis.com", "gvt1.com", "gstatic.com")
-    return {host for host in hosts if not host.endswith(own)}
 
 
 def unguarded(page: str) -> str:

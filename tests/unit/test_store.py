@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -109,8 +110,8 @@ def assert_same(found: object, wanted: object) -> None:
         assert type(found) is type(wanted)
         for field in dataclasses.fields(wanted):
             assert_same(getattr(found, field.name), getattr(wanted, field.name))
-    elif isinstance(wanted, tuple):
-        assert isinstance(found, tuple)
+    elif isinstance(wanted, Sequence) and not isinstance(wanted, str):
+        assert isinstance(found, Sequence)
         assert len(found) == len(wanted)
         for one, other in zip(found, wanted, strict=True):
             assert_same(one, other)
@@ -285,6 +286,28 @@ def test_a_failed_write_leaves_the_older_file_alone(
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
     assert_same(load_result(path), result)
+
+
+def test_a_loaded_result_outlives_the_file_it_came_from(saved: tuple[Result, Path]) -> None:
+    result, path = saved
+    loaded = load_result(path)
+    save_result(dataclasses.replace(result, temperatures_c=result.temperatures_c[::-1]), path)
+    for found, wanted in zip(loaded.temperatures_c, result.temperatures_c, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    save_result(loaded, path)
+    assert_same(load_result(path), result)
+
+
+def test_a_damaged_snapshot_is_told_when_it_is_read(saved: tuple[Result, Path]) -> None:
+    path = saved[1]
+    with h5py.File(path) as file:
+        chunk = file["VTKHDF/PointData/temperature_c"].id.get_chunk_info(0)
+    content = bytearray(path.read_bytes())
+    content[chunk.byte_offset : chunk.byte_offset + chunk.size] = bytes(chunk.size)
+    path.write_bytes(content)
+    loaded = load_result(path)
+    with pytest.raises(InputError, match="damaged"):
+        loaded.temperatures_c[0]
 
 
 def test_no_folder_to_write_to(tmp_path: Path) -> None:

@@ -11,19 +11,34 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from browser import CHROMIUM, asked_hosts, browse
 from cases import ball_share
 from cryosim.errors import InputError
 from cryosim.geometry import Grid
 from cryosim.plan import Plan
 from cryosim.simulation import Curves, EnergyLedger, Performance, Result
 from cryosim.tissue import Tissue, TissueGrid
-from cryosim.view import draw_planes, find_rendering, open_window, rendering, save_picture, show
+from cryosim.view import (
+    draw_planes,
+    find_rendering,
+    open_window,
+    rendering,
+    save_movie,
+    save_picture,
+    save_web_scene,
+    show,
+)
 from cryosim.view.colors import isotherm_color, structure_colors
+from cryosim.view.controls import Controls
+from cryosim.view.legend import Row
 from cryosim.view.moment import Moment
+from cryosim.view.showing import build_scenes
 
 CENTER_MM = np.array([-31.0, 12.0, 205.0])
 RADII_MM = {0.0: 20.0, -20.0: 15.0, -40.0: 10.0}
 TARGET_RADIUS_MM = 8.0
+# Of a target that lies aside in the ice.
+TARGET_OFFSET_MM = np.array([0.0, 3.0, -4.0])
 # The organ lies to the patient's left, in front and above.
 ORGAN_OFFSET_MM = np.array([14.0, -9.0, 2.0])
 SENSOR_MM = CENTER_MM + np.array([6.0, 5.0, 3.0])
@@ -409,6 +424,30 @@ def centroid(mesh) -> np.ndarray:
     return start + (volumes[:, None] * corners.sum(axis=1)).sum(axis=0) / (4 * volumes.sum())
 
 
+def drawn(result: Result, **look) -> tuple:
+    """A plotter off screen with one or two scenes."""
+    return build_scenes(result, off_screen=True, **look)
+
+
+def with_target(result: Result, offset_mm: np.ndarray = TARGET_OFFSET_MM) -> Result:
+    """The same result, with a target aside that shall get a margin."""
+    plan = {**result.plan.model_dump(exclude_none=True), "target": {"label": 1, "margin_mm": 8}}
+    target = ball_share(result.tissue.grid, CENTER_MM + offset_mm, TARGET_RADIUS_MM)
+    tissue = dataclasses.replace(
+        result.tissue, structures={**result.tissue.structures, "target": target}
+    )
+    warm = np.zeros(tissue.grid.shape, dtype=np.float32)
+    return dataclasses.replace(
+        result, tissue=tissue, plan=Plan.model_validate(plan),
+        time_below_s={level: np.where(result.coldest_c <= level, 600, warm).astype(np.float32)
+                      for level in (0.0, -40.0)},
+    )  # fmt: skip
+
+
+def labels(scene) -> dict[str, tuple[str, ...]]:
+    return {line.label: line.values for line in scene.words.legend.lines if isinstance(line, Row)}
+
+
 @needs_graphics
 def test_scene_has_its_actors() -> None:
     plotter = show(with_warmer_and_sensor(round_result(image=True)), off_screen=True)
@@ -417,8 +456,336 @@ def test_scene_has_its_actors() -> None:
     plotter.close()
     assert {"isotherm 0", "isotherm -20", "isotherm -40"} <= names
     assert {"structure target", "structure bowel", "structure nerve"} <= names
-    assert {"probe 0 active", "probe 0 shaft", "warmer 0 active", "image", "title"} <= names
+    assert {"probe 0 active", "probe 0 shaft", "warmer 0 active"} <= names
+    assert {"image axial", "image coronal", "image sagittal"} <= names
     np.testing.assert_allclose(sensor, SENSOR_MM, atol=0.01)
+
+
+@needs_graphics
+def test_the_legend_has_volumes_and_coverage() -> None:
+    plotter, (scene,) = drawn(with_target(round_result()))
+    found = labels(scene)
+    plotter.close()
+    assert scene.words.legend.title == "end of freeze 2, 25 min"
+    for level, radius in RADII_MM.items():
+        now, ever = found[f"{level:g} °C"]
+        assert float(now.removesuffix(" ml")) == pytest.approx(
+            4e-3 / 3 * np.pi * radius**3, rel=0.03
+        )
+        assert ever.endswith(" %")
+    # The target reaches from 3 mm on one side of the center to 13 mm on the other.
+    shares = [float(found[f"{level:g} °C"][1].removesuffix(" %")) for level in RADII_MM]
+    assert shares[:2] == [100, 100]
+    assert 60 < shares[2] < 90
+    assert found["target"] == ("2.2 ml",)
+
+
+@needs_graphics
+@pytest.mark.parametrize("direction", [None, oblique(), np.diag([-1.0, 1.0, -1.0])])
+@pytest.mark.parametrize(("margin", "level"), [("ice", 0.0), ("lethal", -40.0)])
+def test_the_target_shows_its_margin_and_where_it_is_smallest(
+    direction: np.ndarray | None, margin: str, level: float
+) -> None:
+    plotter, (scene,) = drawn(with_target(round_result(direction)), color_target_by=margin)
+    mesh = plotter.actors["structure target"].mapper.dataset
+    wanted = RADII_MM[level] - np.linalg.norm(mesh.points - CENTER_MM, axis=1)
+    np.testing.assert_allclose(mesh["margin_mm"], wanted, atol=0.8)
+    assert np.abs(mesh["margin_mm"] - wanted).mean() < 0.25
+    smallest = RADII_MM[level] - np.linalg.norm(TARGET_OFFSET_MM) - TARGET_RADIUS_MM
+    outwards = TARGET_OFFSET_MM / np.linalg.norm(TARGET_OFFSET_MM)
+    away = np.array(plotter.actors["smallest margin"].center) - CENTER_MM
+    np.testing.assert_allclose(away, (RADII_MM[level] - smallest) * outwards, atol=2.0)
+    (said,) = (label for label in labels(scene) if label.startswith("smallest: "))
+    assert float(said.split()[1]) == pytest.approx(smallest, abs=0.3)
+    # Orange falls short of the goal, purple does not.
+    table, goal = plotter.actors["structure target"].mapper.lookup_table, 8 if level == 0 else 0
+    short, beyond = (table.map_value(goal + step) for step in (-9, 9))
+    assert short[0] > short[2]
+    assert beyond[2] > beyond[0]
+    plotter.close()
+
+
+@needs_graphics
+def test_a_target_without_margin_is_plain() -> None:
+    frozen = with_target(round_result())
+    warm = np.full_like(frozen.coldest_c, 37)
+    for result, look in (
+        (frozen, {"color_target_by": None}),
+        (round_result(), {}),  # no [target] in the plan
+        (dataclasses.replace(frozen, coldest_c=warm), {}),
+    ):
+        plotter, (scene,) = drawn(result, **look)
+        assert "margin_mm" not in plotter.actors["structure target"].mapper.dataset.array_names
+        assert "smallest margin" not in plotter.actors
+        plotter.close()
+    assert "ice margin (0 °C, whole procedure): not reached" in labels(scene)
+
+
+@needs_graphics
+def test_other_times_show_other_ice_and_the_same_view() -> None:
+    plotter, (scene,) = drawn(round_result(image=True))
+    before = plotter.camera_position
+    frozen = plotter.actors["image axial"].mapper.dataset["color"][:, 3].astype(float)
+    scene.show_time(100.0)
+    warm = plotter.actors["image axial"].mapper.dataset["color"][:, 3].astype(float)
+    assert scene.moment.time_s == 0.0  # the nearest that was kept
+    assert labels(scene)["0 °C"][0] == "not reached"
+    assert not [name for name in plotter.actors if name.startswith("isotherm")]
+    assert warm.sum() > frozen.sum()  # the image is faint in ice
+    scene.show_time(1500.0)
+    assert "isotherm -40" in plotter.actors
+    assert plotter.camera_position == before
+    plotter.close()
+
+
+@needs_graphics
+def test_windows_of_the_image() -> None:
+    plotter, (scene,) = drawn(round_result(image=True), window="lung")
+    image = plotter.actors["image axial"].mapper.dataset
+    # -1000 and 40 HU in a window of 1500 about -600.
+    assert (image["color"][:, 0].min(), image["color"][:, 0].max()) == (60, 236)
+    scene.show_window("soft-tissue")
+    assert image["color"][:, 0].min() == 0
+    plotter.close()
+    with pytest.raises(InputError, match="soft-tissue, bone, lung"):
+        drawn(round_result(image=True), window="brain")
+    with pytest.raises(InputError, match="no CT"):
+        drawn(round_result(), window="bone")
+
+
+@needs_graphics
+def test_two_results_share_a_camera_where_they_meet() -> None:
+    first = round_result()
+    plotter, scenes = drawn(first, compare_with=with_target(first))
+    one, other = (scene.renderer for scene in scenes)
+    assert one.camera is other.camera
+    assert "smallest margin" in other.actors
+    assert "smallest margin" not in one.actors
+    plotter.close()
+    grid = first.tissue.grid
+    moved = Grid.from_spacing(grid.shape, grid.spacing_mm, grid.origin_mm + 500, grid.direction)
+    tissue = dataclasses.replace(first.tissue, grid=moved)
+    plotter, scenes = drawn(first, compare_with=dataclasses.replace(first, tissue=tissue))
+    assert scenes[0].renderer.camera is not scenes[1].renderer.camera
+    plotter.close()
+
+
+@needs_graphics
+@pytest.mark.parametrize("size", [(400, 286), (1400, 1000), (700, 1000)])
+def test_words_can_be_read_at_any_size_and_lie_inside(size: tuple[int, int]) -> None:
+    import pyvista
+
+    plotter, (scene,) = drawn(with_target(round_result()))
+    plotter.window_size = size
+    plotter.screenshot(return_img=True)
+    props = list(scene.renderer.GetViewProps())
+    texts = [p for p in props if hasattr(p, "GetInput") and not isinstance(p, pyvista.Label)]
+    words = {text.GetInput(): text for text in texts}
+    assert words["0 °C"].GetTextProperty().GetFontSize() >= 11
+    for text in texts:
+        extent = [0.0, 0.0]
+        text.GetSize(scene.renderer, extent)
+        low = np.array(text.GetPosition()) * size
+        assert np.all(low >= 0), text.GetInput()
+        assert np.all(low + extent <= np.array(size) + 2), text.GetInput()
+    rows = sorted(
+        text.GetPosition()[1] * size[1] for text in texts if text.GetInput() in labels(scene)
+    )
+    assert np.diff(rows).min() >= words["0 °C"].GetTextProperty().GetFontSize()
+    plotter.close()
+
+
+@needs_graphics
+def test_show_draws_into_a_plotter_of_the_user() -> None:
+    import pyvista
+
+    plotter = pyvista.Plotter(off_screen=True, shape=(1, 2))
+    plotter.subplot(0, 1)
+    assert show(round_result(), plotter=plotter) is plotter
+    assert not plotter.widgets.slider_widgets  # nobody could move it
+    assert "isotherm 0" in plotter.renderers[1].actors
+    assert "isotherm 0" not in plotter.renderers[0].actors
+    plotter.close()
+    alone = pyvista.Plotter(off_screen=True)
+    with pytest.raises(InputError, match=r"shape=\(1, 2\)"):
+        show(round_result(), compare_with=round_result(), plotter=alone)
+    alone.close()
+
+
+# --- keys and slider ------------------------------------------------------------------------------
+
+
+def press(plotter, key: str) -> None:
+    """As the window does it."""
+    plotter.iren.interactor.SetKeySym(key)
+    plotter.iren.interactor.InvokeEvent("KeyPressEvent")
+
+
+def seen(scene) -> set[str]:
+    return {name for name, actor in scene.renderer.actors.items() if actor.GetVisibility()}
+
+
+@pytest.fixture
+def window():
+    """A plotter with a scene and its controls; off screen it takes keys, too."""
+    plotter, (scene,) = drawn(with_warmer_and_sensor(with_target(round_result(image=True))))
+    controls = Controls(plotter, [scene])
+    yield plotter, scene, controls
+    plotter.close()
+
+
+@needs_graphics
+def test_keys_show_and_hide(window) -> None:
+    plotter, scene, _ = window
+    everything = seen(scene)
+    for key, hidden in (
+        ("t", {"structure target", "smallest margin", "smallest margin name"}),
+        ("o", {"structure bowel", "structure nerve"}),
+        ("g", {"image axial", "image coronal", "image sagittal"}),
+        ("n", {name for name in everything if name.startswith(("probe", "warmer", "sensor"))}),
+    ):
+        press(plotter, key)
+        assert everything - seen(scene) == hidden, key
+        press(plotter, key)
+        assert seen(scene) == everything
+    shown = []
+    for _ in range(5):
+        press(plotter, "d")
+        shown.append({name for name in seen(scene) if name.startswith("isotherm")})
+    every = {f"isotherm {level:g}" for level in RADII_MM}
+    assert shown == [{"isotherm 0"}, {"isotherm -20"}, {"isotherm -40"}, set(), every]
+
+
+@needs_graphics
+def test_what_is_hidden_stays_hidden_at_other_times(window) -> None:
+    plotter, scene, _ = window
+    press(plotter, "d")
+    press(plotter, "Left")
+    press(plotter, "Right")
+    assert {name for name in seen(scene) if name.startswith("isotherm")} == {"isotherm 0"}
+
+
+@needs_graphics
+def test_arrows_and_slider_move_through_snapshots(window) -> None:
+    plotter, scene, _ = window
+    (slider,) = plotter.widgets.slider_widgets
+    press(plotter, "Left")
+    assert scene.moment.time_s == 900
+    assert slider.GetRepresentation().GetValue() == 15
+    for _ in range(9):
+        press(plotter, "Right")
+    assert scene.moment.time_s == 1800
+    slider.GetRepresentation().SetValue(11.0)
+    slider.InvokeEvent("InteractionEvent")
+    assert scene.moment.time_s == 600
+
+
+@needs_graphics
+def test_space_plays_to_the_end_and_again_from_the_beginning(window) -> None:
+    plotter, scene, controls = window
+    press(plotter, "space")
+    assert controls.playing
+    plotter.iren.interactor.InvokeEvent("TimerEvent")
+    assert scene.moment.time_s == 1800
+    assert not controls.playing
+    press(plotter, "space")
+    assert scene.moment.time_s == 0
+    press(plotter, "space")
+    plotter.iren.interactor.InvokeEvent("TimerEvent")
+    assert scene.moment.time_s == 0
+
+
+@needs_graphics
+def test_keys_turn_the_view_and_change_the_window(window) -> None:
+    plotter, scene, _ = window
+    distance = plotter.camera.distance
+    for key, toward in (("a", (0, 0, -1)), ("c", (0, -1, 0)), ("l", (1, 0, 0))):
+        press(plotter, key)
+        away = np.array(plotter.camera.position) - plotter.camera.focal_point
+        np.testing.assert_allclose(away, distance * np.array(toward), atol=1e-6 * distance)
+    for name in ("bone", "lung", "soft-tissue"):
+        press(plotter, "h")
+        assert scene.window == name
+
+
+# --- movies and pages -----------------------------------------------------------------------------
+
+
+def blue_share(picture: np.ndarray) -> float:
+    middle = picture[250:900, 200:900].astype(int)
+    return float(((middle[..., 2] > middle[..., 0] + 20) & (middle[..., 2] > 150)).mean())
+
+
+@needs_graphics
+def test_a_movie_shows_the_ice_grow(tmp_path: Path) -> None:
+    from PIL import Image
+
+    path = tmp_path / "growth.gif"
+    save_movie(round_result(), path)
+    shares = []
+    with Image.open(path) as movie:
+        for frame in range(movie.n_frames):
+            movie.seek(frame)
+            shares.append(blue_share(np.asarray(movie.convert("RGB"))))
+    assert len(shares) == 5
+    assert shares[0] == pytest.approx(shares[1], abs=0.01)
+    assert shares[3] > shares[0] + 0.1
+    assert [file.name for file in tmp_path.iterdir()] == ["growth.gif"]
+
+
+@needs_graphics
+def test_a_movie_as_mp4(tmp_path: Path) -> None:
+    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="needs the extra 'movie'")
+    path = tmp_path / "growth.mp4"
+    save_movie(round_result(), path, compare_with=with_target(round_result()))
+    _, seconds = ffmpeg.count_frames_and_secs(str(path))
+    assert seconds == pytest.approx(5 * 0.4 + 2, abs=0.5)
+
+
+def test_missing_extras_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    monkeypatch.setitem(sys.modules, "trame_pyvista", None)
+    with pytest.raises(InputError, match=r"pip install 'cryosim\[movie\]'"):
+        save_movie(round_result(), tmp_path / "growth.mp4")
+    with pytest.raises(InputError, match=r"pip install 'cryosim\[web\]'"):
+        save_web_scene(round_result(), tmp_path / "scene.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("save", "name", "message"),
+    [
+        (save_movie, "growth.avi", r"\.mp4 or \.gif"),
+        (save_movie, "nowhere/growth.gif", "cannot be written"),
+        (save_web_scene, "scene.htm", r"\.html"),
+    ],
+)
+def test_files_that_cannot_be_written(save, name: str, message: str, tmp_path: Path) -> None:
+    if "nowhere" in name and find_rendering() is None:
+        pytest.skip("no OpenGL here")
+    with pytest.raises(InputError, match=message):
+        save(round_result(), tmp_path / name)
+
+
+@needs_graphics
+def test_a_page_turns_in_a_browser_and_asks_for_nothing(
+    recorder: tuple[str, list[str]], tmp_path: Path
+) -> None:
+    pytest.importorskip("trame_pyvista", reason="needs the extra 'web'")
+    path = tmp_path / "scene.html"
+    save_web_scene(with_target(round_result(oblique(), image=True)), path)
+    page = path.read_text(encoding="utf-8")
+    assert "end of freeze 2, 25 min" in page
+    assert "not a medical device" in page
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
+    from PIL import Image
+
+    shot = tmp_path / "shot.png"
+    browse(tmp_path, "--enable-unsafe-swiftshader", "--window-size=1100,1000",
+           "--virtual-time-budget=8000", f"--screenshot={shot}", str(path))  # fmt: skip
+    assert blue_share(np.asarray(Image.open(shot).convert("RGB"))) > 0.05
+    assert asked_hosts(recorder, tmp_path, page) == set()
 
 
 @needs_graphics
@@ -456,15 +823,18 @@ def test_probes_lie_between_tip_and_entry() -> None:
 
 
 @needs_graphics
-def test_the_slice_lies_in_the_focus_on_an_oblique_grid() -> None:
-    result = round_result(oblique(), image=True)
+@pytest.mark.parametrize("direction", [oblique(), np.diag([-1.0, 1.0, -1.0])])
+def test_the_image_lies_in_the_focus_along_the_axes_of_its_grid(direction: np.ndarray) -> None:
+    result = round_result(direction, image=True)
     plotter = show(result, off_screen=True)
-    cut = plotter.actors["image"].mapper.dataset
-    height = (cut.points - CENTER_MM) @ result.tissue.grid.direction[:, 2]
-    np.testing.assert_allclose(height, height[0], atol=1e-3)
-    assert abs(height[0]) < 0.1
-    bright = cut.points[cut["image"] > 0]
-    np.testing.assert_allclose((bright.min(0) + bright.max(0)) / 2, CENTER_MM, atol=1.5)
+    for name, axis in (("axial", 2), ("coronal", 1), ("sagittal", 0)):
+        cut = plotter.actors[f"image {name}"].mapper.dataset
+        height = (cut.points - CENTER_MM) @ direction[:, axis]
+        np.testing.assert_allclose(height, height[0], atol=1e-3)
+        assert abs(height[0]) < 0.1
+        away = np.linalg.norm(cut.points - CENTER_MM, axis=1)
+        assert np.all(cut["color"][away < 24, 0] > 120)
+        assert np.all(cut["color"][away > 27, 0] == 0)
     plotter.close()
 
 

@@ -1,6 +1,7 @@
 """Evaluation: isotherm volumes, coverage, margins, cell kill, organs at risk, goals."""
 
 from .agreement import Agreement, Shape, compare_shapes, shape_of_mask
+from .cropping import Box, crop_to_ice
 from .evaluate import citations, evaluate, timeline
 from .isotherms import isotherm_field, isotherm_volume_ml, share_at_or_below, share_exposed
 from .kill import kill_probability, killed_by_isotherm, killed_by_tissue_threshold
@@ -20,12 +21,20 @@ from .report import (
     TimelineRow,
 )
 from .surfaces import Surface, isosurface, sample, signed_distance_mm
-from .target import ICE_C, SurfaceMargin, TargetShape, structure_surface, surface_margin
+from .target import (
+    ICE_C,
+    SurfaceMargin,
+    TargetShape,
+    structure_surface,
+    surface_margin,
+    target_coverage,
+)
 from .temperatures import share_by_temperature
 
 __all__ = [
     "ICE_C",
     "Agreement",
+    "Box",
     "Compliance",
     "GoalVerdict",
     "KillAfter",
@@ -44,6 +53,7 @@ __all__ = [
     "TimelineRow",
     "citations",
     "compare_shapes",
+    "crop_to_ice",
     "evaluate",
     "filled_voxels",
     "isosurface",
@@ -60,5 +70,6 @@ __all__ = [
     "signed_distance_mm",
     "structure_surface",
     "surface_margin",
+    "target_coverage",
     "timeline",
 ]

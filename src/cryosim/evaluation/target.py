@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ __all__ = [
     "evaluate_target",
     "structure_surface",
     "surface_margin",
+    "target_coverage",
 ]
 
 F64 = NDArray[np.float64]
@@ -52,6 +54,11 @@ class SurfaceMargin:
     points_mm: F64
     areas_mm2: F64
     margin_mm: F64
+
+    @property
+    def has_edge(self) -> bool:
+        """Whether there is a margin; a target smaller than a voxel has no surface either."""
+        return len(self.margin_mm) > 0 and bool(np.all(np.isfinite(self.margin_mm)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +124,7 @@ def evaluate_target(
     lethal = signed_distance_mm(grid, result.coldest_c, target.lethal_c, surface.centers_mm)
     return TargetReport(
         volume_ml=float(share.sum(dtype=np.float64)) * grid.cell_volume_ml,
-        coverage=_coverage(result, target, shape),
+        coverage=target_coverage(result, [*result.plan.report.isotherms_c, target.lethal_c], shape),
         margin=Margins(
             ice=_margin(ICE_C, ice, surface.areas_mm2),
             lethal=_margin(target.lethal_c, lethal, surface.areas_mm2),
@@ -126,30 +133,44 @@ def evaluate_target(
     )
 
 
-def _coverage(result: Result, target: Target, shape: TargetShape | None) -> dict[float, float]:
-    """Share of the target that has been cold enough, by isotherm."""
-    levels = sorted({*result.plan.report.isotherms_c, target.lethal_c}, reverse=True)
+def target_coverage(
+    result: Result, levels_c: Iterable[float], shape: TargetShape | None = None
+) -> dict[float, float]:
+    """Return which share of the target has been cold enough, by isotherm, warmest first.
+
+    At or below it at any time; at the plan's lethal isotherm for a minute in total.
+
+    Parameters
+    ----------
+    shape : of the target; by default as the result's voxels show it.
+    """
+    result = of_tissue(result)
+    levels = sorted(set(levels_c), reverse=True)
     if shape is not None:
         points, weights = shape.points_mm, shape.shares
-        cold = {level: _cold_at(result, target, level, points) for level in levels}
+        cold = {level: _cold_at(result, level, points) for level in levels}
     else:
         weights = result.tissue.structures["target"].astype(float)
-        cold = {level: _cold_share(result, target, level) for level in levels}
+        cold = {level: _cold_share(result, level) for level in levels}
     return {level: float(np.average(cold[level], weights=weights)) for level in levels}
 
 
-def _cold_share(result: Result, target: Target, level_c: float) -> F64:
-    """Share of each voxel that has been cold enough; the lethal isotherm for a minute in total."""
-    if level_c == target.lethal_c:
+def _is_lethal(result: Result, level_c: float) -> bool:
+    return result.plan.target is not None and level_c == result.plan.target.lethal_c
+
+
+def _cold_share(result: Result, level_c: float) -> F64:
+    """Share of each voxel that has been cold enough."""
+    if _is_lethal(result, level_c):
         return killed_by_isotherm(result, level_c).astype(float)
     return share_at_or_below(result.coldest_c, level_c).astype(float)
 
 
-def _cold_at(result: Result, target: Target, level_c: float, points_mm: F64) -> F64:
+def _cold_at(result: Result, level_c: float, points_mm: F64) -> F64:
     """1 at the points that have been cold enough, like `_cold_share`."""
     grid = result.tissue.grid
     cold = sample(grid, result.coldest_c, points_mm) <= level_c
-    if level_c == target.lethal_c:
+    if _is_lethal(result, level_c):
         cold &= sample(grid, result.time_below_s[level_c], points_mm) >= HOLD_S
     return cold.astype(float)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -113,10 +114,10 @@ class Result:
     tissue: TissueGrid
     plan: Plan
     times_s: tuple[float, ...]
-    temperatures_c: tuple[NDArray[np.float32], ...]
+    temperatures_c: Sequence[NDArray[np.float32]]
     coldest_c: NDArray[np.float32]
-    time_below_s: dict[float, NDArray[np.float32]]
-    freezes_below: dict[float, NDArray[np.uint8]]
+    time_below_s: Mapping[float, NDArray[np.float32]]
+    freezes_below: Mapping[float, NDArray[np.uint8]]
     cooling_rate_k_min: NDArray[np.float32]
     thawing_rate_k_min: NDArray[np.float32]
     probe_share: NDArray[np.float32]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..plan import Stage
 
@@ -12,12 +13,15 @@ __all__ = [
     "ACTIVE_PART",
     "CURVES",
     "EDGE",
+    "MARGIN_MAP",
     "SENSOR",
     "SHAFT",
     "TARGET",
     "WARMER",
     "isotherm_color",
     "isotherm_opacity",
+    "margin_bounds",
+    "margin_colors",
     "overlay_color",
     "stage_color",
     "structure_colors",
@@ -48,6 +52,10 @@ _OVERLAY_SHADES = (
     ("#4d0520", "#860a38", "#e6206a", "#ff8fb0", "#ffc9d8"),
 )
 
+# Of margins; safe for the colorblind.
+MARGIN_MAP = "PuOr"
+_MARGIN_STEPS, _MARGIN_STEP_MM = 10, 2.0
+
 
 def isotherm_color(level_c: float) -> str:
     """Return the color of an isotherm as "#rrggbb"; the colder, the darker."""
@@ -65,6 +73,21 @@ def _shade(shades: Sequence[str], level_c: float) -> str:
     return "#{:02x}{:02x}{:02x}".format(*mixed)
 
 
+def margin_bounds(goal_mm: float) -> NDArray[np.float64]:
+    """Return the edges of the steps in which margins are shown about their goal, mm."""
+    half = _MARGIN_STEPS // 2 * _MARGIN_STEP_MM
+    return goal_mm + np.linspace(-half, half, _MARGIN_STEPS + 1)
+
+
+def margin_colors() -> list[str]:
+    """Return a color for each step: orange short of the goal, purple beyond it."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    steps = (np.arange(_MARGIN_STEPS) + 0.5) / _MARGIN_STEPS
+    return [to_hex(color) for color in colormaps[MARGIN_MAP](steps)]
+
+
 def stage_color(stage: Stage) -> str:
     """Return the color of a stage of the protocol, pale enough to lie behind curves."""
     return _STAGES[0 if stage.kind == "freeze" else 1 + stage.active]
@@ -72,7 +95,7 @@ def stage_color(stage: Stage) -> str:
 
 def isotherm_opacity(level_c: float) -> float:
     """Return how opaque an isosurface is, so that colder ones show through warmer ones."""
-    return float(np.interp(level_c, (-40.0, 0.0), (0.28, 0.18)))
+    return float(np.interp(level_c, (-40.0, 0.0), (0.4, 0.3)))
 
 
 def structure_colors(names: Iterable[str]) -> dict[str, str]:

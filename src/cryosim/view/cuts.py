@@ -68,7 +68,7 @@ def draw_image(
     same = [r for r in results if r.plan.anatomy == results[0].plan.anatomy]
     for result in reversed(same):
         if result.tissue.image is not None:
-            window = Moment.of(results[0]).gray_window
+            window = Moment.of(results[0]).gray_window()
             panel.imshow(
                 sample_at(result.tissue.grid, result.tissue.image, world_mm, np.nan), cmap="gray",
                 vmin=window[0], vmax=window[1],

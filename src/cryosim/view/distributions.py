@@ -15,7 +15,7 @@ from ..evaluation import ICE_C, SurfaceMargin, share_by_temperature, surface_mar
 from ..plan import Plan, Target
 from ..simulation import Result
 from .charts import GOAL, below_axes, finish_chart, line_style, name_label, new_axes
-from .colors import isotherm_color, structure_colors
+from .colors import MARGIN_MAP, isotherm_color, structure_colors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -141,7 +141,7 @@ def plot_margin_map(result: Result, ax: Axes | None = None, *, isotherm_c: float
     """
     target = _target(result)
     margin = surface_margin(result, isotherm_c)
-    if not _has_edge(margin):
+    if not margin.has_edge:
         raise InputError(f"no edge at {isotherm_c:g} C in the simulated box: there is no margin")
     ax = new_axes(ax)
     middle = np.average(margin.points_mm, axis=0, weights=np.maximum(margin.areas_mm2, 1e-9))
@@ -154,8 +154,7 @@ def plot_margin_map(result: Result, ax: Axes | None = None, *, isotherm_c: float
     step = max(1.0, float(np.ceil(2 * np.abs(margin.margin_mm - goal).max() / _MAP_STEPS)))
     bounds = goal + step * (np.arange(_MAP_STEPS + 1) - _MAP_STEPS // 2)
     norm = BoundaryNorm(bounds, 256, extend="both")
-    # Orange where it falls short of the goal, purple where it does not: safe for the colorblind.
-    mesh = ax.pcolormesh(angles, heights, values, cmap="PuOr", norm=norm, rasterized=True)
+    mesh = ax.pcolormesh(angles, heights, values, cmap=MARGIN_MAP, norm=norm, rasterized=True)
     smallest = int(margin.margin_mm.argmin())
     x, y, z = away[smallest]
     ax.plot(
@@ -208,7 +207,7 @@ def _draw_margins(ax: Axes, margin: SurfaceMargin, name: str, look: dict[str, An
     color = isotherm_color(margin.isotherm_c)
     what = f"{name} ({margin.isotherm_c:g} °C)"
     values = margin.margin_mm
-    if not _has_edge(margin):
+    if not margin.has_edge:
         reached = "beyond the simulated box" if np.any(values > 0) else "not reached"
         ax.plot([], [], color=color, label=f"{what}: {reached}")
         return
@@ -219,11 +218,6 @@ def _draw_margins(ax: Axes, margin: SurfaceMargin, name: str, look: dict[str, An
     bins = np.arange(low, high + 1.5).tolist()
     ax.hist(np.minimum(values, high), bins, weights=shares, color=color, label=label, **look)
     ax.plot(values.min(), 0, color=color, markeredgecolor=GOAL, **_SMALLEST_LOOK)
-
-
-def _has_edge(margin: SurfaceMargin) -> bool:
-    """Tell whether there is a margin; a target smaller than a voxel has no surface either."""
-    return len(margin.margin_mm) > 0 and bool(np.all(np.isfinite(margin.margin_mm)))
 
 
 def _edges(count: int, half: float) -> F64:

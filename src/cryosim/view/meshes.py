@@ -21,6 +21,7 @@ __all__ = [
     "image_data",
     "isotherm_mesh",
     "needle_meshes",
+    "snapshot_mesh",
     "structure_mesh",
 ]
 
@@ -76,6 +77,19 @@ def isotherm_mesh(result: Result, field_c: F32, level_c: float) -> pyvista.PolyD
     warm = max(result.plan.body.temperature_c, level_c + 1.0)
     around, near = _refined(*_cropped(grid, field, level_c))
     return _closed(around, -near, -level_c, -warm)
+
+
+def snapshot_mesh(grid: Grid, field_c: F32, level_c: float) -> pyvista.PolyData:
+    """Closed surface at or below a temperature, for looking at: quick, and through gas, too.
+
+    Ice that ends at the skin looks smooth so, where `isotherm_mesh` follows the faces of voxels.
+
+    Parameters
+    ----------
+    field_c : (k, j, i) temperatures on a canonical grid.
+    """
+    around, near = _cropped(grid, field_c, level_c)
+    return _closed(around, -near, -level_c, -level_c - 1.0)
 
 
 def _cropped(grid: Grid, field_c: F32, level_c: float) -> tuple[Grid, F32]:

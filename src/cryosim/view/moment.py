@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import __version__
+from ..errors import InputError
 from ..evaluation import isotherm_volume_ml
 from ..geometry import Grid
 from ..simulation import Result
 
-__all__ = ["FOOTER", "Moment"]
+__all__ = ["FOOTER", "WINDOWS_HU", "Moment"]
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -21,7 +23,12 @@ F64 = NDArray[np.float64]
 FOOTER = f"cryosim {__version__} · research software, not a medical device"
 
 _SAME_TIME_S = 0.5
-_SOFT_TISSUE_HU = (-160.0, 240.0)  # window 400, level 40
+# Black and white of the usual windows (width / level): 400 / 40, 1800 / 400, 1500 / -600.
+WINDOWS_HU = {
+    "soft-tissue": (-160.0, 240.0),
+    "bone": (-500.0, 1300.0),
+    "lung": (-1350.0, 150.0),
+}
 _CT_HOLDS_VALUES_BELOW = -300.0  # air; MR has no such values
 
 
@@ -91,18 +98,52 @@ class Moment:
         middle: F64 = np.mean(np.asarray(ends, dtype=float), axis=(0, 1))
         return middle
 
-    @property
-    def gray_window(self) -> tuple[float, float]:
-        """Image values shown black and white: the soft-tissue window for CT."""
+    @cached_property
+    def points_of_interest_mm(self) -> F64:
+        """(n, 3) world positions about what must be seen: all ice ever, target, active parts."""
+        result = self.result
+        seen = result.coldest_c <= max(self.levels_c)
+        if "target" in result.tissue.structures:
+            seen |= result.tissue.structures["target"] > 0
+        rows = np.argwhere(seen.any(axis=2))
+        inside = seen[tuple(rows.T)]
+        ends = inside.argmax(axis=1), seen.shape[2] - 1 - inside[:, ::-1].argmax(axis=1)
+        index = np.concatenate([np.column_stack([end, rows[:, ::-1]]) for end in ends])
+        active = np.array([end for probe in result.plan.probe for end in probe.active_points_mm(2)])
+        return np.concatenate([result.tissue.grid.to_world(index), active])
+
+    def gray_window(self, name: str | None = None) -> tuple[float, float]:
+        """Image values shown black and white.
+
+        Parameters
+        ----------
+        name : of one of `WINDOWS_HU`, for CT; by default soft tissue, and for MR what is there.
+
+        Raises
+        ------
+        InputError
+            When a window is unknown, or asked for where there is no CT.
+        """
+        if name is not None and name not in WINDOWS_HU:
+            raise InputError(f"window '{name}' is unknown; use one of {', '.join(WINDOWS_HU)}")
+        if self.is_ct:
+            return WINDOWS_HU[name or "soft-tissue"]
+        if name is not None:
+            raise InputError(f"window '{name}' is in HU, and the result holds no CT; leave it out")
         if self.image is None:
             raise ValueError("there is no image")
-        modality = self.result.plan.anatomy.modality
-        if modality is None and self.image.min() < _CT_HOLDS_VALUES_BELOW:
-            modality = "ct"
-        if modality == "ct" or self.result.plan.anatomy.phantom is not None:
-            return _SOFT_TISSUE_HU
         low, high = np.percentile(self.image, (1, 99))
         return float(low), float(max(high, low + 1e-6))
+
+    @property
+    def is_ct(self) -> bool:
+        """Whether there is an image, and its values are HU."""
+        if self.image is None:
+            return False
+        anatomy = self.result.plan.anatomy
+        if anatomy.modality is not None or anatomy.phantom is not None:
+            return anatomy.modality != "mr"
+        return bool(self.image.min() < _CT_HOLDS_VALUES_BELOW)
 
     def volume_ml(self, level_c: float) -> float:
         """Volume of tissue at or below a temperature."""

@@ -167,7 +167,7 @@ def _draw_background(panel: Axes, moment: Moment, plane: Plane) -> None:
     if moment.image is None:
         values, window = moment.temperature_c, SHOWN_C
     else:
-        values, window = moment.image, moment.gray_window
+        values, window = moment.image, moment.gray_window()
     panel.imshow(
         _cut(moment, plane, values),
         cmap="gray",

@@ -1,283 +1,277 @@
-"""The 3-D scene: isotherms around target, organs at risk and probes, on a slice of the image."""
+"""One result in 3-D: isotherms around target, organs at risk and probes, and the image's planes."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
-from ..errors import InputError
-from ..geometry import Grid
+from ..evaluation import (
+    ICE_C,
+    SurfaceMargin,
+    crop_to_ice,
+    isotherm_volume_ml,
+    surface_margin,
+    target_coverage,
+)
+from ..plan import Target
 from ..probes import Needle
 from ..simulation import Result
+from .charts import GOAL
 from .colors import (
     ACTIVE_PART,
     EDGE,
     SENSOR,
     SHAFT,
+    TARGET,
     WARMER,
     isotherm_color,
     isotherm_opacity,
+    margin_bounds,
+    margin_colors,
     structure_colors,
 )
-from .meshes import contour_mesh, image_data, needle_meshes, structure_mesh
-from .moment import FOOTER, Moment
-from .rendering import PACKAGES_HINT, find_rendering, find_window_rendering
+from .image_planes import image_planes
+from .legend import ColorSteps, Legend, Row
+from .meshes import image_data, needle_meshes, snapshot_mesh, structure_mesh
+from .moment import Moment
+from .words import INK, Words
 
 if TYPE_CHECKING:
     import pyvista
 
-__all__ = ["show"]
+__all__ = ["ColorBy", "Scene"]
 
-F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
-Entry = tuple[str, str]  # of the legend: label and color
+ColorBy = Literal["ice", "lethal"] | None
+Line = Row | ColorSteps
 
-_WINDOW_SIZE = (1400, 1000)
-_TARGET_OPACITY, _ORGAN_OPACITY = 0.95, 0.65
-_TEXT = "#20262c"
-_LEGEND_LEFT = 0.79
+# Large organs, such as skin, are fainter, so that they do not hide the rest.
+_ORGAN_AREAS_MM2, _ORGAN_OPACITIES = (5e3, 3e4), (0.45, 0.12)
 _SENSOR_RADIUS_MM = 1.5
-# The viewer stands in front of the patient, a little aside and above (LPS); behind the patient
-# where probes come from behind by more than this share of their length.
-_VIEW_FROM = (0.55, -1.0, 0.7)
-_FROM_BEHIND = 0.3
+_SMALLEST_RADIUS_MM = 2.0
+_PATCHES_ABOUT = 4
+_NAME_SIZE = 16
+_PARTS = ("isotherm", "structure", "image", "probe", "warmer", "sensor", "smallest")
 
 
-def show(
-    result: Result,
-    *,
-    isotherms_c: Sequence[float] | None = None,
-    time_s: float | None = None,
-    off_screen: bool = False,
-    plotter: pyvista.Plotter | None = None,
-) -> pyvista.Plotter:
-    """Draw a result in 3-D; call ``.show()`` on what comes back to open the window.
+class Scene:
+    """What is drawn of a result in one renderer of a plotter.
 
-    Parameters
+    Attributes
     ----------
-    isotherms_c : levels of the surfaces; those of the plan's report by default.
-    time_s : time of a snapshot; the end of the last freeze by default.
-    off_screen : draw without a window, for ``.screenshot()``.
-    plotter : draw into this one instead of a new one.
-
-    Returns
-    -------
-    The plotter; coordinates are LPS millimeters. Actors are named "isotherm -20", "structure
-    bowel", "probe 0 active", "probe 0 shaft", "warmer 0 active", "sensor 0", "image".
-
-    Raises
-    ------
-    InputError
-        When this computer cannot draw 3-D, or there is no snapshot at `time_s`.
+    moment : of the result, as shown.
+    levels_c : isotherms, warmest first.
+    hidden : names of actors that are not to be seen, see `hide`.
+    window : of the image; None: as `Moment.gray_window` chooses.
+    words : what is written.
     """
-    moment = Moment.of(result, time_s)
-    levels = sorted(result.plan.report.isotherms_c if isotherms_c is None else isotherms_c)[::-1]
-    if plotter is None:
-        plotter = _new_plotter(off_screen=off_screen)
-    legend = _add_isotherms(plotter, moment, levels)
-    legend += _add_structures(plotter, moment)
-    legend += _add_needles(plotter, moment)
-    legend += _add_sensors(plotter, moment)
-    _add_background(plotter, moment)
-    _add_words(plotter, moment, legend)
-    _aim(plotter, moment)
-    return plotter
 
+    def __init__(
+        self,
+        plotter: Any,
+        moment: Moment,
+        isotherms_c: Sequence[float] | None,
+        color_target_by: ColorBy,
+        window: str | None,
+    ) -> None:
+        self._plotter = plotter
+        self._place = plotter.renderers.index_to_loc(plotter.renderers.active_index)
+        self.renderer = plotter.renderer
+        self.moment = moment
+        self.levels_c = sorted(set(moment.levels_c if isotherms_c is None else isotherms_c))[::-1]
+        self.hidden: set[str] = set()
+        self.window = window
+        self.words = Words(self.renderer)
+        has_target = "target" in moment.structures and bool(moment.structures["target"].any())
+        # What is said in numbers is measured where the ice is.
+        self._near_ice, self._ice_box = crop_to_ice(moment.result, max([ICE_C, *self.levels_c]))
+        self._covered = target_coverage(self._near_ice, self.levels_c) if has_target else {}
+        self._target = moment.result.plan.target if has_target else None
+        self._color_by = color_target_by if self._target is not None else None
+        self._lines = [*self._add_structures(), *self._add_needles(), *self._add_sensors()]
+        self._planes = image_planes(moment)
+        self._color_planes()
+        self._add_background()
+        plotter.add_axes(xlabel="L", ylabel="P", zlabel="S", color=INK, line_width=3)
+        self.show_time(moment.time_s)
 
-def _new_plotter(*, off_screen: bool) -> Any:
-    way = None if off_screen else find_window_rendering()
-    if way is None and find_rendering() is None:
-        raise InputError(f"this computer cannot draw 3-D; {PACKAGES_HINT}")
-    import pyvista
+    @property
+    def result(self) -> Result:
+        """What is drawn."""
+        return self.moment.result
 
-    # Any: to mypy, pyvista's wrapped methods lack their self.
-    plotter: Any = pyvista.Plotter(off_screen=off_screen, window_size=list(_WINDOW_SIZE))
-    plotter.set_background("white")
-    # Translucent surfaces are put in order by depth peeling. It does nothing under SSAA, and under
-    # multisampling Mesa draws no translucent surface at all.
-    plotter.disable_anti_aliasing()
-    plotter.render_window.SetMultiSamples(0)
-    plotter.enable_depth_peeling(number_of_peels=12)
-    return plotter
+    def activate(self) -> None:
+        """Let the plotter draw where this scene is."""
+        self._plotter.subplot(*np.atleast_1d(self._place))
 
+    def show_time(self, time_s: float) -> None:
+        """Show the snapshot nearest to a time."""
+        nearest = min(self.result.times_s, key=lambda kept_s: abs(kept_s - time_s))
+        self.moment = Moment.of(self.result, nearest)
+        field_c = self.result.temperatures_c[self.result.snapshot_number(nearest)]
+        self.activate()
+        rows = [Row("", values=("now", "of target, ever") if self._covered else ("now",))]
+        for level in self.levels_c:
+            name = f"isotherm {level:g}"
+            surface = snapshot_mesh(self.moment.grid, self.moment.temperature_c, level)
+            if surface.n_points:
+                self._add(
+                    surface,
+                    name,
+                    color=isotherm_color(level),
+                    opacity=isotherm_opacity(level),
+                    culling="front",  # open to the viewer, so as not to tint what it holds
+                )
+            else:
+                self._plotter.remove_actor(name, render=False)
+            volume = isotherm_volume_ml(self._near_ice, field_c[self._ice_box], level)
+            now = f"{volume:.1f} ml" if surface.n_points else "not reached"
+            ever = [f"{100 * self._covered[level]:.3g} %"] if self._covered else []
+            rows.append(Row(f"{level:g} °C", isotherm_color(level), (now, *ever)))
+        self._color_planes()
+        self.hide(self.hidden)
+        self.words.legend = Legend(self.moment.title, (*rows, *self._lines))
+        self.words.write()
 
-def _add_isotherms(
-    plotter: pyvista.Plotter, moment: Moment, levels: Sequence[float]
-) -> list[Entry]:
-    legend = []
-    for level in levels:
-        name, color = f"isotherm {level:g}", isotherm_color(level)
-        surface = contour_mesh(moment.grid, -moment.temperature_c, -level)
-        if surface.n_points == 0:
-            legend.append((f"{level:g} °C: not reached", color))
-            continue
-        plotter.add_mesh(
-            surface,
-            name=name,
-            color=color,
-            opacity=isotherm_opacity(level),
-            smooth_shading=True,
-            culling="back",
-            ambient=0.25,
-            show_scalar_bar=False,
+    def show_window(self, name: str) -> None:
+        """Show the image with other gray values."""
+        self.window = name
+        self._color_planes()
+
+    def _color_planes(self) -> None:
+        for plane in self._planes:
+            plane.color(self.moment.gray_window(self.window), self.moment.temperature_c)
+
+    def hide(self, names: set[str]) -> None:
+        """Hide actors of these names, or whose names go on after them, and show all others."""
+        self.hidden = names
+        for name, actor in self.renderer.actors.items():
+            if name.startswith(_PARTS):
+                actor.SetVisibility(not any(f"{name} ".startswith(f"{one} ") for one in names))
+
+    def _add(self, mesh: Any, name: str, **look: Any) -> None:
+        look = {"smooth_shading": True, "ambient": 0.25, "culling": "back", **look}
+        self._plotter.add_mesh(
+            mesh, name=name, show_scalar_bar=False, reset_camera=False, render=False, **look
         )
-        legend.append((f"{level:g} °C: {moment.volume_ml(level):.1f} ml", color))
-    return legend
+
+    def _add_label(self, name: str, words: str, at_mm: Any) -> None:
+        """Write beside a point, also where something is in front of it."""
+        import pyvista
+
+        label = pyvista.Label(f"  {words}", position=at_mm, size=_NAME_SIZE)
+        label.prop.color = INK
+        label.prop.background_color, label.prop.background_opacity = "white", 0.5
+        self._plotter.add_actor(label, name=name, reset_camera=False, render=False)
+
+    def _add_structures(self) -> list[Line]:
+        lines: list[Line] = []
+        for name, color in structure_colors(self.moment.structures).items():
+            share = self.moment.structures[name]
+            surface = structure_mesh(self.moment.grid, share, smooth=True)
+            volume = float(share.sum(dtype=float)) * self.moment.grid.cell_volume_ml
+            if surface.n_points == 0:
+                lines.append(Row(f"{name} (outside)", color))
+            elif name == "target" and self._target is not None and self._color_by is not None:
+                row = Row(name, None, (f"{volume:.1f} ml",))
+                lines += self._add_margin(surface, row, self._target, self._color_by)
+            else:
+                opacity = 1.0
+                if name != "target":
+                    opacity = float(np.interp(surface.area, _ORGAN_AREAS_MM2, _ORGAN_OPACITIES))
+                self._add(surface, f"structure {name}", color=color, opacity=opacity)
+                lines.append(Row(name, color, (f"{volume:.1f} ml",)))
+        return lines
+
+    def _add_margin(
+        self, surface: pyvista.PolyData, row: Row, target: Target, color_by: str
+    ) -> list[Line]:
+        """Add the target's surface in the colors of its margin, and its weakest point."""
+        import pyvista
+
+        level, goal = (ICE_C, target.margin_mm) if color_by == "ice" else (target.lethal_c, 0.0)
+        margin = surface_margin(self._near_ice, level)
+        name = f"{color_by} margin ({level:g} °C, whole procedure)"
+        if not margin.has_edge:
+            self._add(surface, "structure target", color=TARGET)
+            reached = "beyond the box" if np.any(margin.margin_mm > 0) else "not reached"
+            return [dataclasses.replace(row, color=TARGET), Row(f"{name}: {reached}")]
+        surface["margin_mm"] = _at_points(margin, surface.points)
+        edges, colors = margin_bounds(goal), margin_colors()
+        self._add(
+            surface, "structure target", scalars="margin_mm", cmap=colors, n_colors=len(colors),
+            clim=(edges[0], edges[-1]), interpolate_before_map=True, ambient=0.4, diffuse=0.6,
+        )  # fmt: skip
+        at = int(margin.margin_mm.argmin())
+        ball = pyvista.Sphere(radius=_SMALLEST_RADIUS_MM, center=margin.points_mm[at])
+        self._add(ball, "smallest margin", color=GOAL)
+        smallest = f"{margin.margin_mm[at]:.1f} mm"
+        self._add_label("smallest margin name", smallest, margin.points_mm[at])
+        middle = len(colors) // 2
+        ticks = {
+            0: f"< {edges[0]:g}",
+            middle: f"{edges[middle]:g}",
+            len(colors): f"> {edges[-1]:g} mm",
+        }
+        if goal:
+            ticks[middle] = f"goal {goal:g}"
+        return [
+            row, Row(name), ColorSteps(tuple(colors), ticks),
+            Row(f"smallest: {smallest}", GOAL),
+        ]  # fmt: skip
+
+    def _add_needles(self) -> list[Line]:
+        plan = self.result.plan
+        for number, probe in enumerate(plan.probe):
+            self._add_needle(probe, f"probe {number}", ACTIVE_PART)
+        for number, warmer in enumerate(plan.warmer):
+            self._add_needle(warmer, f"warmer {number}", WARMER)
+        warm = [Row("warmer", WARMER)] if plan.warmer else []
+        return [Row("probe, active part", ACTIVE_PART), *warm, Row("shaft", SHAFT)]
+
+    def _add_needle(self, needle: Needle, name: str, color: str) -> None:
+        active, shaft = needle_meshes(self.moment.grid, needle)
+        self._add(active, f"{name} active", color=color, lighting=False)
+        self._add(shaft, f"{name} shaft", color=SHAFT)
+
+    def _add_sensors(self) -> list[Line]:
+        import pyvista
+
+        sensors = self.result.plan.sensor
+        if not sensors:
+            return []
+        for number, sensor in enumerate(sensors):
+            ball = pyvista.Sphere(radius=_SENSOR_RADIUS_MM, center=sensor.at_mm)
+            self._add(ball, f"sensor {number}", color=SENSOR, lighting=False)
+            self._add_label(f"sensor {number} name", sensor.name, sensor.at_mm)
+        return [Row("sensor", SENSOR)]
+
+    def _add_background(self) -> None:
+        """The image in three planes; without an image the edges of the box."""
+        for plane in self._planes:
+            self._add(
+                plane.mesh,
+                f"image {plane.name}",
+                scalars="color",
+                rgba=True,
+                lighting=False,
+                culling=False,
+                smooth_shading=False,
+            )
+        if not self._planes:
+            box = image_data(self.moment.grid, "values", self.moment.temperature_c).outline()
+            self._add(box, "image box", color=EDGE, line_width=2)
 
 
-def _add_structures(plotter: pyvista.Plotter, moment: Moment) -> list[Entry]:
-    legend = []
-    for name, color in structure_colors(moment.structures).items():
-        surface = structure_mesh(moment.grid, moment.structures[name], smooth=True)
-        if surface.n_points == 0:
-            legend.append((f"{name} (outside)", color))
-            continue
-        plotter.add_mesh(
-            surface,
-            name=f"structure {name}",
-            color=color,
-            opacity=_TARGET_OPACITY if name == "target" else _ORGAN_OPACITY,
-            smooth_shading=True,
-            culling="back",
-            ambient=0.45 if name == "target" else 0.25,
-            show_scalar_bar=False,
-        )
-        volume = float(moment.structures[name].sum(dtype=float)) * moment.grid.cell_volume_ml
-        legend.append((f"{name}: {volume:.1f} ml", color))
-    return legend
-
-
-def _add_needles(plotter: pyvista.Plotter, moment: Moment) -> list[Entry]:
-    plan = moment.result.plan
-    for number, probe in enumerate(plan.probe):
-        _add_needle(plotter, moment.grid, probe, f"probe {number}", ACTIVE_PART)
-    for number, warmer in enumerate(plan.warmer):
-        _add_needle(plotter, moment.grid, warmer, f"warmer {number}", WARMER)
-    warm = [("warmer", WARMER)] if plan.warmer else []
-    return [("probe, active part", ACTIVE_PART), *warm, ("shaft", SHAFT)]
-
-
-def _add_needle(
-    plotter: pyvista.Plotter, grid: Grid, needle: Needle, name: str, color: str
-) -> None:
-    active, shaft = needle_meshes(grid, needle)
-    plotter.add_mesh(active, name=f"{name} active", color=color, lighting=False)
-    plotter.add_mesh(shaft, name=f"{name} shaft", color=SHAFT, ambient=0.4)
-
-
-def _add_sensors(plotter: pyvista.Plotter, moment: Moment) -> list[Entry]:
-    import pyvista
-
-    sensors = moment.result.plan.sensor
-    for number, sensor in enumerate(sensors):
-        ball = pyvista.Sphere(radius=_SENSOR_RADIUS_MM, center=sensor.at_mm)
-        plotter.add_mesh(ball, name=f"sensor {number}", color=SENSOR, lighting=False)
-    return [(f"sensor {sensor.name}", SENSOR) for sensor in sensors]
-
-
-def _add_background(plotter: pyvista.Plotter, moment: Moment) -> None:
-    """An axial slice of the image through the focus; without an image the edges of the box."""
-    if moment.image is None:
-        box = image_data(moment.grid, "values", moment.temperature_c).outline()
-        plotter.add_mesh(box, name="box", color=EDGE, line_width=2)
-        return
-    values = moment.image
-    if moment.outside_air is not None:
-        values = np.where(moment.outside_air, np.float32("nan"), values)
-    image = image_data(moment.grid, "image", values)
-    cut = image.slice(normal=tuple(moment.grid.direction[:, 2]), origin=tuple(moment.focus_mm))
-    plotter.add_mesh(
-        cut,
-        name="image",
-        scalars="image",
-        cmap="gray",
-        clim=list(moment.gray_window),
-        lighting=False,
-        opacity=0.85,
-        nan_opacity=0.0,
-        show_scalar_bar=False,
-    )
-
-
-def _add_words(plotter: Any, moment: Moment, legend: Sequence[Entry]) -> None:
-    plotter.add_text(
-        moment.title, position=(0.02, 0.945), viewport=True, font_size=15, color=_TEXT, name="title"
-    )
-    plotter.add_text(
-        FOOTER, position=(0.685, 0.02), viewport=True, font_size=8, color=SHAFT, name="footer"
-    )
-    plotter.add_actor(_swatches([color for _, color in legend]), name="legend colors")
-    for number, (label, _) in enumerate(legend):
-        where = (_LEGEND_LEFT + 0.022, _legend_height(number))
-        plotter.add_text(
-            label, position=where, viewport=True, font_size=11, color=_TEXT, name=f"legend {number}"
-        )
-    plotter.add_axes(xlabel="L", ylabel="P", zlabel="S", color=_TEXT, line_width=3)
-
-
-def _legend_height(number: int) -> float:
-    """Lower edge of a line of the legend, as a share of the window."""
-    return 0.935 - 0.034 * number
-
-
-def _swatches(colors: Sequence[str]) -> Any:
-    """Colored squares for the legend; VTK's own legend writes pale words in pale colors."""
-    import pyvista
-    from vtkmodules.vtkRenderingCore import vtkActor2D, vtkCoordinate, vtkPolyDataMapper2D
-
-    lowest = _legend_height(len(colors) - 1)
-    boxes = [(_LEGEND_LEFT - 0.01, lowest - 0.01, 1.0, 0.98)]  # behind all of it
-    for number in range(len(colors)):
-        low = _legend_height(number) + 0.004
-        boxes.append((_LEGEND_LEFT, low, _LEGEND_LEFT + 0.014, low + 0.02))
-    corners = [
-        [(left, low, 0), (right, low, 0), (right, high, 0), (left, high, 0)]
-        for left, low, right, high in boxes
-    ]
-    faces = [(4, *range(4 * n, 4 * n + 4)) for n in range(len(boxes))]
-    squares = pyvista.PolyData(np.concatenate(corners), faces=np.concatenate(faces))
-    shades = [(255, 255, 255, 190), *(pyvista.Color(color).int_rgba for color in colors)]
-    squares.cell_data["color"] = np.array(shades, dtype=np.uint8)
-    squares.set_active_scalars("color", preference="cell")
-    place = vtkCoordinate()
-    place.SetCoordinateSystemToNormalizedViewport()
-    mapper = vtkPolyDataMapper2D()
-    mapper.SetInputData(squares)
-    mapper.SetTransformCoordinate(place)
-    mapper.SetScalarModeToUseCellData()
-    actor = vtkActor2D()
-    actor.SetMapper(mapper)
-    return actor
-
-
-def _aim(plotter: pyvista.Plotter, moment: Moment) -> None:
-    """Look at the focus as the operator does, from the side with fewer organs at risk."""
-    toward = np.asarray(_VIEW_FROM) / np.linalg.norm(_VIEW_FROM)
-    if _organs_lie_left(moment):
-        toward[0] = -toward[0]
-    shafts = np.mean([probe.axis for probe in moment.result.plan.probe], axis=0)
-    if shafts[1] > _FROM_BEHIND:
-        toward[1] = -toward[1]
-    radius = float(np.linalg.norm(moment.grid.size_mm)) / 2
-    distance = 0.85 * radius / np.sin(np.radians(plotter.camera.view_angle / 2))
-    plotter.camera_position = [
-        tuple(moment.focus_mm + distance * toward),
-        tuple(moment.focus_mm),
-        (0.0, 0.0, 1.0),
-    ]
-    plotter.reset_camera_clipping_range()
-
-
-def _organs_lie_left(moment: Moment) -> bool:
-    """Tell whether the organs at risk lie to the patient's left of the focus."""
-    cells = [
-        np.argwhere(share > 0.5) for name, share in moment.structures.items() if name != "target"
-    ]
-    found = np.concatenate([np.zeros((0, 3), dtype=np.int64), *cells])
-    if len(found) == 0:
-        return False
-    middle = moment.grid.to_world(found[:, ::-1].mean(axis=0))
-    return bool(middle[0] > moment.focus_mm[0])
+def _at_points(margin: SurfaceMargin, points_mm: F64) -> F64:
+    """Margins near points of the smoothed surface, from the patches about each."""
+    count = min(_PATCHES_ABOUT, len(margin.points_mm))
+    distance, nearest = cKDTree(margin.points_mm).query(points_mm, k=[*range(1, count + 1)])
+    weights = 1 / np.maximum(distance, 1e-3) ** 2
+    values: F64 = (weights * margin.margin_mm[nearest]).sum(axis=1) / weights.sum(axis=1)
+    return values
