@@ -539,6 +539,25 @@ def test_other_times_show_other_ice_and_the_same_view() -> None:
 
 
 @needs_graphics
+@pytest.mark.parametrize("direction", [None, oblique()])
+def test_the_image_is_cut_away_between_viewer_and_ice(direction: np.ndarray | None) -> None:
+    plotter, (scene,) = drawn(round_result(direction, image=True))
+    scene.show_time(0.0)  # no ice
+    toward = np.array(plotter.camera.position) - np.array(plotter.camera.focal_point)
+    axes = scene.moment.grid.direction.T
+    for name, across in (("axial", 2), ("coronal", 1), ("sagittal", 0)):
+        image = plotter.actors[f"image {name}"].mapper.dataset
+        offsets = image.points - scene.moment.focus_mm
+        in_plane = [axes[n] * np.sign(axes[n] @ toward) for n in range(3) if n != across]
+        nearer = np.array([offsets @ axis for axis in in_plane])
+        body = np.linalg.norm(offsets, axis=1) < 20
+        cut, kept = body & np.all(nearer > 2, axis=0), body & np.any(nearer < -2, axis=0)
+        assert image["color"][cut, 3].max() == 0
+        assert image["color"][kept, 3].min() > 200
+    plotter.close()
+
+
+@needs_graphics
 def test_windows_of_the_image() -> None:
     plotter, (scene,) = drawn(round_result(image=True), window="lung")
     image = plotter.actors["image axial"].mapper.dataset

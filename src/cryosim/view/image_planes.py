@@ -11,19 +11,21 @@ from ..evaluation import ICE_C
 from ..geometry import Grid
 from .moment import Moment
 from .panels import PLANES, Plane
+from .standpoint import toward_viewer
 
 __all__ = ["ImagePlane", "image_planes"]
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
-# In tissue, and where ice is to be looked into.
-_OPACITY, _OPACITY_IN_ICE = 0.45, 0.05
+# In tissue, where ice is to be looked into, and between the viewer and the ice.
+_OPACITY, _OPACITY_IN_ICE, _OPACITY_NEAR = 0.9, 0.05, 0.0
+_EDGE_K = 8.0  # over which it fades at the edge of the ice: some two voxels
 _AROUND_MM = 15.0  # what must be seen
 
 
 class ImagePlane:
-    """One plane, opaque but for the ice.
+    """One plane, opaque but for the ice, and cut away where it would stand before the ice.
 
     Attributes
     ----------
@@ -36,6 +38,7 @@ class ImagePlane:
 
         self.name = plane.name
         self._axis = 2 - plane.across  # of arrays
+        self._in_plane = np.delete(moment.grid.direction, plane.across, axis=1).T
         at = float(moment.grid.to_index(moment.focus_mm)[plane.across])
         self._at = min(max(at, 0.0), moment.grid.shape[self._axis] - 1.0)
         self._box = tuple(slice(None) if n == self._axis else box[n] for n in range(3))
@@ -43,7 +46,9 @@ class ImagePlane:
         self._shown: F32 = np.ones_like(self._values)
         if moment.outside_air is not None:
             self._shown = np.float32(1) - self._cut(moment.outside_air)
-        x, y, z = np.moveaxis(self._points(moment.grid), -1, 0)
+        points = self._points(moment.grid)
+        self._near = self._before(points - moment.focus_mm, toward_viewer(moment))
+        x, y, z = np.moveaxis(points, -1, 0)
         self.mesh = pyvista.StructuredGrid(x, y, z)
 
     def color(self, window: tuple[float, float], temperature_c: F32) -> None:
@@ -55,11 +60,17 @@ class ImagePlane:
         """
         low, high = window
         gray = np.clip((self._values - low) / (high - low), 0.0, 1.0)
-        ice = self._cut(temperature_c) <= ICE_C
-        opacity = np.where(ice, _OPACITY_IN_ICE, _OPACITY) * self._shown
+        ice = np.clip(0.5 - (self._cut(temperature_c) - ICE_C) / _EDGE_K, 0.0, 1.0)
+        opacity = np.where(self._near, _OPACITY_NEAR, _OPACITY)
+        opacity = (ice * _OPACITY_IN_ICE + (1.0 - ice) * opacity) * self._shown
         rgba = np.stack([gray, gray, gray, opacity], axis=-1)
         # A structured grid counts its first axis fastest.
         self.mesh["color"] = np.rint(255 * rgba).astype(np.uint8).reshape(-1, 4, order="F")
+
+    def _before(self, offsets_mm: F64, toward: F64) -> NDArray[np.bool_]:
+        """Tell which points lie in the quarter of the plane that is nearest to the viewer."""
+        along = [offsets_mm @ axis * np.sign(toward @ axis) > 0 for axis in self._in_plane]
+        return np.logical_and(*along)
 
     def _cut(self, values: NDArray[Any]) -> F32:
         """Values between two neighbor planes of voxels; (1, j, i), (k, 1, i) or (k, j, 1)."""

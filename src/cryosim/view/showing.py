@@ -14,6 +14,7 @@ from .controls import Controls
 from .moment import Moment
 from .rendering import PACKAGES_HINT, find_rendering, find_window_rendering
 from .scene import ColorBy, Scene
+from .standpoint import toward_viewer
 
 if TYPE_CHECKING:
     import pyvista
@@ -23,10 +24,6 @@ __all__ = ["Look", "build_scenes", "show"]
 F64 = NDArray[np.float64]
 
 _WINDOW_SIZE = (1400, 1000)
-# The viewer stands in front of the patient, a little aside and above (LPS); behind the patient
-# where probes come from behind by more than this share of their length.
-_VIEW_FROM = (0.55, -1.0, 0.7)
-_FROM_BEHIND = 0.3
 # The scene is moved so far away from the legend, as shares of half the width and height.
 _LEFT_OF_LEGEND, _BELOW_LEGEND = (0.22, 0.0), (0.0, 0.3)
 _ROOM = 1.35  # around what is looked at
@@ -156,13 +153,6 @@ def _aim(scene: Scene, seen: Sequence[Scene]) -> None:
     ----------
     seen : the scenes whose ice and target have to be in the picture.
     """
-    moment = scene.moment
-    toward = np.asarray(_VIEW_FROM) / np.linalg.norm(_VIEW_FROM)
-    if _organs_lie_left(moment):
-        toward[0] = -toward[0]
-    shafts = np.mean([probe.axis for probe in moment.result.plan.probe], axis=0)
-    if shafts[1] > _FROM_BEHIND:
-        toward[1] = -toward[1]
     points = np.concatenate([one.moment.points_of_interest_mm for one in seen])
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     radius = float(np.linalg.norm(points - middle, axis=1).max())
@@ -172,20 +162,8 @@ def _aim(scene: Scene, seen: Sequence[Scene]) -> None:
     if width < height:
         distance *= height / width
     camera.focal_point = tuple(middle)
-    camera.position = tuple(middle + distance * toward)
+    camera.position = tuple(middle + distance * toward_viewer(scene.moment))
     camera.up = (0.0, 0.0, 1.0)
     camera.SetWindowCenter(*(_BELOW_LEGEND if width < height else _LEFT_OF_LEGEND))
     camera.is_set = True
     scene.renderer.reset_camera_clipping_range()
-
-
-def _organs_lie_left(moment: Moment) -> bool:
-    """Tell whether the organs at risk lie to the patient's left of the focus."""
-    cells = [
-        np.argwhere(share > 0.5) for name, share in moment.structures.items() if name != "target"
-    ]
-    found = np.concatenate([np.zeros((0, 3), dtype=np.int64), *cells])
-    if len(found) == 0:
-        return False
-    middle = moment.grid.to_world(found[:, ::-1].mean(axis=0))
-    return bool(middle[0] > moment.focus_mm[0])
