@@ -105,7 +105,7 @@ def page(made_with: dict[str, Any], found: dict[str, Any]) -> str:
         " apart, freezes as long as the protocol says, or shorter where only that spares an "
         "organ. *Grid + 1* is a regular grid of parallel probes 15 mm apart from the same side "
         "with one probe more, freezing as long as the protocol says. *Healthy* is frozen tissue"
-        " outside the target. Numbers are those of the search's grid (3 mm) but for the best "
+        " outside the target. Numbers are those of the search's grid (3 to 4 mm) but for the best "
         "plan, whose margin and coverage are those on its own grid (1 mm). *Seconds* count "
         f"everything from reading the images on; at most {LONGEST_S:g} are wanted.",
         pages.describe(made_with),
@@ -172,15 +172,15 @@ def draw(found: dict[str, Any]) -> Figure:
     panels: Sequence[Any] = figure.subplots(1, len(found), squeeze=False)[0]
     handles: dict[str, Any] = {}
     for axes, (name, case) in zip(panels, found.items(), strict=True):
-        for origin, marker, color, label in (
-            ("search", "o", _FOUND, "searched"),
-            ("regular grid", "s", _GRID, "regular grid"),
-            ("the plan as given", "^", _GIVEN, "the phantom's own plan"),
+        for origin, shift, marker, color, label in (
+            ("search", -0.12, "o", _FOUND, "searched"),
+            ("regular grid", 0.12, "s", _GRID, "regular grid"),
+            ("the plan as given", 0.0, "^", _GIVEN, "the phantom's own plan"),
         ):
             for one in (*case["plans"], *case["others"]):
                 if one["origin"] == origin and one["healthy_frozen_ml"] is not None:
                     (mark,) = axes.plot(
-                        one["count"], one["healthy_frozen_ml"], marker, color=color,
+                        one["count"] + shift, one["healthy_frozen_ml"], marker, color=color,
                         markerfacecolor=color if one["met"] else "white",
                     )  # fmt: skip
                     handles.setdefault(label, mark)

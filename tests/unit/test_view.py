@@ -578,6 +578,7 @@ def test_two_results_share_a_camera_where_they_meet() -> None:
     plotter, scenes = drawn(first, compare_with=with_target(first))
     one, other = (scene.renderer for scene in scenes)
     assert one.camera is other.camera
+    assert [scene.words.legend.title[:3] for scene in scenes] == ["A: ", "B: "]
     assert "smallest margin" in other.actors
     assert "smallest margin" not in one.actors
     plotter.close()

@@ -68,6 +68,7 @@ class Scene:
     levels_c : isotherms, warmest first.
     hidden : names of actors that are not to be seen, see `hide`.
     window : of the image; None: as `Moment.gray_window` chooses.
+    letter : "A" or "B" of two results beside each other, otherwise empty.
     words : what is written.
     """
 
@@ -78,6 +79,7 @@ class Scene:
         isotherms_c: Sequence[float] | None,
         color_target_by: ColorBy,
         window: str | None,
+        letter: str,
     ) -> None:
         self._plotter = plotter
         self._place = plotter.renderers.index_to_loc(plotter.renderers.active_index)
@@ -86,6 +88,7 @@ class Scene:
         self.levels_c = sorted(set(moment.levels_c if isotherms_c is None else isotherms_c))[::-1]
         self.hidden: set[str] = set()
         self.window = window
+        self.letter = letter
         self.words = Words(self.renderer)
         has_target = "target" in moment.structures and bool(moment.structures["target"].any())
         # What is said in numbers is measured where the ice is.
@@ -135,7 +138,8 @@ class Scene:
             rows.append(Row(f"{level:g} °C", isotherm_color(level), (now, *ever)))
         self._color_planes()
         self.hide(self.hidden)
-        self.words.legend = Legend(self.moment.title, (*rows, *self._lines))
+        title = ": ".join(filter(None, (self.letter, self.moment.title)))
+        self.words.legend = Legend(title, (*rows, *self._lines))
         self.words.write()
 
     def show_window(self, name: str) -> None:

@@ -26,6 +26,7 @@ F64 = NDArray[np.float64]
 _WINDOW_SIZE = (1400, 1000)
 # The scene is moved so far away from the legend, as shares of half the width and height.
 _LEFT_OF_LEGEND, _BELOW_LEGEND = (0.22, 0.0), (0.0, 0.3)
+_LETTERS = "AB"
 _ROOM = 1.35  # around what is looked at
 
 
@@ -61,7 +62,7 @@ def show(
     time_s : time of a snapshot; the end of the last freeze by default.
     color_target_by : which margin, of the whole procedure, the target's surface shows.
     window : of a CT: "soft-tissue" (the default), "bone" or "lung".
-    compare_with : a second result, beside the first under the same camera.
+    compare_with : a second result, beside the first under the same camera; they are A and B.
     off_screen : draw without a window, for ``.screenshot()``.
     plotter : draw into this one instead of a new one; two results need one of shape (1, 2).
 
@@ -111,7 +112,8 @@ def build_scenes(
         if len(moments) > 1:
             plotter.subplot(0, number)
         color_by = look.get("color_target_by", "ice")
-        scenes.append(Scene(plotter, moment, look.get("isotherms_c"), color_by, window))
+        letter = _LETTERS[number] if len(moments) > 1 else ""
+        scenes.append(Scene(plotter, moment, look.get("isotherms_c"), color_by, window, letter))
     together = [scene for scene in scenes if _meet(scenes[0], scene)]
     for scene in scenes:
         _aim(scene, together if scene in together else [scene])
