@@ -187,31 +187,35 @@ def read_plans(path: str | Path) -> dict[str, Any] | None:
 
 def trade_off_rows(document: Mapping[str, Any]) -> list[TradeOff]:
     """Return a row for each plan, the best first, and of that what its own grid says."""
-    plans = [*document["plans"], *document["others"]]
+    plans = [*_ranked(document), *document["others"]]
     several = len({one["model"] for one in plans}) > 1
     rows = []
     for one in plans:
-        best = one.get("rank") == 1
-        name = "best" if best else one["origin"]
+        name = "best" if one.get("rank") == 1 else one["origin"]
         name += f", {one['model']}" if several else ""
         if one["freeze_share"] != 1.0:
             name += f", freezes {100 * one['freeze_share']:.0f} %"
-        shown = document["best"]["on_the_plans_grid"] if best else one
         if one["refused"] is not None:
             rows.append(TradeOff(one["count"], name, "", "", "", one["refused"]))
             continue
-        margin = shown["ice_margin_min_mm"]
+        margin = one["ice_margin_min_mm"]
         rows.append(
             TradeOff(
                 one["count"],
                 name,
-                f"{100 * shown['coverage']:.1f} %",
+                f"{100 * one['coverage']:.1f} %",
                 "none" if margin is None else f"{margin:.1f} mm",
-                f"{shown['healthy_frozen_ml']:.0f} ml",
-                shown["missed"] and _LIMIT.sub("", shown["missed"]).replace(" is ", " "),
+                f"{one['healthy_frozen_ml']:.0f} ml",
+                one["missed"] and _LIMIT.sub("", one["missed"]).replace(" is ", " "),
             )
         )
     return rows
+
+
+def _ranked(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the ranked plans, the best one with what its own grid says."""
+    best, *others = document["plans"]
+    return [{**best, **document["best"]["on_the_plans_grid"]}, *others]
 
 
 def robustness_rows(document: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
@@ -286,7 +290,7 @@ def draw_plans(document: Mapping[str, Any]) -> Figure:
 def plot_trade_off(document: Mapping[str, Any], quantity: str, axes: Axes) -> Axes:
     """Draw one of `TRADE_OFF_QUANTITIES` over the number of probes."""
     title, scale, goal = TRADE_OFF_QUANTITIES[quantity]
-    plans = document["plans"]
+    plans = _ranked(document)
     grids = [one for one in document["others"] if one["origin"] == "regular grid"]
     for shown, shift, marker, color, label in (
         ([one for one in plans if one["met"]], -0.06, "o", _MET_COLOR, "searched: all goals met"),

@@ -11,6 +11,7 @@ import threading
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from cases import ball_share
 from cryosim.anatomy import read_anatomy
@@ -20,7 +21,7 @@ from cryosim.images import Labels, write_labels
 from cryosim.plan import plan_from_dict, read_plan
 from cryosim.planning import EvaluationCallback, optimize
 from cryosim.planning.layout import even_directions
-from cryosim.plans import plans_document
+from cryosim.plans import plans_document, plot_trade_off
 from processes import children_of, is_running, wait_for
 
 # One probe makes 8 mm of margin here, two make 11 mm.
@@ -217,6 +218,17 @@ def test_the_report_says_why_this_plan_and_how_sure_it_is(case, capsys):
         (probability,) = {document["robustness"]["probability"]["ice margin"]}
         assert f"{100 * probability:.0f} %" in section
     assert "written" not in capsys.readouterr().err
+
+
+def test_charts_show_the_best_plan_as_its_own_grid_does(case):
+    """Lengths pass within half a voxel there, which the search does not allow itself."""
+    document = plans_of(case)
+    document["plans"][0] |= {"met": False, "missed": "ice margin is 8.9 mm (at least 9 mm)"}
+    document["best"]["on_the_plans_grid"] |= {"ice_margin_min_mm": 8.75, "coverage": 0.875}
+    for quantity, value in (("ice_margin_min_mm", 8.75), ("coverage", 87.5)):
+        axes = plot_trade_off(document, quantity, Figure().subplots())
+        (met,) = [line for line in axes.lines if line.get_label() == "searched: all goals met"]
+        assert met.get_ydata() == [value]
 
 
 def test_a_table_of_plans_that_is_none_is_refused(case, tmp_path, capsys):

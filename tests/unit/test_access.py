@@ -1,6 +1,7 @@
 """Ways from the skin to a target, in a body of boxes whose every distance is known."""
 
 import functools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from cryosim.errors import InputError
 from cryosim.geometry import Grid
 from cryosim.images import Labels, Volume
 from cryosim.plan import Plan, Search
-from cryosim.planning.access import map_access
-from cryosim.planning.layout import reachable_directions
+from cryosim.planning.access import Paths, map_access
+from cryosim.planning.layout import even_directions, reachable_directions
 
 BODY, TUMOR, PLATE, VESSEL, ORGAN, SKIN, PORT = 1, 2, 3, 4, 5, 6, 7
 NAMES = {BODY: "muscle", TUMOR: "tumor", PLATE: "rib", VESSEL: "aorta", ORGAN: "gland",
@@ -199,6 +200,34 @@ def test_reachable_directions_are_free_apart_and_the_shortest_first():
     cosines = directions @ directions.T - 2 * np.eye(len(directions))
     assert cosines.max() < np.cos(np.radians(30.0)) + 1e-9
     assert {"cross bone", "cross vessels", "cross gland"} <= set(why)
+
+
+def test_ways_are_counted_by_what_rules_them_out():
+    """As many as the geometry says: the port is 30 mm wide, 50 mm away."""
+    x, y, z = even_directions().T
+    ways = refused(access_of(entry_label="port"), entry_label="port")[1]
+    port = (y < 0) & (np.maximum(abs(x), abs(z)) < 15 / HALF * abs(y))
+    above = abs(z) / 59 > np.maximum(abs(x), abs(y)) / HALF
+    plate = (x > 0) & (np.maximum(abs(y), abs(z)) < 20 / 18 * x)
+    for name, ruled_out in (
+        ("are free", port),
+        ("enter outside entry_label", ~port),
+        ("do not reach the skin in the image within max_depth_mm", above),
+        ("cross bone", plate),
+    ):
+        assert ways[name] == pytest.approx(ruled_out.sum(), abs=8), name
+
+
+def test_a_shorter_way_out_of_the_axial_plane_is_not_the_first():
+    """Each degree of tilt makes it a third of a millimeter shorter at most."""
+
+    def paths(tips_mm, axes):
+        depth_mm = 60.0 - 20.0 * abs(axes[:, 2])
+        return Paths(depth_mm, np.zeros((len(tips_mm), 0)), np.zeros(len(tips_mm)))
+
+    directions, ways = refused(SimpleNamespace(paths=paths, names=()))
+    assert ways == {"are free": 400}
+    assert np.degrees(np.arcsin(abs(directions[0, 2]))) == pytest.approx(15.0, abs=1.0)
 
 
 def test_no_shaft_leaves_through_the_ends_of_the_image():

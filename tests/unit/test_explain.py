@@ -152,6 +152,12 @@ def test_the_goal_with_the_least_room_is_compared_in_tenths_and_centimeters():
     assert "least room: lethal coverage (-40 C) is 0.951 (at least 0.95)" in found[1]
 
 
+def test_the_room_of_a_plans_own_goal_is_a_share_of_its_limit():
+    own = {**goals(9.0), "target.margin.ice.min_mm": [7.1, 7.8, "at most", "", "ok"]}
+    found = sentences(tried(1, own), [])
+    assert "least room: target.margin.ice.min_mm is 7.100 (at most 7.8)" in found[1]
+
+
 def test_what_cannot_be_met_is_named_with_its_number():
     found = sentences(tried(2, goals(1.5, 0.94)), [], passed=False)
     assert found[0] == (

@@ -2,13 +2,14 @@
 
 import dataclasses
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cases import plan, small_result
 from cryosim.errors import InputError
-from cryosim.evaluation import evaluate
+from cryosim.evaluation import GoalVerdict, evaluate
 from cryosim.plan import Search
 from cryosim.planning import Candidate, Tried
 from cryosim.planning.optimization import _models, _with_margin
@@ -16,7 +17,7 @@ from cryosim.planning.robustness import judge, variations_of
 from cryosim.planning.search import _overlooked
 from cryosim.planning.tried import ranked
 from cryosim.planning.verification import _slack, final_outcome, verified
-from cryosim.planning.worst_case import choose_for_worst
+from cryosim.planning.worst_case import choose_for_worst, harden
 from cryosim.probes import Probe
 
 MODULE = sys.modules["cryosim.planning.verification"]
@@ -86,6 +87,75 @@ def test_a_choice_that_was_refused_is_judged_without_goals():
     assert robust.probability == {}
 
 
+def test_a_variation_that_meets_the_goals_does_so_whatever_the_worst_one_misses():
+    class Answers:
+        def evaluate(self, tasks):
+            values = [4.0, *[7.0] * (len(tasks) - 1)]
+            return [tried(value).outcome for value in values]
+
+    hardened = tried(missing_at_worst=0.1)
+    robust, _ = judge(hardened, variations_of(CANDIDATE, Search(samples=2)), Answers())
+    assert robust.met == {name: name != "misplaced 1" for name in robust.met}
+    assert robust.probability == {"ice margin": 0.5}
+    assert robust.worst == {"ice margin": (4.0, "misplaced 1")}
+
+
+class _Worlds:
+    """Variations of one model take so many millimeters of margin, those of another none."""
+
+    def __init__(self, fragile, takes_mm=2.0):
+        self.fragile, self.takes_mm = fragile, takes_mm
+
+    def evaluate(self, tasks):
+        return [
+            tried(6.0 - (self.takes_mm if task["model"] == self.fragile else 0.0)).outcome
+            for task in tasks
+        ]
+
+
+def _ground(model):
+    return SimpleNamespace(model=model, search=Search(worst_case=True, samples=1))
+
+
+def _of(model, count, healthy_ml):
+    candidate = Candidate(model, CANDIDATE.tips_mm[:count], CANDIDATE.entries_mm[:count])
+    return tried(healthy_ml=healthy_ml, candidate=candidate)
+
+
+def test_every_model_has_to_stand_the_worst_case():
+    """The second one freezes less healthy tissue, but only as long as all is as planned."""
+    grounds = [_ground("argon-17g"), _ground("icerod-1.5")]
+    found = {
+        ("argon-17g", 1): [_of("argon-17g", 1, 30.0)],
+        ("icerod-1.5", 1): [_of("icerod-1.5", 1, 20.0)],
+        ("argon-17g", 2): [_of("argon-17g", 2, 50.0)],
+    }
+    more = found["argon-17g", 2]
+    harden(found, grounds, _Worlds("icerod-1.5"))
+    assert ranked(found)[0].candidate.model == "argon-17g"
+    assert found["icerod-1.5", 1][0].missing_at_worst == pytest.approx(0.1)
+    assert found["argon-17g", 2] is more
+
+
+def test_a_plan_that_steps_in_has_to_stand_the_worst_case(monkeypatch):
+    """Where the finer grid shows the best plan's goal missed, the next one is put to it, too."""
+    fine = {1: result_with(3.5, {"ice margin": "fail"}), 2: result_with(6.4, {})}
+    monkeypatch.setattr(
+        MODULE,
+        "_simulate_finely",
+        lambda _anatomy, one, _plan, _progress: fine[one.candidate.count],
+    )
+    monkeypatch.setattr(MODULE, "search_count", lambda *_args, **_more: [tried(1.0)])
+    for takes_mm, passed in ((2.0, False), (0.5, True)):
+        found = {("argon-17g", n): [_of("argon-17g", n, 20.0)] for n in (1, 2)}
+        worlds = _Worlds("argon-17g", takes_mm)
+        best, _, report = verified(None, None, [_ground("argon-17g")], found, worlds, [])
+        assert report.passed is passed
+        assert best.candidate.count == (2 if passed else 1)
+        assert any(best is one for one in ranked(found))
+        assert found["argon-17g", 2][0].missing_at_worst == pytest.approx(0.0 if passed else 0.1)
+
+
 def test_misplacements_move_needles_as_they_are():
     search = Search(samples=200, placement_sd_mm=2.0)
     found = [one.task for one in variations_of(CANDIDATE, search) if "misplaced" in one.name]
@@ -119,6 +189,20 @@ def test_what_the_finer_grid_takes_away_is_asked_for_in_addition():
     assert _slack(before, result, report) == {"ice margin": 2.5}
     result, report = result_with(7.0, {})
     assert _slack(tried(6.0), result, report) == {"ice margin": 0.0}
+
+
+def test_what_the_finer_grid_adds_to_a_goal_that_asks_for_less_is_slack():
+    result, report = result_with(6.4, {})
+    volume = GoalVerdict("target.volume_ml", 5.0, 4.0, "at most", "", "fail")
+    report = dataclasses.replace(report, goals=(*report.goals, volume))
+    coarse = tried(6.4)
+    coarse.outcome["goals"]["target.volume_ml"] = [3.5, 4.0, "at most", "", "ok"]
+    slack = _slack(coarse, result, report)
+    assert slack == {"ice margin": 0.0, "target.volume_ml": pytest.approx(1.5)}
+    assert not dataclasses.replace(coarse, slack=slack).met
+    better = dataclasses.replace(volume, value=3.0, verdict="ok")
+    report = dataclasses.replace(report, goals=(*report.goals[:-1], better))
+    assert _slack(coarse, result, report)["target.volume_ml"] == 0.0
 
 
 def test_compliance_alone_asks_for_half_a_voxel_more():

@@ -188,7 +188,7 @@ def test_an_outcome_is_what_simulate_and_evaluate_say():
 
 def test_the_target_is_judged_as_the_finer_grid_shows_it():
     fine = box(1.0, (40, 40, 40))
-    bump = ball_share(fine.grid, (0, 0, 0), 8.0) + ball_share(fine.grid, (0, 10, 0), 3.0)
+    bump = ball_share(fine.grid, (0, 0, 0), 8.0) + ball_share(fine.grid, (0, 6, -10), 3.0)
     shape = TargetShape.of(
         dataclasses.replace(fine, structures={"target": np.minimum(bump, 1.0).astype(np.float32)})
     )

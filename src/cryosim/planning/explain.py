@@ -9,10 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evaluation import ICE_C, filled_voxels, signed_distance_mm, structure_surface
+from ..evaluation import (
+    ICE_C,
+    filled_voxels,
+    signed_distance_mm,
+    structure_surface,
+    surface_margin,
+)
 from ..simulation import Result
 from .robustness import Robustness
-from .trial import gap_of, missing_of
+from .trial import gap_of, missing_of, scale_of
 from .tried import Tried
 
 __all__ = [
@@ -55,16 +61,15 @@ def weakest_point(result: Result) -> WeakestPoint | None:
     """Find it; None without a target or without ice."""
     if "target" not in result.tissue.structures:
         return None
-    grid = result.tissue.grid
-    surface = structure_surface(grid, result.tissue.structures["target"]).centers_mm
-    coldest = result.tissue.continued_through_gas(result.coldest_c)
-    margin = signed_distance_mm(grid, coldest, ICE_C, surface)
-    if not np.all(np.isfinite(margin)):
+    margin = surface_margin(result, ICE_C)
+    if not margin.has_edge:
         return None
-    at = int(margin.argmin())
-    x, y, z = np.round(surface[at], 1).tolist()
+    at = int(margin.margin_mm.argmin())
+    surface = margin.points_mm
+    x, y, z = (np.round(surface[at], 1) + 0.0).tolist()
     side = direction_words(surface[at] - surface.mean(axis=0))
-    return WeakestPoint((x, y, z), float(margin[at]), side, _to_vessel_mm(result, surface[at]))
+    vessel_mm = _to_vessel_mm(result, surface[at])
+    return WeakestPoint((x, y, z), float(margin.margin_mm[at]), side, vessel_mm)
 
 
 def _to_vessel_mm(result: Result, point_mm: F64) -> float | None:
@@ -222,4 +227,4 @@ def _value(goals: Mapping[str, Sequence[Any]], name: str) -> str:
 def _room(goal: list[Any]) -> float:
     """How far a goal is from its limit, in the units in which goals are compared."""
     value, limit, sense, unit, _ = goal
-    return -gap_of(value, limit, sense) / (10.0 if unit else 0.1)
+    return -gap_of(value, limit, sense) / scale_of(limit, unit)

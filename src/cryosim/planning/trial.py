@@ -28,6 +28,7 @@ __all__ = [
     "lacking_mm",
     "missing_of",
     "outcome_of",
+    "scale_of",
 ]
 
 F64 = NDArray[np.float64]
@@ -129,9 +130,8 @@ def missing_of(goals: Mapping[str, Sequence[Any]], slack: Mapping[str, float]) -
         if value is None:
             found[name] = 0.0 if verdict == "ok" else _UNKNOWN
             continue
-        gap = gap_of(value, limit, sense)
-        scale = _UNIT[unit] if unit or abs(limit) <= 1.0 else abs(limit)
-        found[name] = max(gap + slack.get(name, 0.0), 0.0) / scale
+        gap = gap_of(value, limit, sense) + slack.get(name, 0.0)
+        found[name] = max(gap, 0.0) / scale_of(limit, unit)
     return found
 
 
@@ -155,6 +155,11 @@ def lacking_mm(outcome: Mapping[str, Any], reserve_mm: float) -> float:
 def gap_of(value: float, limit: float, sense: str) -> float:
     """How far a value is from being good enough, in its own unit; negative when there is room."""
     return limit - value if sense == "at least" else value - limit
+
+
+def scale_of(limit: float, unit: str) -> float:
+    """Return how much of a goal's unit counts as much as ten millimeters of margin."""
+    return _UNIT[unit] if unit or abs(limit) <= 1.0 else abs(limit)
 
 
 def _frozen_ml(result: Result, share: NDArray[np.float32] | None = None) -> float:

@@ -12,7 +12,7 @@ from ..evaluation import Report, evaluate
 from ..plan import Plan
 from ..simulation import Callback, Result, simulate
 from .search import Ground, ground_of, search_count
-from .trial import is_compliance, outcome_of
+from .trial import gap_of, is_compliance, outcome_of
 from .tried import ByCount, Evaluates, Tried, ranked
 from .worst_case import harden_count
 
@@ -39,7 +39,14 @@ def verified(
     for other in others:
         if found[2].passed or not other.met:
             break
-        found = _verify(anatomy, other, plan, grounds, tried, evaluates, progress)
+        ground, stands = ground_of(other, grounds), other
+        if ground.search.worst_case:
+            # More probes than were needed have not been put to the variations yet.
+            key = ground.model, other.candidate.count
+            tried[key] = harden_count(tried[key], ground, evaluates)
+            stands = tried[key][0]
+        if stands.met:
+            found = _verify(anatomy, stands, plan, grounds, tried, evaluates, progress)
     return found if found[2].passed else first
 
 
@@ -81,10 +88,11 @@ def _slack(best: Tried, result: Result, report: Report) -> dict[str, float]:
     """
     found = {goal.name: goal.value for goal in report.goals}
     slack = dict(best.slack)
-    for name, (value, *_) in best.outcome["goals"].items():
+    for name, (value, limit, sense, *_) in best.outcome["goals"].items():
         fine = found.get(name)
         if value is not None and fine is not None:
-            slack[name] = max(slack.get(name, 0.0), float(value) - fine, 0.0)
+            worse = gap_of(fine, limit, sense) - gap_of(value, limit, sense)
+            slack[name] = max(slack.get(name, 0.0), worse)
     failed = [goal.name for goal in report.goals if goal.verdict == "fail"]
     if failed and all(is_compliance(name) for name in failed):
         half_mm = float(result.tissue.grid.spacing_mm.max()) / 2

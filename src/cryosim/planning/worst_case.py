@@ -10,7 +10,7 @@ import numpy as np
 from ..plan import Search
 from .iceball import potential
 from .robustness import judge, variations_of
-from .search import Ground, choice_around, learned, simulate_choices
+from .search import Ground, choice_around, ground_of, learned, simulate_choices
 from .tried import ByCount, Evaluates, Tried
 
 __all__ = ["choose_for_worst", "harden", "harden_count"]
@@ -24,13 +24,17 @@ def harden(tried: ByCount, grounds: Sequence[Ground], evaluates: Evaluates) -> N
 
     What meets the goals only as planned then counts as missing what its worst variation misses.
     """
+    enough = np.inf
     for (model, count), found in sorted(tried.items(), key=lambda item: item[0][1]):
-        ground = next(one for one in grounds if one.model == model)
+        if count > enough:
+            break
         if not found[0].met:
             continue
+        ground = ground_of(found[0], grounds)
         tried[model, count] = hardened = harden_count(found, ground, evaluates)
         if hardened[0].met:
-            break
+            # Another model with as few probes is not better before it stood the same.
+            enough = count
 
 
 def harden_count(found: list[Tried], ground: Ground, evaluates: Evaluates) -> list[Tried]:

@@ -1,0 +1,78 @@
+"""The tables of a search: what stands in which row, in which unit."""
+
+import numpy as np
+
+from cases import plan
+from cryosim.planning import Candidate
+from cryosim.plans import _probe_sentences, robustness_rows, trade_off_rows
+
+NUMBERS = {"coverage": 0.9534, "ice_margin_min_mm": 6.04, "healthy_frozen_ml": 21.4}
+
+
+def one(origin, count, **changes):
+    found = {"origin": origin, "count": count, "model": "argon-17g", "freeze_share": 1.0,
+             "met": True, "missed": None, "refused": None, **NUMBERS}  # fmt: skip
+    return found | changes
+
+
+def document(**changes):
+    limited = [
+        {"name": "ice margin", "unit": "mm"},
+        {"name": "nerve coldest", "unit": "C"},
+        {"name": "lethal coverage (-40 C)", "unit": ""},
+    ]
+    missed = "ice margin is 3.1 mm (at least 5 mm)"
+    return {
+        "best": {"goals": limited, "on_the_plans_grid": {**NUMBERS, "met": True, "missed": None}},
+        "plans": [
+            one("search", 2, rank=1, met=False, missed="ice margin is 4.9 mm (at least 5 mm)",
+                ice_margin_min_mm=4.9),
+            one("search", 1, rank=2, met=False, missed=missed, ice_margin_min_mm=None),
+        ],
+        "others": [
+            one("regular grid", 3, freeze_share=0.5),
+            one("the plan as given", 2, refused="probe.0 and probe.1 are in one place"),
+        ],
+        "robustness": {
+            "probability": {"ice margin": 0.5, "nerve coldest": None,
+                            "lethal coverage (-40 C)": 1.0},
+            "worst": {
+                "ice margin": {"value": 3.04, "in": "misplaced 1"},
+                "nerve coldest": {"value": None, "in": "misplaced 2"},
+                "lethal coverage (-40 C)": {"value": 0.9534, "in": "search"},
+            },
+        },
+        **changes,
+    }  # fmt: skip
+
+
+def test_the_best_plan_as_its_own_grid_shows_it_and_the_others_as_the_search_does():
+    assert [tuple(row) for row in trade_off_rows(document())] == [
+        (2, "best", "95.3 %", "6.0 mm", "21 ml", None),
+        (1, "search", "95.3 %", "none", "21 ml", "ice margin 3.1 mm"),
+        (3, "regular grid, freezes 50 %", "95.3 %", "6.0 mm", "21 ml", None),
+        (2, "the plan as given", "", "", "", "probe.0 and probe.1 are in one place"),
+    ]
+
+
+def test_models_are_named_where_there_are_several():
+    several = document(others=[one("regular grid", 1, model="icerod-1.5")])
+    names = [row.plan for row in trade_off_rows(several)]
+    assert names == ["best, argon-17g", "search, argon-17g", "regular grid, icerod-1.5"]
+
+
+def test_how_often_a_goal_is_met_and_what_it_is_at_worst():
+    assert robustness_rows(document()) == [
+        ("ice margin", "50 %", "3.04 mm", "misplaced 1"),
+        ("nerve coldest", "", "cannot be simulated", "misplaced 2"),
+        ("lethal coverage (-40 C)", "100 %", "0.953", "as planned"),
+    ]
+
+
+def test_a_probe_comes_from_where_its_entry_is():
+    tip, entry = (1.0, -2.0, 3.0), (1.0, -52.0, 3.0 - 50.0 * np.tan(np.radians(20.0)))
+    candidate = Candidate.placed("argon-17g", np.array([tip]), np.array([entry]), 1.0)
+    assert _probe_sentences(candidate.plan(plan())) == [
+        "probe.0: tip [1, -2, 3], entry [1, -52, -15.2], 53 mm deep, from anterior, 20 degrees out "
+        "of the axial plane"
+    ]
