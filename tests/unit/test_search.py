@@ -100,6 +100,17 @@ def test_a_variation_that_meets_the_goals_does_so_whatever_the_worst_one_misses(
     assert robust.worst == {"ice margin": (4.0, "misplaced 1")}
 
 
+def test_where_all_meet_a_goal_the_worst_has_the_least_room():
+    class Answers:
+        def evaluate(self, tasks):
+            return [tried(9.0 - number).outcome for number in range(len(tasks))]
+
+    robust, _ = judge(tried(8.0), variations_of(CANDIDATE, Search(samples=0))[:3], Answers())
+    assert robust.worst == {"ice margin": (7.0, "conductivity - 20 %")}
+    robust, _ = judge(tried(5.5), variations_of(CANDIDATE, Search(samples=0))[:3], Answers())
+    assert robust.worst == {"ice margin": (5.5, "search")}
+
+
 class _Worlds:
     """Variations of one model take so many millimeters of margin, those of another none."""
 

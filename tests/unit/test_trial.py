@@ -199,6 +199,8 @@ def test_the_target_is_judged_as_the_finer_grid_shows_it():
     assert found["ice_margin_min_mm"] == found["goals"]["ice margin"][0] == margin.min()
     assert found["ice_margin_min_mm"] < outcome()["ice_margin_min_mm"] - 1.0
     at = fine.grid.to_world(np.argwhere(bump > 0.5)[:, ::-1])
+    middle = np.average(shape.points_mm, axis=0, weights=shape.shares)
+    assert middle == pytest.approx(at.mean(axis=0), abs=0.1)
     dead = sample(grid, result.coldest_c, at) <= -40.0
     dead &= sample(grid, result.time_below_s[-40.0], at) >= 60.0
     assert found["coverage"] == pytest.approx(dead.mean(), abs=0.02)

@@ -30,9 +30,11 @@ from cryosim.view import (
 )
 from cryosim.view.colors import isotherm_color, structure_colors
 from cryosim.view.controls import Controls
+from cryosim.view.image_planes import image_planes
 from cryosim.view.legend import Row
 from cryosim.view.moment import Moment
 from cryosim.view.showing import build_scenes
+from cryosim.view.standpoint import toward_viewer
 
 CENTER_MM = np.array([-31.0, 12.0, 205.0])
 RADII_MM = {0.0: 20.0, -20.0: 15.0, -40.0: 10.0}
@@ -856,6 +858,43 @@ def test_the_image_lies_in_the_focus_along_the_axes_of_its_grid(direction: np.nd
         assert np.all(cut["color"][away < 24, 0] > 120)
         assert np.all(cut["color"][away > 27, 0] == 0)
     plotter.close()
+
+
+@needs_graphics
+def test_a_plane_between_voxels_shows_what_lies_between() -> None:
+    """Gray values that climb evenly show where each plane was cut."""
+    result = round_result(image=True)
+    k, j, i = np.indices(result.tissue.grid.shape)
+    image = (3.0 * k + 2.0 * j + 1.0 * i).astype(np.float32)
+    tissue = dataclasses.replace(result.tissue, image=image - 100)
+    moment = Moment.of(dataclasses.replace(result, tissue=tissue))
+    for plane in image_planes(moment):
+        plane.color((-150.0, 150.0), moment.temperature_c)
+        index = tissue.grid.to_index(np.asarray(plane.mesh.points))
+        expected = np.clip((index @ [1.0, 2.0, 3.0] + 50.0) / 300.0, 0, 1) * 255
+        np.testing.assert_allclose(plane.mesh["color"][:, 0], expected, atol=0.6)
+
+
+def test_the_viewer_stands_away_from_organs_where_probes_come_from() -> None:
+    """In front and above; to the right where organs lie left; behind where probes do."""
+    result = round_result()
+
+    def seen(organ_x_mm: float, entry_y_mm: float) -> list[float]:
+        organ = ball_share(result.tissue.grid, np.add(CENTER_MM, (organ_x_mm, 0, 0)), 4.0)
+        target = result.tissue.structures["target"]
+        tissue = dataclasses.replace(result.tissue, structures={"target": target, "bowel": organ})
+        probe = result.plan.probe[0]
+        entry = tuple(np.add(probe.tip_mm, (0.0, entry_y_mm, 20.0)))
+        plan = result.plan.model_copy(
+            update={"probe": (probe.model_copy(update={"entry_mm": entry}),)}
+        )
+        toward = toward_viewer(Moment.of(dataclasses.replace(result, tissue=tissue, plan=plan)))
+        assert np.linalg.norm(toward) == pytest.approx(1.0)
+        return np.sign(toward).tolist()
+
+    assert seen(14.0, -60.0) == [-1.0, -1.0, 1.0]
+    assert seen(-14.0, -60.0) == [1.0, -1.0, 1.0]
+    assert seen(-14.0, 60.0) == [1.0, 1.0, 1.0]
 
 
 @needs_graphics

@@ -192,6 +192,10 @@ def what_is_wrong(one: Tried, goals: Mapping[str, Sequence[Any]] | None = None) 
     worst = max(failing, key=lambda name: failing[name])
     if failing[worst] == 0.0 and one.missing_at_worst:
         return "the goals are met as planned, but not in the worst case"
+    value, limit, sense, *_ = goals[worst]
+    if value is not None and failing[worst] > 0.0 and gap_of(value, limit, sense) <= 0.0:
+        found = _value(goals, worst)
+        return f"{found} while searching, but on the plan's own grid a goal is missed"
     return _value(goals, worst)
 
 
