@@ -105,6 +105,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
         },
         "times_s": times_of(found.result),
         "directions": found.ways,
+        "warnings": list(found.report.warnings),
         "assumptions": list(found.notes),
         "simulations": found.simulations,
         "wall_s": found.wall_s,
@@ -238,6 +239,8 @@ def print_plans(document: Mapping[str, Any], console: Console) -> None:
     """Print the trade-off between numbers of probes, what may go wrong, and why this plan."""
     for sentence in document["explanation"]:
         console.print(f"- {sentence}", highlight=False, markup=False)
+    for warning in document["warnings"]:
+        console.print(f"warning: {warning}", highlight=False, markup=False)
     console.print(_trade_off_table(document))
     console.print(_robustness_table(document))
     for note in document["assumptions"]:

@@ -21,9 +21,9 @@ def template():
     return Template(np.full((1, 60, 30), -60.0), np.array([1.0]), -30.0, STEP, LENGTH, 37.0)
 
 
-def marks(shell=NONE, inside=NONE, organs=NONE, count=1):
+def marks(shell=NONE, inside=NONE, organs=NONE, skin=NONE, count=1):
     return Marks(
-        np.zeros((count, 3)), shell, inside, NONE, {"nerve coldest": organs},
+        np.zeros((count, 3)), shell, inside, NONE, skin, {"nerve coldest": organs},
         {"nerve coldest": 4.0}, 1.0,
     )  # fmt: skip
 
@@ -48,6 +48,8 @@ def test_reserve_is_that_of_ice_lethal_isotherm_and_organs():
     assert estimate(found, 2.5).lacking_mm(coldest_c) == pytest.approx([1.5 + 0.5 + 0.5])
     assert estimate(found, 1.0).lacking_mm(coldest_c) == pytest.approx([0.0])
     assert estimate(found, 2.5).lacking_mm(coldest_c + 50.0) == pytest.approx([2.5 + 2.5])
+    on_skin = marks(skin=slice(0, 2), count=6)
+    assert estimate(on_skin).lacking_mm(coldest_c) == pytest.approx([3.0])
 
 
 def cost(direction, depth_mm=80.0):

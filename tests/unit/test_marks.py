@@ -1,5 +1,7 @@
 """Points that decide a plan: where they lie on a ball in a box."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,19 @@ def test_the_shell_lies_the_margin_beyond_the_surface(spacing_mm, margin_mm):
     # Half a voxel is what a surface between voxels leaves open.
     assert found == pytest.approx(np.full(len(found), margin_mm), abs=0.75 * spacing_mm)
     assert found.mean() == pytest.approx(margin_mm, abs=0.25 * spacing_mm)
+
+
+def test_skin_is_marked_where_tissue_meets_room_air_near_the_target():
+    tissue = ball(2.0)
+    x = tissue.grid.to_world(np.argwhere(np.ones(tissue.grid.shape))[:, ::-1])[:, 0]
+    air = (x > 25.0).reshape(tissue.grid.shape)
+    marks = place_marks(dataclasses.replace(tissue, outside_air=air), content())
+    skin = marks.points_mm[marks.skin]
+    assert len(skin) == 100
+    assert skin[:, 0] == pytest.approx(25.0, abs=2.0)
+    nowhere = place_marks(tissue, content())
+    assert len(nowhere.points_mm[nowhere.skin]) == 0
+    assert len(marks.points_mm) == len(nowhere.points_mm) + len(skin)
 
 
 def test_the_shell_is_seen_from_all_sides_and_no_longer_than_needed():

@@ -12,7 +12,14 @@ from cases import REFERENCE_TISSUE, ball_share, box, plan
 from cryosim.evaluation import TargetShape, evaluate, sample, signed_distance_mm
 from cryosim.plan import OrganAtRisk, Protocol, Search, Target, plan_from_dict
 from cryosim.planning.candidate import Candidate, with_freezes
-from cryosim.planning.trial import Trial, carry_out, lacking_mm, missing_of, outcome_of
+from cryosim.planning.trial import (
+    Trial,
+    carry_out,
+    frozen_skin_mm,
+    lacking_mm,
+    missing_of,
+    outcome_of,
+)
 from cryosim.simulation import Settings, simulate
 from cryosim.tissue import Tissue, TissueGrid
 
@@ -113,6 +120,12 @@ def test_reserve_is_counted_in_millimeters_up_to_what_is_wanted():
     goals["ice margin"][0], goals["nerve coldest"][0] = -40.0, None
     assert lacking_mm(found, 2.0) == pytest.approx(2.0)
     assert lacking_mm({"refused": "no"}, 2.0) == 0.0
+
+
+def test_frozen_skin_counts_by_how_far_the_ice_reaches_beyond_it():
+    assert frozen_skin_mm([5.0, 0.0, -6.0, -120.0]) == pytest.approx([0.0, 0.0, 2.0, 10.0])
+    assert lacking_mm({"goals": {}, "coldest_skin_c": -6.0}, 2.0) == pytest.approx(2.0)
+    assert lacking_mm({"goals": {}, "coldest_skin_c": None}, 2.0) == 0.0
 
 
 # --- candidates -----------------------------------------------------------------------------------

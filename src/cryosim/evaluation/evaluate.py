@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..plan import PRESETS
 from ..probes import catalog, needle_name
 from ..simulation import Result
 from ..sources import is_assumption
+from ..tissue import TissueGrid
 from ..tissue import citations as tissue_citations
 from .curves import evaluate_needles, evaluate_sensors
 from .goals import judge_goals, judge_metrics
@@ -23,7 +25,7 @@ from .report import Report, TargetReport, TimelineRow
 from .surfaces import isosurface
 from .target import ICE_C, TargetShape, evaluate_target
 
-__all__ = ["citations", "evaluate", "timeline"]
+__all__ = ["citations", "coldest_skin_c", "evaluate", "skin_voxels", "timeline"]
 
 # Ice this near to the grid's outer faces is no longer free to grow.
 _ROOM_MM = 10.0
@@ -143,7 +145,7 @@ def _warnings(result: Result, target: TargetReport | None) -> tuple[str, ...]:
             f"energy closes only to {result.energy.relative_error:.1e}: do not trust this run, and "
             "report it"
         )
-    skin_c = _coldest_skin_c(result)
+    skin_c = coldest_skin_c(result)
     if skin_c is not None and skin_c < ICE_C:
         found.append(
             f"the surface of the body freezes: {skin_c:.0f} C where tissue meets room air; warm "
@@ -163,13 +165,18 @@ def _warnings(result: Result, target: TargetReport | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _coldest_skin_c(result: Result) -> float | None:
+def coldest_skin_c(result: Result) -> float | None:
     """Coldest that any tissue next to room air has been; None without room air."""
-    air = result.tissue.outside_air
-    if air is None:
-        return None
-    skin = ndimage.binary_dilation(air) & ~result.tissue.is_gas
+    skin = skin_voxels(result.tissue)
     return float(result.coldest_c[skin].min()) if skin.any() else None
+
+
+def skin_voxels(tissue: TissueGrid) -> NDArray[np.bool_]:
+    """(k, j, i) voxels of tissue next to room air; none without room air."""
+    if tissue.outside_air is None:
+        return np.zeros(tissue.grid.shape, dtype=np.bool_)
+    beside: NDArray[np.bool_] = ndimage.binary_dilation(tissue.outside_air)
+    return beside & ~tissue.outside_air & ~tissue.is_gas
 
 
 def _room_around_ice_mm(result: Result) -> float | None:

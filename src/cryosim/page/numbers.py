@@ -123,9 +123,14 @@ def numerics(result: Result) -> Html:
     )
 
 
-def warnings(report: Report) -> Html | None:
-    """List what may be wrong."""
-    return items([celsius(text) for text in report.warnings]) if report.warnings else None
+def warnings(report: Report) -> Html:
+    """List what to know before trusting the numbers."""
+    if not report.warnings:
+        return Html("")
+    title = element("h3", "Read before trusting the numbers")
+    return join(
+        title, element("div", items([celsius(text) for text in report.warnings]), class_="warnings")
+    )
 
 
 def basis(report: Report) -> Html:

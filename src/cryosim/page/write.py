@@ -66,7 +66,7 @@ def html_report(
     plans : content of plans.json, where a search found this plan.
     """
     sections = (
-        ("verdict", "Verdict", join(shown.verdict(report), _pointer(report))),
+        ("verdict", "Verdict", join(shown.verdict(report), numbers.warnings(report))),
         ("plans", "Why this plan", planned(plans)),
         ("pictures", "The ice at the end of each freeze", shown.pictures(result)),
         ("scene", "In 3-D", shown.three_d(result, picture)),
@@ -79,7 +79,6 @@ def html_report(
         ("protocol", "Protocol", shown.protocol(result)),
         ("energy", "Energy", numbers.energy(result)),
         ("numerics", "Numerics", numbers.numerics(result)),
-        ("warnings", "Warnings", numbers.warnings(report)),
         ("assumptions", "Assumptions", numbers.basis(report)),
         ("sources", "Sources", numbers.sources(report)),
         ("versions", "Versions", numbers.versions()),
@@ -109,14 +108,6 @@ def _summary(report: Report, result: Result) -> str:
     if report.target is not None:
         words.append(f"target {amount(report.target.volume_ml, 'ml')}")
     return " · ".join(words)
-
-
-def _pointer(report: Report) -> str:
-    count = len(report.warnings)
-    if not count:
-        return ""
-    words = f"{count} warning{'s' * (count > 1)}: read before trusting the numbers"
-    return element("p", element("a", words, href="#warnings"), class_="pointer")
 
 
 def _read(name: str) -> str:

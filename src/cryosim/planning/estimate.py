@@ -16,7 +16,7 @@ from .access import Access
 from .iceball import Template, potential, temperature
 from .layout import Layout, detour_mm
 from .marks import Marks
-from .trial import KELVINS_A_MM
+from .trial import KELVINS_A_MM, frozen_skin_mm
 
 __all__ = ["RESERVE_WORTH", "Estimate", "Found", "Lesson"]
 
@@ -148,7 +148,8 @@ class Estimate:
             for name, which in marks.organs.items()
         ]
         lacking: F64 = self.reserve_mm - np.array(rooms) / KELVINS_A_MM
-        return lacking.clip(0.0, self.reserve_mm).sum(axis=0)
+        skin = coldest_c[:, marks.skin].min(axis=1, initial=np.inf)
+        return lacking.clip(0.0, self.reserve_mm).sum(axis=0) + frozen_skin_mm(skin)
 
     def _healthy(self, coldest_c: F64) -> F64:
         """Frozen healthy tissue as a multiple of what has to freeze."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..evaluation import ICE_C, filled_voxels, isosurface
+from ..evaluation import ICE_C, filled_voxels, isosurface, skin_voxels
 from ..plan import Plan
 from ..tissue import TissueGrid
 
@@ -18,7 +18,8 @@ __all__ = ["Marks", "place_marks"]
 F64 = NDArray[np.float64]
 
 # Enough to see every bulge of a tumor of clinical size; more would only cost time.
-_SHELL, _INSIDE, _ORGAN, _HEALTHY = 240, 150, 80, 400
+_SHELL, _INSIDE, _ORGAN, _HEALTHY, _SKIN = 240, 150, 80, 400, 100
+_SKIN_WITHIN_MM = 60.0  # of the target
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,7 @@ class Marks:
     points_mm : (n, 3) LPS, all of them.
     shell, inside, healthy : which of `points_mm` lie the wanted margin beyond the target's surface,
         in the target, and in other tissue around it.
+    skin : the same where tissue meets room air.
     organs : the same by goal on an organ at risk: the organ, or what lies as near to it as no ice
         may come. organ_limits_c : what these must not be colder than.
     healthy_ml : volume that a point of `healthy` stands for.
@@ -39,6 +41,7 @@ class Marks:
     shell: slice
     inside: slice
     healthy: slice
+    skin: slice
     organs: dict[str, slice]
     organ_limits_c: dict[str, float]
     healthy_ml: float
@@ -67,7 +70,8 @@ def place_marks(tissue: TissueGrid, plan: Plan) -> Marks:
     other = ~filled & ~gas & (distance < 40.0)
     every = _centers(tissue, other)
     healthy = _thinned(every, _HEALTHY)
-    parts = [shell, inside, healthy]
+    skin = _thinned(_centers(tissue, skin_voxels(tissue) & (distance < _SKIN_WITHIN_MM)), _SKIN)
+    parts = [shell, inside, healthy, skin]
     organs, limits = {}, {}
     at = sum(map(len, parts))
     for name, limit_c, mask in _limited(tissue, plan):
@@ -77,11 +81,11 @@ def place_marks(tissue: TissueGrid, plan: Plan) -> Marks:
         limits[name] = limit_c
         parts.append(near)
         at += len(near)
-    first, second = len(shell), len(shell) + len(inside)
+    first, second, third, fourth = np.cumsum([len(part) for part in parts[:4]]).tolist()
     each_ml = len(every) / max(len(healthy), 1) * grid.cell_volume_ml
     return Marks(
         np.concatenate(parts), slice(0, first), slice(first, second),
-        slice(second, second + len(healthy)), organs, limits, each_ml,
+        slice(second, third), slice(third, fourth), organs, limits, each_ml,
     )  # fmt: skip
 
 

@@ -8,10 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-from ..evaluation import Report, TargetShape, evaluate, sample, share_at_or_below
+from ..evaluation import (
+    ICE_C,
+    Report,
+    TargetShape,
+    coldest_skin_c,
+    evaluate,
+    sample,
+    share_at_or_below,
+)
 from ..geometry import Grid
 from ..plan import GridPlan, Plan
 from ..probes import Probe
@@ -23,6 +31,7 @@ __all__ = [
     "KELVINS_A_MM",
     "Trial",
     "carry_out",
+    "frozen_skin_mm",
     "gap_of",
     "is_compliance",
     "lacking_mm",
@@ -38,6 +47,7 @@ _SETTINGS = Settings(growth=0.1, snapshot_every_s=1e9)
 # What is missing to a goal counts in these units.
 _UNIT = {"mm": 10.0, "C": 10.0, "": 0.1}
 KELVINS_A_MM = 3.0  # that temperature climbs at the edge of the ice
+_MOST_SKIN_MM = 10.0
 _UNKNOWN = 5.0  # a goal on a number that does not exist, such as the margin of no ice
 
 _TEMPLATE_ROOM_MM = 48.0
@@ -104,6 +114,7 @@ def outcome_of(report: Report, result: Result) -> dict[str, Any]:
         "lethal_margin_min_mm": None if target is None else target.margin.lethal.min_mm,
         "frozen_ml": frozen_ml,
         "healthy_frozen_ml": frozen_ml - _frozen_ml(result, tissue.structures.get("target")),
+        "coldest_skin_c": coldest_skin_c(result),
         "coldest_organs_c": {organ.name: organ.coldest_c for organ in report.organs_at_risk},
     }
 
@@ -149,7 +160,17 @@ def lacking_mm(outcome: Mapping[str, Any], reserve_mm: float) -> float:
             rooms.append(-gap_of(value, limit, sense) / kelvins)
     if outcome.get("lethal_margin_min_mm") is not None:
         rooms.append(outcome["lethal_margin_min_mm"])
-    return float(np.clip(reserve_mm - np.array(rooms), 0.0, reserve_mm).sum())
+    lacking = float(np.clip(reserve_mm - np.array(rooms), 0.0, reserve_mm).sum())
+    skin_c = outcome.get("coldest_skin_c")
+    return lacking if skin_c is None else lacking + float(frozen_skin_mm(skin_c))
+
+
+def frozen_skin_mm(coldest_c: ArrayLike) -> F64:
+    """How far ice reaches beyond the skin, as a temperature of the skin says, up to a limit.
+
+    Skin that nobody names an organ at risk is no goal, but not to be frozen without need.
+    """
+    return np.clip((ICE_C - np.asarray(coldest_c)) / KELVINS_A_MM, 0.0, _MOST_SKIN_MM)
 
 
 def gap_of(value: float, limit: float, sense: str) -> float:
