@@ -17,6 +17,7 @@ from ..evaluation import (
     surface_margin,
 )
 from ..simulation import Result
+from .layout import even_directions
 from .robustness import Robustness
 from .trial import gap_of, missing_of, scale_of
 from .tried import Tried
@@ -36,7 +37,6 @@ F64 = NDArray[np.float64]
 _WORDS = (("right", "left"), ("anterior", "posterior"), ("lower", "upper"))
 # A component counts when it is this share of the direction.
 _COUNTS = 0.35
-_DIRECTIONS = 400
 # A vessel so near to the target's surface keeps the ice from its margin.
 _VESSEL_NEAR_MM = 15.0
 
@@ -163,7 +163,7 @@ def explain(
         found.append(_how_sure(robustness))
     if ways:
         told = ", ".join(f"{number} {what}" for what, number in ways.items())
-        found.append(f"of {_DIRECTIONS} directions from the target's middle {told}")
+        found.append(f"of {len(even_directions())} directions from the target's middle {told}")
     return tuple(found)
 
 

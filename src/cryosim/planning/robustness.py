@@ -44,11 +44,6 @@ class Robustness:
     worst: Mapping[str, tuple[float | None, str]]
     met: Mapping[str, bool]
 
-    @property
-    def worst_case_met(self) -> bool:
-        """Whether no variation misses a goal."""
-        return all(self.met.values())
-
 
 def variations_of(candidate: Candidate, search: Search) -> list[Variation]:
     """Misplace all needles, change blood flow and conduction, and let each probe be weak.
