@@ -147,7 +147,8 @@ class Result:
         number = int(away.argmin())
         if not away[number] <= _SAME_TIME_S:
             raise InputError(
-                f"time_s = {time_s:g}: the result has no snapshot then, the nearest is at "
-                f"{self.times_s[number]:g} s; add the time to report.times_s and run again"
+                f"time_s = {time_s:g} ({time_s / 60:.3g} min): the result has no snapshot then, "
+                f"the nearest is at {self.times_s[number]:g} s ({self.times_s[number] / 60:.3g} "
+                "min); add the time to report.times_s and run again"
             )
         return number

@@ -59,7 +59,7 @@ def save_picture(result: Result, path: str | Path, **look: Unpack[Look]) -> str:
         finally:
             plotter.close()
     moment = Moment.of(result, look.get("time_s"))
-    return f"The picture shows the scene in 3-D at the {moment.title}."
+    return f"The picture shows the scene in 3-D: {moment.title}."
 
 
 def save_movie(result: Result, path: str | Path, **look: Unpack[Look]) -> None:

@@ -15,10 +15,12 @@ from ..evaluation import (
     SurfaceMargin,
     crop_to_ice,
     isotherm_volume_ml,
+    share_at_or_below,
     surface_margin,
     target_coverage,
 )
 from ..plan import Target
+from ..planning import direction_words
 from ..probes import Needle
 from ..simulation import Result
 from .charts import GOAL
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ColorBy", "Scene"]
 
+F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 ColorBy = Literal["ice", "lethal"] | None
 Line = Row | ColorSteps
@@ -118,7 +121,8 @@ class Scene:
         self.moment = Moment.of(self.result, nearest)
         field_c = self.result.temperatures_c[self.result.snapshot_number(nearest)]
         self.activate()
-        rows = [Row("", values=("now", "of target, ever") if self._covered else ("now",))]
+        heads = ("now", "of target", "by the end") if self._covered else ("now",)
+        rows = [Row("", values=heads)]
         for level in self.levels_c:
             name = f"isotherm {level:g}"
             surface = snapshot_mesh(self.moment.grid, self.moment.temperature_c, level)
@@ -134,13 +138,23 @@ class Scene:
                 self._plotter.remove_actor(name, render=False)
             volume = isotherm_volume_ml(self._near_ice, field_c[self._ice_box], level)
             now = f"{volume:.1f} ml" if surface.n_points else "not reached"
-            ever = [f"{100 * self._covered[level]:.3g} %"] if self._covered else []
-            rows.append(Row(f"{level:g} °C", isotherm_color(level), (now, *ever)))
+            rows.append(
+                Row(f"{level:g} °C", isotherm_color(level), (now, *self._shares(field_c, level)))
+            )
         self._color_planes()
         self.hide(self.hidden)
         title = ": ".join(filter(None, (self.letter, self.moment.title)))
         self.words.legend = Legend(title, (*rows, *self._lines))
         self.words.write()
+
+    def _shares(self, field_c: F32, level: float) -> list[str]:
+        """Say which share of the target is at or below a level, and has been by the end."""
+        if not self._covered:
+            return []
+        cold = share_at_or_below(field_c[self._ice_box], level)
+        cold = cold * self._near_ice.tissue.structures["target"]
+        now = cold.sum(dtype=float) / self.moment.structures["target"].sum(dtype=float)
+        return [f"{100 * share:.3g} %" for share in (now, self._covered[level])]
 
     def show_window(self, name: str) -> None:
         """Show the image with other gray values."""
@@ -215,7 +229,7 @@ class Scene:
         ball = pyvista.Sphere(radius=_SMALLEST_RADIUS_MM, center=margin.points_mm[at])
         self._add(ball, "smallest margin", color=GOAL)
         smallest = f"{margin.margin_mm[at]:.1f} mm"
-        self._add_label("smallest margin name", smallest, margin.points_mm[at])
+        outwards = margin.points_mm[at] - margin.points_mm.mean(axis=0)
         middle = len(colors) // 2
         ticks = {
             0: f"< {edges[0]:g}",
@@ -226,7 +240,7 @@ class Scene:
             ticks[middle] = f"goal {goal:g}"
         return [
             row, Row(name), ColorSteps(tuple(colors), ticks),
-            Row(f"smallest: {smallest}", GOAL),
+            Row(f"smallest: {smallest}, {direction_words(outwards)}", GOAL),
         ]  # fmt: skip
 
     def _add_needles(self) -> list[Line]:

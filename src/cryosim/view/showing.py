@@ -27,6 +27,7 @@ _WINDOW_SIZE = (1400, 1000)
 # The scene is moved so far away from the legend, as shares of half the width and height.
 _LEFT_OF_LEGEND, _BELOW_LEGEND = (0.22, 0.0), (0.0, 0.3)
 _LETTERS = "AB"
+_BACKGROUND = "#e8edf1"  # bone is white
 _ROOM = 1.35  # around what is looked at
 
 
@@ -132,7 +133,7 @@ def _new_plotter(*, off_screen: bool, columns: int) -> Any:
     plotter: Any = pyvista.Plotter(
         off_screen=off_screen, window_size=list(_WINDOW_SIZE), shape=(1, columns)
     )
-    plotter.set_background("white", all_renderers=True)
+    plotter.set_background(_BACKGROUND, all_renderers=True)
     # VTK blends translucent surfaces in any order, four times faster than by depth peeling; under
     # multisampling Mesa draws none at all.
     plotter.disable_anti_aliasing(all_renderers=True)
