@@ -114,7 +114,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
 
 def _explanation(found: Optimization) -> tuple[str, ...]:
     return explain(
-        found.best, found.ranked, found.final["goals"], found.passed,
+        found.best, found.ranked, found.final, found.passed,
         weakest_point(found.result), found.ways, found.robustness,
     )  # fmt: skip
 
@@ -255,7 +255,9 @@ def _trade_off_table(document: Mapping[str, Any]) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title="Plans, best first", title_justify="left", title_style="bold")
+    table = Table(
+        title="Plans, best first (on its own grid)", title_justify="left", title_style="bold"
+    )
     for column in TRADE_OFF_COLUMNS:
         table.add_column(column, justify="left" if column in ("plan", "goals") else "right")
     for row in trade_off_rows(document):
@@ -299,7 +301,10 @@ def plot_trade_off(document: Mapping[str, Any], quantity: str, axes: Axes) -> Ax
         ([one for one in plans if one["met"]], -0.06, "o", _MET_COLOR, "searched: all goals met"),
         ([one for one in plans if not one["met"]], -0.06, "X", _MISSED_COLOR,
          "searched: a goal missed"),
-        (grids, 0.06, "s", _GRID_COLOR, "regular grid, full freezing time"),
+        ([one for one in grids if one["met"]], 0.06, "s", _GRID_COLOR,
+         "regular grid: all goals met"),
+        ([one for one in grids if not one["met"]], 0.06, "$\\boxtimes$", _GRID_COLOR,
+         "regular grid: a goal missed"),
     ):  # fmt: skip
         rows = [(one["count"] + shift, scale * one[quantity]) for one in shown
                 if one["refused"] is None and one[quantity] is not None]  # fmt: skip

@@ -24,7 +24,7 @@ def template():
 def marks(shell=NONE, inside=NONE, organs=NONE, skin=NONE, count=1):
     return Marks(
         np.zeros((count, 3)), shell, inside, NONE, skin, {"nerve coldest": organs},
-        {"nerve coldest": 4.0}, 1.0,
+        {"nerve coldest": 4.0}, 1.0, 5.0,
     )  # fmt: skip
 
 
@@ -48,8 +48,9 @@ def test_reserve_is_that_of_ice_lethal_isotherm_and_organs():
     assert estimate(found, 2.5).lacking_mm(coldest_c) == pytest.approx([1.5 + 0.5 + 0.5])
     assert estimate(found, 1.0).lacking_mm(coldest_c) == pytest.approx([0.0])
     assert estimate(found, 2.5).lacking_mm(coldest_c + 50.0) == pytest.approx([2.5 + 2.5])
-    on_skin = marks(skin=slice(0, 2), count=6)
-    assert estimate(on_skin).lacking_mm(coldest_c) == pytest.approx([3.0])
+    on_skin = marks(skin=slice(1, 6), count=6)
+    # Three of five points, 5 cm2 each, are well frozen.
+    assert estimate(on_skin).lacking_mm(coldest_c) == pytest.approx([0.05 * 3 * 5.0], rel=0.03)
 
 
 def cost(direction, depth_mm=80.0):

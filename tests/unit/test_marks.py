@@ -65,6 +65,7 @@ def test_skin_is_marked_where_tissue_meets_room_air_near_the_target():
     marks = place_marks(dataclasses.replace(tissue, outside_air=air), content())
     skin = marks.points_mm[marks.skin]
     assert len(skin) == 100
+    assert marks.skin_cm2 * len(skin) == pytest.approx(8.0 * 8.0, rel=0.01)
     assert skin[:, 0] == pytest.approx(25.0, abs=2.0)
     nowhere = place_marks(tissue, content())
     assert len(nowhere.points_mm[nowhere.skin]) == 0

@@ -15,7 +15,6 @@ from cryosim.planning.candidate import Candidate, with_freezes
 from cryosim.planning.trial import (
     Trial,
     carry_out,
-    frozen_skin_mm,
     lacking_mm,
     missing_of,
     outcome_of,
@@ -122,10 +121,18 @@ def test_reserve_is_counted_in_millimeters_up_to_what_is_wanted():
     assert lacking_mm({"refused": "no"}, 2.0) == 0.0
 
 
-def test_frozen_skin_counts_by_how_far_the_ice_reaches_beyond_it():
-    assert frozen_skin_mm([5.0, 0.0, -6.0, -120.0]) == pytest.approx([0.0, 0.0, 2.0, 10.0])
-    assert lacking_mm({"goals": {}, "coldest_skin_c": -6.0}, 2.0) == pytest.approx(2.0)
-    assert lacking_mm({"goals": {}, "coldest_skin_c": None}, 2.0) == 0.0
+def test_frozen_skin_counts_as_reserve_that_lacks():
+    assert lacking_mm({"goals": {}, "frozen_skin_cm2": 30.0}, 2.0) == pytest.approx(1.5)
+    assert outcome()["frozen_skin_cm2"] == 0.0
+    x = np.arange(trial().tissue.grid.shape[2])
+    air = np.broadcast_to(x > 11, trial().tissue.grid.shape)
+    beside = dataclasses.replace(
+        trial(), tissue=dataclasses.replace(trial().tissue, outside_air=air)
+    )
+    skin_cm2 = carry_out(beside, candidate().task())["frozen_skin_cm2"]
+    result = simulate(beside.tissue, candidate().plan(trial().plan), Settings(growth=0.1))
+    assert skin_cm2 == pytest.approx(0.16 * (result.coldest_c[..., 11] <= 0).sum())
+    assert skin_cm2 > 1.0
 
 
 # --- candidates -----------------------------------------------------------------------------------

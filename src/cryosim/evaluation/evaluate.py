@@ -25,7 +25,7 @@ from .report import Report, TargetReport, TimelineRow
 from .surfaces import isosurface
 from .target import ICE_C, TargetShape, evaluate_target
 
-__all__ = ["citations", "coldest_skin_c", "evaluate", "skin_voxels", "timeline"]
+__all__ = ["citations", "evaluate", "skin_voxels", "timeline"]
 
 # Ice this near to the grid's outer faces is no longer free to grow.
 _ROOM_MM = 10.0
@@ -145,7 +145,7 @@ def _warnings(result: Result, target: TargetReport | None) -> tuple[str, ...]:
             f"energy closes only to {result.energy.relative_error:.1e}: do not trust this run, and "
             "report it"
         )
-    skin_c = coldest_skin_c(result)
+    skin_c = _coldest_skin_c(result)
     if skin_c is not None and skin_c < ICE_C:
         found.append(
             f"the surface of the body freezes: {skin_c:.0f} C where tissue meets room air; warm "
@@ -165,7 +165,7 @@ def _warnings(result: Result, target: TargetReport | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def coldest_skin_c(result: Result) -> float | None:
+def _coldest_skin_c(result: Result) -> float | None:
     """Coldest that any tissue next to room air has been; None without room air."""
     skin = skin_voxels(result.tissue)
     return float(result.coldest_c[skin].min()) if skin.any() else None

@@ -16,7 +16,7 @@ from .access import Access
 from .iceball import Template, potential, temperature
 from .layout import Layout, detour_mm
 from .marks import Marks
-from .trial import KELVINS_A_MM, frozen_skin_mm
+from .trial import KELVINS_A_MM, SKIN_MM_A_CM2
 
 __all__ = ["RESERVE_WORTH", "Estimate", "Found", "Lesson"]
 
@@ -148,15 +148,13 @@ class Estimate:
             for name, which in marks.organs.items()
         ]
         lacking: F64 = self.reserve_mm - np.array(rooms) / KELVINS_A_MM
-        skin = coldest_c[:, marks.skin].min(axis=1, initial=np.inf)
-        return lacking.clip(0.0, self.reserve_mm).sum(axis=0) + frozen_skin_mm(skin)
+        skin_cm2 = marks.skin_cm2 * _frozen(coldest_c[:, marks.skin])
+        return lacking.clip(0.0, self.reserve_mm).sum(axis=0) + SKIN_MM_A_CM2 * skin_cm2
 
     def _healthy(self, coldest_c: F64) -> F64:
         """Frozen healthy tissue as a multiple of what has to freeze."""
-        healthy = coldest_c[:, self.marks.healthy]
-        frozen = 1.0 / (1.0 + np.exp(np.clip(healthy / _ICE_BLUR_C, -50.0, 50.0)))
-        volume: F64 = frozen.sum(axis=1) * self.marks.healthy_ml / self.wanted_ml
-        return volume
+        frozen = _frozen(coldest_c[:, self.marks.healthy])
+        return frozen * self.marks.healthy_ml / self.wanted_ml
 
     def best(self, layout: Layout, starts: F64, bounds: F64, random: np.random.Generator) -> Found:
         """Find the best vector within bounds by differential evolution.
@@ -186,6 +184,13 @@ class Estimate:
             rng=random,
         )
         return Found(layout, np.asarray(found.x), float(found.fun))
+
+
+def _frozen(coldest_c: F64) -> F64:
+    """(c,) how many of (c, m) points froze; near the edge of the ice a share of them."""
+    frozen = 1.0 / (1.0 + np.exp(np.clip(coldest_c / _ICE_BLUR_C, -50.0, 50.0)))
+    count: F64 = frozen.sum(axis=1)
+    return count
 
 
 def _width(layout: Layout) -> F64:

@@ -119,7 +119,7 @@ def times_of(result: Result) -> dict[str, float | None]:
 def explain(
     best: Tried,
     ranked: Sequence[Tried],
-    final_goals: dict[str, list[Any]],
+    final: Mapping[str, Any],
     passed: bool,
     weakest: WeakestPoint | None,
     ways: dict[str, int],
@@ -130,9 +130,10 @@ def explain(
     Parameters
     ----------
     best : the plan that was chosen. ranked : the best of each number of probes.
-    final_goals : of `outcome_of`, on the plan's own grid. passed : whether the plan is as wanted.
+    final : `outcome_of` the best plan on its own grid. passed : whether the plan is as wanted.
     ways : how many directions are free, and how many each constraint rules out.
     """
+    final_goals, healthy_ml = final["goals"], final["healthy_frozen_ml"]
     count = best.candidate.count
     most = max(one.candidate.count for one in (best, *ranked))
     words = _probes(count, best.candidate.model)
@@ -145,7 +146,9 @@ def explain(
             f"no plan of up to {most} probe{'s' if most > 1 else ''} meets the goals: "
             f"with {words}, the best found, {why}"
         )
-    found += [_against(best, other) for other in ranked if other is not best]
+    if passed and robustness.met:
+        found.append(_how_sure(robustness))
+    found += [_against(healthy_ml, other) for other in ranked if other is not best]
     rooms = {name: _room(goal) for name, goal in final_goals.items() if goal[0] is not None}
     if passed and rooms:
         tightest = min(rooms, key=lambda name: rooms[name])
@@ -159,8 +162,6 @@ def explain(
     if best.candidate.freeze_share != 1.0:
         share = 100 * best.candidate.freeze_share
         found.append(f"freezes take {share:.0f} % of the time that the protocol says")
-    if passed and robustness.met:
-        found.append(_how_sure(robustness))
     if ways:
         told = ", ".join(f"{number} {what}" for what, number in ways.items())
         found.append(f"of {len(even_directions())} directions from the target's middle {told}")
@@ -214,12 +215,15 @@ def _probes(count: int, model: str) -> str:
     return f"{count} probe{'s' if count > 1 else ''} ({model})"
 
 
-def _against(best: Tried, other: Tried) -> str:
+def _against(healthy_ml: float, other: Tried) -> str:
     words = _probes(other.candidate.count, other.candidate.model)
     if not other.met:
         return f"with {words}: {what_is_wrong(other)}"
-    healthy, now = best.outcome["healthy_frozen_ml"], other.outcome["healthy_frozen_ml"]
-    return f"with {words} all goals are met, and {now:.0f} instead of {healthy:.0f} ml of healthy tissue freeze"  # noqa: E501
+    now = other.outcome["healthy_frozen_ml"]
+    return (
+        f"with {words} all goals are met, and {now:.0f} instead of {healthy_ml:.0f} ml of healthy "
+        "tissue freeze"
+    )
 
 
 def _value(goals: Mapping[str, Sequence[Any]], name: str) -> str:

@@ -34,7 +34,7 @@ class Marks:
     skin : the same where tissue meets room air.
     organs : the same by goal on an organ at risk: the organ, or what lies as near to it as no ice
         may come. organ_limits_c : what these must not be colder than.
-    healthy_ml : volume that a point of `healthy` stands for.
+    healthy_ml, skin_cm2 : volume that a point of `healthy` stands for, and area of one of `skin`.
     """
 
     points_mm: F64
@@ -45,6 +45,7 @@ class Marks:
     organs: dict[str, slice]
     organ_limits_c: dict[str, float]
     healthy_ml: float
+    skin_cm2: float
 
 
 def place_marks(tissue: TissueGrid, plan: Plan) -> Marks:
@@ -70,7 +71,8 @@ def place_marks(tissue: TissueGrid, plan: Plan) -> Marks:
     other = ~filled & ~gas & (distance < 40.0)
     every = _centers(tissue, other)
     healthy = _thinned(every, _HEALTHY)
-    skin = _thinned(_centers(tissue, skin_voxels(tissue) & (distance < _SKIN_WITHIN_MM)), _SKIN)
+    all_skin = _centers(tissue, skin_voxels(tissue) & (distance < _SKIN_WITHIN_MM))
+    skin = _thinned(all_skin, _SKIN)
     parts = [shell, inside, healthy, skin]
     organs, limits = {}, {}
     at = sum(map(len, parts))
@@ -83,9 +85,11 @@ def place_marks(tissue: TissueGrid, plan: Plan) -> Marks:
         at += len(near)
     first, second, third, fourth = np.cumsum([len(part) for part in parts[:4]]).tolist()
     each_ml = len(every) / max(len(healthy), 1) * grid.cell_volume_ml
+    face_cm2 = 1e-2 * float(np.prod(grid.spacing_mm)) ** (2 / 3)
+    each_cm2 = len(all_skin) / max(len(skin), 1) * face_cm2
     return Marks(
         np.concatenate(parts), slice(0, first), slice(first, second),
-        slice(second, third), slice(third, fourth), organs, limits, each_ml,
+        slice(second, third), slice(third, fourth), organs, limits, each_ml, each_cm2,
     )  # fmt: skip
 
 

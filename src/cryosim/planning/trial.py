@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..evaluation import (
     ICE_C,
     Report,
     TargetShape,
-    coldest_skin_c,
     evaluate,
     sample,
     share_at_or_below,
+    skin_voxels,
 )
 from ..geometry import Grid
 from ..plan import GridPlan, Plan
@@ -29,9 +29,9 @@ from .candidate import Candidate, with_freezes
 
 __all__ = [
     "KELVINS_A_MM",
+    "SKIN_MM_A_CM2",
     "Trial",
     "carry_out",
-    "frozen_skin_mm",
     "gap_of",
     "is_compliance",
     "lacking_mm",
@@ -47,7 +47,9 @@ _SETTINGS = Settings(growth=0.1, snapshot_every_s=1e9)
 # What is missing to a goal counts in these units.
 _UNIT = {"mm": 10.0, "C": 10.0, "": 0.1}
 KELVINS_A_MM = 3.0  # that temperature climbs at the edge of the ice
-_MOST_SKIN_MM = 10.0
+# Skin that nobody names an organ at risk is no goal, but not to be frozen without need: so many
+# millimeters of reserve a square centimeter.
+SKIN_MM_A_CM2 = 0.05
 _UNKNOWN = 5.0  # a goal on a number that does not exist, such as the margin of no ice
 
 _TEMPLATE_ROOM_MM = 48.0
@@ -114,7 +116,7 @@ def outcome_of(report: Report, result: Result) -> dict[str, Any]:
         "lethal_margin_min_mm": None if target is None else target.margin.lethal.min_mm,
         "frozen_ml": frozen_ml,
         "healthy_frozen_ml": frozen_ml - _frozen_ml(result, tissue.structures.get("target")),
-        "coldest_skin_c": coldest_skin_c(result),
+        "frozen_skin_cm2": _frozen_skin_cm2(result),
         "coldest_organs_c": {organ.name: organ.coldest_c for organ in report.organs_at_risk},
     }
 
@@ -161,16 +163,7 @@ def lacking_mm(outcome: Mapping[str, Any], reserve_mm: float) -> float:
     if outcome.get("lethal_margin_min_mm") is not None:
         rooms.append(outcome["lethal_margin_min_mm"])
     lacking = float(np.clip(reserve_mm - np.array(rooms), 0.0, reserve_mm).sum())
-    skin_c = outcome.get("coldest_skin_c")
-    return lacking if skin_c is None else lacking + float(frozen_skin_mm(skin_c))
-
-
-def frozen_skin_mm(coldest_c: ArrayLike) -> F64:
-    """How far ice reaches beyond the skin, as a temperature of the skin says, up to a limit.
-
-    Skin that nobody names an organ at risk is no goal, but not to be frozen without need.
-    """
-    return np.clip((ICE_C - np.asarray(coldest_c)) / KELVINS_A_MM, 0.0, _MOST_SKIN_MM)
+    return lacking + SKIN_MM_A_CM2 * float(outcome.get("frozen_skin_cm2", 0.0))
 
 
 def gap_of(value: float, limit: float, sense: str) -> float:
@@ -189,6 +182,12 @@ def _frozen_ml(result: Result, share: NDArray[np.float32] | None = None) -> floa
     if share is not None:
         frozen = frozen * share
     return float(frozen.sum(dtype=float)) * result.tissue.grid.cell_volume_ml
+
+
+def _frozen_skin_cm2(result: Result) -> float:
+    skin = result.coldest_c[skin_voxels(result.tissue)]
+    face_mm2 = float(np.prod(result.tissue.grid.spacing_mm)) ** (2 / 3)
+    return 1e-2 * face_mm2 * int((skin <= ICE_C).sum())
 
 
 def _varied(plan: Plan, tissue: TissueGrid, task: Mapping[str, Any]) -> tuple[Plan, TissueGrid]:

@@ -54,7 +54,8 @@ def show(
 ) -> pyvista.Plotter:
     """Draw a result in 3-D; call ``.show()`` on what comes back to open the window.
 
-    In a window, a slider moves through the snapshots, and keys, listed there, play them, hide
+    In a notebook use the backend "static" or "trame"; "html" leaves out all words. In a window, a
+    slider moves through the snapshots, and keys, listed there, play them, hide
     parts, change the gray values of the image and turn the view.
 
     Parameters
