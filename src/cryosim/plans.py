@@ -57,7 +57,7 @@ TRADE_OFF_QUANTITIES = {
 }
 
 _LIMIT = re.compile(r" \(at (least|most) [^)]*\)$")  # which the first sentence tells
-_MET_COLOR, _MISSED_COLOR, _GRID_COLOR = "#1f5a92", "#b5541c", "#8a9299"
+_FOUND_COLOR, _GRID_COLOR = "#1f5a92", "#8a9299"
 _NUMBERS = (
     "coverage", "ice_margin_min_mm", "ice_margin_p05_mm", "lethal_margin_min_mm", "frozen_ml",
     "healthy_frozen_ml",
@@ -287,7 +287,7 @@ def draw_plans(document: Mapping[str, Any]) -> Figure:
         plot_trade_off(document, quantity, axes)
         handles.update(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     figure.legend(handles.values(), handles.keys(), loc="outside upper center",
-                  ncols=len(handles), frameon=False, fontsize="small")  # fmt: skip
+                  ncols=3, frameon=False, fontsize="small")  # fmt: skip
     figure.supxlabel(DISCLAIMER, fontsize=6.5, color="#606060")
     return figure
 
@@ -298,18 +298,16 @@ def plot_trade_off(document: Mapping[str, Any], quantity: str, axes: Axes) -> Ax
     plans = _ranked(document)
     grids = [one for one in document["others"] if one["origin"] == "regular grid"]
     for shown, shift, marker, color, label in (
-        ([one for one in plans if one["met"]], -0.06, "o", _MET_COLOR, "searched: all goals met"),
-        ([one for one in plans if not one["met"]], -0.06, "X", _MISSED_COLOR,
-         "searched: a goal missed"),
-        ([one for one in grids if one["met"]], 0.06, "s", _GRID_COLOR,
-         "regular grid: all goals met"),
-        ([one for one in grids if not one["met"]], 0.06, "$\\boxtimes$", _GRID_COLOR,
-         "regular grid: a goal missed"),
-    ):  # fmt: skip
-        rows = [(one["count"] + shift, scale * one[quantity]) for one in shown
-                if one["refused"] is None and one[quantity] is not None]  # fmt: skip
-        if rows:
-            axes.plot(*zip(*rows, strict=True), marker, color=color, label=label, markersize=8)
+        (plans, -0.06, "o", _FOUND_COLOR, "searched"),
+        (grids, 0.06, "s", _GRID_COLOR, "regular grid, full freezing time"),
+    ):
+        for met, fill in ((True, color), (False, "white")):
+            rows = [(one["count"] + shift, scale * one[quantity]) for one in shown
+                    if one["met"] == met and one[quantity] is not None]  # fmt: skip
+            name = f"{label}: {'all goals met' if met else 'a goal missed'}"
+            if rows:
+                axes.plot(*zip(*rows, strict=True), linestyle="", marker=marker, color=color,
+                          markerfacecolor=fill, label=name, markersize=8)  # fmt: skip
     for one in document["best"]["goals"]:
         if goal and one["name"].startswith(goal):
             axes.axhline(
