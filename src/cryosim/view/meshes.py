@@ -31,6 +31,7 @@ F64 = NDArray[np.float64]
 _SHAFT_BEYOND_BOX_MM = 10.0
 _SIDES = 24  # of a round probe
 _ROOM_VOXELS = 4  # around ice that is cut out; splines reach about so far
+_SPECK_FACES = 40.0  # of a voxel; a cube of three has 54
 _MOST_REFINED = 10_000_000  # voxels; above, the triangles are small against the ice anyway
 
 
@@ -76,7 +77,7 @@ def isotherm_mesh(result: Result, field_c: F32, level_c: float) -> pyvista.PolyD
     field = turn.apply(isotherm_field(result, field_c, level_c))
     warm = max(result.plan.body.temperature_c, level_c + 1.0)
     around, near = _refined(*_cropped(grid, field, level_c))
-    return _closed(around, -near, -level_c, -warm)
+    return _without_specks(_closed(around, -near, -level_c, -warm), grid)
 
 
 def snapshot_mesh(grid: Grid, field_c: F32, level_c: float) -> pyvista.PolyData:
@@ -89,7 +90,23 @@ def snapshot_mesh(grid: Grid, field_c: F32, level_c: float) -> pyvista.PolyData:
     field_c : (k, j, i) temperatures on a canonical grid.
     """
     around, near = _cropped(grid, field_c, level_c)
-    return _closed(around, -near, -level_c, -level_c - 1.0)
+    return _without_specks(_closed(around, -near, -level_c, -level_c - 1.0), grid)
+
+
+def _without_specks(surface: pyvista.PolyData, grid: Grid) -> pyvista.PolyData:
+    """Leave out pieces less than some three voxels wide, such as stay where ice ends at the skin.
+
+    The largest piece stays, whatever its size.
+    """
+    if surface.n_points == 0:
+        return surface
+    pieces = surface.connectivity("all")
+    piece = np.asarray(pieces.cell_data["RegionId"])
+    areas = np.bincount(piece, weights=pieces.compute_cell_sizes().cell_data["Area"])
+    kept = areas >= min(_SPECK_FACES * float(np.prod(grid.spacing_mm)) ** (2 / 3), areas.max())
+    if kept.all():
+        return surface
+    return surface.extract_cells(kept[piece]).extract_surface(algorithm="geometry")
 
 
 def _cropped(grid: Grid, field_c: F32, level_c: float) -> tuple[Grid, F32]:
