@@ -24,7 +24,7 @@ from cryosim.planning.layout import even_directions
 from cryosim.plans import plans_document, plot_trade_off
 from processes import children_of, is_running, wait_for
 
-# One probe makes 8 mm of margin here, two make 11 mm.
+# One probe makes 9 mm of margin here, two make 11 mm.
 PLAN = """
 [anatomy]
 phantom = "uniform"
@@ -33,7 +33,7 @@ tissue = "muscle"
 
 [target]
 mask = "target.nii.gz"
-margin_mm = 9
+margin_mm = 10
 lethal_coverage = 0.8
 
 [protocol]
@@ -120,7 +120,7 @@ def test_the_fewest_probes_that_meet_the_goals(found):
     assert [one.candidate.count for one in result.ranked] == [2, 1]
     assert result.ranked[0] is result.best
     assert not result.ranked[1].met
-    assert result.report.target.margin.ice.min_mm >= 9.0 - 2.5  # within half a voxel
+    assert result.report.target.margin.ice.min_mm >= 10.0 - 2.5  # within half a voxel
     assert len(result.plan.probe) == 2
     assert result.given is None
 
@@ -248,7 +248,7 @@ tip_mm = [0, 0, -7]
 entry_mm = [0, 0, 50]
 """
     text = PLAN.replace("max_probes = 2", "max_probes = 1").replace(
-        "margin_mm = 9", "margin_mm = 1"
+        "margin_mm = 10", "margin_mm = 1"
     )
     case = write_case(tmp_path, text.replace("0.8", "0.3") + own)
     plan = read_plan(case / "plan.toml")
@@ -266,7 +266,7 @@ entry_mm = [0, 0, 50]
 def test_a_small_target_freezes_as_long_as_its_margin_needs(tmp_path):
     """The healthy tissue within the margin is many times the target; goals come first."""
     case = write_case(tmp_path, PLAN.replace("max_probes = 2", "max_probes = 1").replace(
-        "seed = 3", "freeze_minutes = [2, 8]").replace("margin_mm = 9", "margin_mm = 12").replace(
+        "seed = 3", "freeze_minutes = [2, 8]").replace("margin_mm = 10", "margin_mm = 12").replace(
         "spacing_of_search_mm = 6", "spacing_of_search_mm = 4").replace(
         "spacing_mm = 5", "spacing_mm = 4"), radius_mm=3.5)  # fmt: skip
     plan = read_plan(case / "plan.toml")
@@ -363,7 +363,7 @@ def test_a_cluster_one_of_whose_workers_is_killed(case, tmp_path):
 
 
 def test_goals_that_cannot_be_met(tmp_path, capsys):
-    text = PLAN.replace("margin_mm = 9", "margin_mm = 30").replace(
+    text = PLAN.replace("margin_mm = 10", "margin_mm = 30").replace(
         "max_probes = 2", "max_probes = 1"
     )
     case = write_case(tmp_path, text)
@@ -385,7 +385,7 @@ def test_goals_that_cannot_be_met(tmp_path, capsys):
     ("old", "new", "message"),
     [
         (
-            '[target]\nmask = "target.nii.gz"\nmargin_mm = 9\nlethal_coverage = 0.8\n',
+            '[target]\nmask = "target.nii.gz"\nmargin_mm = 10\nlethal_coverage = 0.8\n',
             "",
             "optimize: the plan has no target; add [target]",
         ),

@@ -68,6 +68,18 @@ def test_a_shell_that_is_not_frozen_fails():
     assert not target.compliance.passed
 
 
+@pytest.mark.parametrize("margin_mm", [11.5, 13.0, 15.0])
+def test_the_share_of_the_shell_is_that_of_the_balls_on_coarse_voxels(margin_mm):
+    """Ice that ends in the voxels in which the shell ends fills the same part of them."""
+    result = cold_ball(lambda _: {}, [], spacing=3.0)
+    thick = plan(target={"label": 1, "margin_mm": margin_mm})
+    compliance = evaluate(dataclasses.replace(result, plan=thick)).target.compliance
+    outer = TARGET_MM + margin_mm
+    frozen = (min(ICE_MM, outer) ** 3 - TARGET_MM**3) / (outer**3 - TARGET_MM**3)
+    assert compliance.shell_frozen_fraction == pytest.approx(frozen, abs=0.02)
+    assert compliance.passed or outer > ICE_MM
+
+
 @pytest.mark.parametrize(("seconds", "covered"), [(59.0, 0.0), (61.0, 1.0)])
 def test_lethal_coverage_takes_a_minute(seconds, covered):
     target = evaluate(cold_ball(lambda _: {}, [], seconds=seconds)).target

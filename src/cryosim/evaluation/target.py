@@ -216,9 +216,13 @@ def _shell_frozen(result: Result, surface: Surface, thickness_mm: float) -> floa
     near = np.argwhere((rough > 0) & (rough < thickness_mm + 3 * edge) | (share > 0) & (share < 1))
     distance = surface.distance_mm(grid.to_world(near[:, ::-1]))
     at = tuple(near.T)
-    within = np.clip(0.5 + (thickness_mm - distance) / edge, 0.0, 1.0) * (1 - share[at])
-    within[result.tissue.is_gas[at]] = 0.0
+    # Of a voxel at the shell's outer side the ice and the shell fill the same part, not parts that
+    # have nothing to do with each other; the target has its own part of both.
+    reached = np.clip(0.5 + (thickness_mm - distance) / edge, 0.0, 1.0)
+    reached[result.tissue.is_gas[at]] = 0.0
+    within = np.maximum(reached - share[at], 0.0)
     if within.sum() == 0:
         return 1.0
-    frozen = share_at_or_below(result.coldest_c, ICE_C)[at]
-    return float((within * frozen).sum() / within.sum())
+    ice = share_at_or_below(result.coldest_c, ICE_C)[at]
+    frozen = np.maximum(np.minimum(reached, ice) - share[at], 0.0)
+    return float(frozen.sum() / within.sum())
