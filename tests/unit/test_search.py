@@ -109,6 +109,16 @@ def test_where_all_meet_a_goal_the_worst_has_the_least_room():
     assert robust.worst == {"ice margin": (7.0, "conductivity - 20 %")}
     robust, _ = judge(tried(5.5), variations_of(CANDIDATE, Search(samples=0))[:3], Answers())
     assert robust.worst == {"ice margin": (5.5, "search")}
+    # What the plan's own grid showed worse counts in the value, too.
+    slack = {"ice margin": 2.0}
+    robust, _ = judge(
+        tried(8.0, slack=slack), variations_of(CANDIDATE, Search(samples=0))[:3], Answers()
+    )
+    value, name = robust.worst["ice margin"]
+    plain, same = judge(tried(8.0), variations_of(CANDIDATE, Search(samples=0))[:3], Answers())[
+        0
+    ].worst["ice margin"]
+    assert (value, name) == (pytest.approx(plain - 2.0), same)
 
 
 class _Worlds:

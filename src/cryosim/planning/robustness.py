@@ -109,8 +109,12 @@ def _meets(one: Tried, goal: str) -> bool:
 
 
 def _value(one: Tried, goal: str) -> float | None:
-    found = one.outcome.get("goals", {}).get(goal)
-    return None if found is None else found[0]
+    """Return a goal's value, as much worse as the plan's own grid showed it."""
+    value, _, sense, *_ = one.outcome.get("goals", {}).get(goal, (None, None, None))
+    if value is None:
+        return None
+    slack = one.slack.get(goal, 0.0)
+    return float(value - slack if sense == "at least" else value + slack)
 
 
 def _room(one: Tried, goal: str) -> float:
