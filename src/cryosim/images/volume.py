@@ -94,17 +94,25 @@ class Labels:
         if isinstance(label, str) and not label.lstrip("-").isdigit():
             matches = [value for value, name in self.names.items() if name == label]
             if not matches:
-                known = sorted(self.names.values())
-                hint = did_you_mean(label, known)
-                listed = ", ".join(known[:_NAMES_LISTED]) or "none have names"
-                more = f" and {len(known) - _NAMES_LISTED} more" * (len(known) > _NAMES_LISTED)
-                raise InputError(
-                    f"label '{label}' is not in {self.source}{hint}; its names: {listed}{more}"
-                )
+                raise InputError(f"label '{label}' is not in {self.source}{self._names(label)}")
             value = matches[0]
         else:
             value = int(label)
         if value not in present:
-            listed = ", ".join(str(v) for v in present[present != 0][:40]) or "none"
-            raise InputError(f"label {label} has no voxel in {self.source}; it holds: {listed}")
+            raise InputError(
+                f"label {label} has no voxel in {self.source}; it holds: {_listed(present)}"
+            )
         return value
+
+    def _names(self, label: str) -> str:
+        """Say which names there are, or else which values."""
+        known = sorted(self.names.values())
+        if not known:
+            return f", whose labels have no names; it holds: {_listed(np.unique(self.values))}"
+        more = f" and {len(known) - _NAMES_LISTED} more" * (len(known) > _NAMES_LISTED)
+        listed = ", ".join(known[:_NAMES_LISTED])
+        return f"{did_you_mean(label, known)}; its names: {listed}{more}"
+
+
+def _listed(values: NDArray[Any]) -> str:
+    return ", ".join(str(value) for value in values[values != 0][:40]) or "none"

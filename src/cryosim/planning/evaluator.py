@@ -267,5 +267,6 @@ def _deadly() -> tuple[type[Exception], ...]:
 def _too_deadly(deaths: int, task: Task) -> InputError:
     return InputError(
         f"workers died {deaths} times without finishing one of the candidates left, such as "
-        f"{json.dumps(task)}; most often memory ran out: use fewer workers or a larger spacing"
+        f"{json.dumps(task)}; most often memory ran out: use fewer workers or a larger spacing; "
+        'in a script, put what runs under `if __name__ == "__main__":`'
     )

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing.connection import Connection
+from multiprocessing.shared_memory import SharedMemory
 from typing import Any, ParamSpec, TypeVar
 
 from ..cores import THREADS_VARIABLE
@@ -44,13 +45,15 @@ class SpawnedPool(ProcessPoolExecutor):
         # Never forked: Numba's OpenMP threads do not survive that.
         context = multiprocessing.get_context("spawn")
         ours, self._lifeline = context.Pipe(duplex=False)
-        # The problem goes to each process as it starts, not with each task: tasks larger than a
-        # pipe's buffer can hang a pool whose worker dies, before Python 3.11.5 (gh-94777).
+        # Not through the pipes of the pool: what is larger than a pipe's buffer hangs it when a
+        # worker dies before it has read that, as all do whose script lacks a __main__ guard.
+        self._problem = SharedMemory(create=True, size=len(pickled_problem))
+        self._problem.buf[: len(pickled_problem)] = pickled_problem
         super().__init__(
             jobs,
             mp_context=context,
             initializer=_start_worker,
-            initargs=(ours, pickled_problem),
+            initargs=(ours, self._problem.name),
         )
 
     def submit(
@@ -64,6 +67,8 @@ class SpawnedPool(ProcessPoolExecutor):
         """End the processes at once, whatever they do."""
         self._lifeline.close()
         self.shutdown(cancel_futures=True)
+        self._problem.close()
+        self._problem.unlink()
 
 
 @contextlib.contextmanager
@@ -96,10 +101,12 @@ def _no_interrupt() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start_worker(lifeline: Connection, pickled_problem: bytes) -> None:
+def _start_worker(lifeline: Connection, name_of_problem: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=[lifeline], daemon=True).start()
-    _HERE["problem"] = pickle.loads(pickled_problem)
+    memory = SharedMemory(name_of_problem)
+    _HERE["problem"] = pickle.loads(memory.buf)  # it may be followed by padding
+    memory.close()
 
 
 def _end_with(lifeline: Connection) -> None:
