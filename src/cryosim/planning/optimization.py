@@ -43,7 +43,7 @@ _SHARES = 4
 _SHORTEST_MINUTES = 5.0
 _DIRECTIONS = 12
 # Rounds of a search that only shows what one probe more would give.
-_ROUNDS_TO_COMPARE = 2
+_ROUNDS_TO_COMPARE = 1
 # A target is so many voxels wide while searching, if such voxels are neither finer nor coarser.
 _VOXELS_ACROSS, _FINEST_SEARCH_MM, _COARSEST_SEARCH_MM = 9.0, 2.0, 4.0
 _BESIDE_TARGET_MM = 5.0
