@@ -48,7 +48,7 @@ class SpawnedPool(ProcessPoolExecutor):
         # Not through the pipes of the pool: what is larger than a pipe's buffer hangs it when a
         # worker dies before it has read that, as all do whose script lacks a __main__ guard.
         self._problem = SharedMemory(create=True, size=len(pickled_problem))
-        self._problem.buf[: len(pickled_problem)] = pickled_problem
+        memoryview(self._problem.buf or b"")[: len(pickled_problem)] = pickled_problem
         super().__init__(
             jobs,
             mp_context=context,
@@ -105,7 +105,7 @@ def _start_worker(lifeline: Connection, name_of_problem: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=[lifeline], daemon=True).start()
     memory = SharedMemory(name_of_problem)
-    _HERE["problem"] = pickle.loads(memory.buf)  # it may be followed by padding
+    _HERE["problem"] = pickle.loads(memory.buf or b"")  # it may be followed by padding
     memory.close()
 
 
