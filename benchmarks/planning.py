@@ -127,7 +127,8 @@ def page(made_with: dict[str, Any], found: dict[str, Any]) -> str:
 
 def _table(found: dict[str, Any]) -> str:
     header = ("case", "goals", "probes", "freezes", "coverage", "ice margin, mm", "healthy, ml",
-              "grid + 1: goals", "healthy, ml", "seconds", "plain sweep, ms", "simulations")  # fmt: skip
+              "grid + 1: goals", "healthy, ml", "seconds", "plain sweep, ms",
+              "simulations")  # fmt: skip
     rows = []
     for name, case in found.items():
         best = case["best"]
