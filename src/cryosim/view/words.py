@@ -18,7 +18,6 @@ _OF_HEIGHT, _OF_WIDTH, _AT_LEAST_PX = 0.024, 0.029, 11
 _LINE = 1.5  # heights of letters from line to line
 _TITLE, _SMALL, _SQUARE = 1.25, 0.75, 1.3  # of the height of letters
 _SMALLEST_PX = 8
-_TITLE_BESIDE = 0.45  # of the width; a longer title is above the legend
 _PANEL = "#ffffffc8"
 
 Box = tuple[float, float, float, float, str]  # left, bottom, right, top, color
@@ -54,9 +53,10 @@ class Words:
         footer = self._text(FOOTER, max(_SMALL * letter, _SMALLEST_PX), PALE)
         self._put(footer, width - letter - self._width(footer), letter / 2)
         boxes = self._write_notes(letter, below_title - letter, max(_SMALL * letter, _SMALLEST_PX))
-        beside = self._width(title) < _TITLE_BESIDE * width
-        top = height - letter if beside else below_title - letter / 2
-        boxes += self._write_legend(width - letter, top, letter)
+        # Beside the title where there is room, or else below it.
+        end_of_title = 2.5 * letter + self._width(title)
+        tops = (height - letter, below_title - letter / 2)
+        boxes += self._write_legend(width - letter, tops, end_of_title, letter)
         boxes.append(
             (
                 letter / 2,
@@ -109,8 +109,15 @@ class Words:
         low = top - len(texts) * _LINE * letter
         return [(left - half, low - half, left + wide + half, top + half, _PANEL)]
 
-    def _write_legend(self, right: float, top: float, letter: float) -> list[Box]:
-        """Write the legend with its upper right corner there; return its colors."""
+    def _write_legend(
+        self, right: float, tops: tuple[float, float], end_of_title: float, letter: float
+    ) -> list[Box]:
+        """Write the legend with its upper right corner there; return its colors.
+
+        Parameters
+        ----------
+        tops : where it begins beside the title, and below it.
+        """
         # First the words, to know how wide the columns are; then everything gets its place.
         written = [
             [self._text(words, letter) for words in (line.label, *line.values)]
@@ -133,6 +140,7 @@ class Words:
         alone = max((row[0] for row in wide if len(row) == 1), default=0.0)
         left = min(ends[0] - label, right - alone) - _SQUARE * letter
         boxes = []
+        top = tops[0] if left > end_of_title else tops[1]
         at = top
         for line, texts, widths in zip(self.legend.lines, written, wide, strict=True):
             at -= _LINE * letter
