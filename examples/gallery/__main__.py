@@ -42,7 +42,8 @@ def main(output: str = "docs/gallery", spacing_mm: float = 1.0) -> None:
 def simulate(count: int, spacing_mm: float, folder: Path) -> None:
     plan = phantom_plan(PHANTOM)
     chosen = {"grid": GridPlan(spacing_mm=spacing_mm), "protocol": Protocol(text=PROTOCOL)}
-    plan = plan.model_copy(update={**chosen, "probe": plan.probe[:count]})
+    each_minute = plan.report.model_copy(update={"times_s": [60 * m for m in range(1, 31)]})
+    plan = plan.model_copy(update={**chosen, "probe": plan.probe[:count], "report": each_minute})
     tissue = cryosim.place_anatomy(cryosim.read_anatomy(plan), plan)
     folder.mkdir()
     cryosim.save_result(cryosim.simulate(tissue, plan), folder / "result.vtkhdf")

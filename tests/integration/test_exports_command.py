@@ -111,7 +111,7 @@ def test_export_to_another_image(case, tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--minutes", "4"], "time_s = 240: the result has no snapshot then"),
+        (["--minutes", "4"], "time_s = 240 (4 min): the result has no snapshot then"),
         (["--isotherms", "cold"], "--isotherms = 'cold'"),
         (["--isotherms", "nan"], "must be finite"),
         (["--format", "obj"], "format 'obj' is unknown"),

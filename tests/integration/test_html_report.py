@@ -127,11 +127,14 @@ def test_everything_is_there_and_in_order() -> None:
     assert page.open == []
     titles = ("Verdict", "The ice at the end of each freeze", "Growth of the ice", "Margins",
               "How cold was how much", "Cell kill", "Sensors", "Probes", "Protocol", "Energy",
-              "Numerics", "Warnings", "Assumptions", "Sources", "Versions")  # fmt: skip
+              "Numerics", "Read before trusting the numbers", "Assumptions", "Sources",
+              "Versions")  # fmt: skip
     text = "\n".join(page.words)
     body = text[text.index("Versions") + 1 :]  # behind the links
     assert all(title in body for title in titles)
-    assert body.index("Verdict") < body.index("End of freeze 1, 2 min") < body.index("Growth")
+    # Warnings stand with the verdict.
+    assert body.index("Verdict") < body.index("Read before") < body.index("End of freeze 1, 2 min")
+    assert body.index("End of freeze 1, 2 min") < body.index("Growth")
     assert "End of freeze 2, 6 min" in body
     assert body.index("Growth") < body.index("Energy") < body.index("Sources")
     assert "Research only, not a medical device" in text
