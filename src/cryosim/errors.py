@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable
 
-__all__ = ["InputError", "did_you_mean"]
+__all__ = ["InputError", "did_you_mean", "reason_of"]
 
 
 class InputError(ValueError):
@@ -13,6 +14,11 @@ class InputError(ValueError):
 
     The command line prints it as one line and exits with code 2.
     """
+
+
+def reason_of(error: OSError) -> str:
+    """Return why a file could not be read or written, in the system's words."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -172,6 +172,11 @@ class Grid:
         return float(np.prod(self.spacing_mm)) * 1e-3
 
     @property
+    def cell_face_mm2(self) -> float:
+        """Area of a face of a voxel; of one that is no cube, of the cube of its volume."""
+        return float(np.prod(self.spacing_mm)) ** (2 / 3)
+
+    @property
     def cell_count(self) -> int:
         """Number of voxels."""
         return math.prod(self.shape)

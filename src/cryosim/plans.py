@@ -15,6 +15,7 @@ from .errors import InputError
 from .planning import (
     Optimization,
     Tried,
+    WeakestPoint,
     direction_words,
     explain,
     times_of,
@@ -89,7 +90,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
         "version": __version__,
         "disclaimer": DISCLAIMER,
         "passed": found.passed,
-        "explanation": [*_explanation(found), *_probe_sentences(found.plan)],
+        "explanation": [*_explanation(found, weakest), *_probe_sentences(found.plan)],
         "best": {**_plan(found.best), "on_the_plans_grid": own},
         "plans": [{"rank": number + 1, **_plan(one)} for number, one in enumerate(found.ranked)],
         "others": [_plan(one) for one in others],
@@ -112,10 +113,10 @@ def plans_document(found: Optimization) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _explanation(found: Optimization) -> tuple[str, ...]:
+def _explanation(found: Optimization, weakest: WeakestPoint | None) -> tuple[str, ...]:
     return explain(
         found.best, found.ranked, found.final, found.passed,
-        weakest_point(found.result), found.ways, found.robustness,
+        weakest, found.ways, found.robustness,
     )  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
-import os
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import __version__
-from .errors import InputError
+from .errors import InputError, reason_of
 from .evaluation import kill_probability
 from .geometry import Grid, read_only
 from .plan import plan_from_dict
@@ -57,8 +56,7 @@ def save_result(result: Result, path: str | Path) -> None:
         _write(result, partial)
         partial.replace(path)
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise InputError(f"result {path}: cannot be written ({reason})") from None
+        raise InputError(f"result {path}: cannot be written ({reason_of(error)})") from None
     finally:
         partial.unlink(missing_ok=True)
 

@@ -115,6 +115,7 @@ def evaluate_target(
 
     Parameters
     ----------
+    result : its fields continued through gas, see `of_tissue`.
     shape : of the target, where it is known better than the result's voxels show it.
     """
     grid = result.tissue.grid
@@ -124,7 +125,7 @@ def evaluate_target(
     lethal = signed_distance_mm(grid, result.coldest_c, target.lethal_c, surface.centers_mm)
     return TargetReport(
         volume_ml=float(share.sum(dtype=np.float64)) * grid.cell_volume_ml,
-        coverage=target_coverage(result, [*result.plan.report.isotherms_c, target.lethal_c], shape),
+        coverage=_coverage(result, [*result.plan.report.isotherms_c, target.lethal_c], shape),
         margin=Margins(
             ice=_margin(ICE_C, ice, surface.areas_mm2),
             lethal=_margin(target.lethal_c, lethal, surface.areas_mm2),
@@ -133,18 +134,17 @@ def evaluate_target(
     )
 
 
-def target_coverage(
-    result: Result, levels_c: Iterable[float], shape: TargetShape | None = None
-) -> dict[float, float]:
+def target_coverage(result: Result, levels_c: Iterable[float]) -> dict[float, float]:
     """Return which share of the target has been cold enough, by isotherm, warmest first.
 
     At or below it at any time; at the plan's lethal isotherm for a minute in total.
-
-    Parameters
-    ----------
-    shape : of the target; by default as the result's voxels show it.
     """
-    result = of_tissue(result)
+    return _coverage(of_tissue(result), levels_c, None)
+
+
+def _coverage(
+    result: Result, levels_c: Iterable[float], shape: TargetShape | None
+) -> dict[float, float]:
     levels = sorted(set(levels_c), reverse=True)
     if shape is not None:
         points, weights = shape.points_mm, shape.shares

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, reason_of
 from ..geometry import lps_from_ras
 from ._naming import named
 
@@ -98,18 +97,14 @@ def write_probe_lines(lines: Sequence[ProbeLine], path: str | Path) -> None:
     try:
         path.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        raise InputError(f"markups {path}: cannot be written ({_reason(error)})") from None
-
-
-def _reason(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno else str(error)
+        raise InputError(f"markups {path}: cannot be written ({reason_of(error)})") from None
 
 
 def _content(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise InputError(f"markups {path}: cannot be read ({_reason(error)})") from None
+        raise InputError(f"markups {path}: cannot be read ({reason_of(error)})") from None
     except ValueError as error:
         raise InputError(
             f"markups {path}: not valid JSON ({error}); save the lines from 3D Slicer as *{_ENDING}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, reason_of
 from ..evaluation import Report
 from ..simulation import Result
 from .write import html_report
@@ -58,5 +57,4 @@ def write_pdf_report(
     try:
         HTML(string=text, url_fetcher=only_inside).write_pdf(path, pdf_tags=True)
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise InputError(f"report {path}: cannot be written ({reason})") from None
+        raise InputError(f"report {path}: cannot be written ({reason_of(error)})") from None

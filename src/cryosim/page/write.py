@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -11,7 +10,7 @@ from string import Template
 from typing import Any
 
 from .. import __version__
-from ..errors import InputError
+from ..errors import InputError, reason_of
 from ..evaluation import Report
 from ..report import DISCLAIMER
 from ..simulation import Result
@@ -47,8 +46,7 @@ def write_html_report(
     try:
         Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise InputError(f"report {path}: cannot be written ({reason})") from None
+        raise InputError(f"report {path}: cannot be written ({reason_of(error)})") from None
 
 
 def html_report(

@@ -105,10 +105,10 @@ def times_of(result: Result) -> dict[str, float | None]:
     }
     found.update({f"{name} limit reached": None for name in limits})
     for time_s, field in zip(result.times_s, result.temperatures_c, strict=True):
-        margin = signed_distance_mm(grid, through(field), ICE_C, surface)
-        reached = margin.min() >= plan.target.margin_mm - 0.5 * float(grid.spacing_mm.max())
-        if found["ice margin reached"] is None and reached:
-            found["ice margin reached"] = time_s
+        if found["ice margin reached"] is None:
+            margin = signed_distance_mm(grid, through(field), ICE_C, surface)
+            if margin.min() >= plan.target.margin_mm - 0.5 * float(grid.spacing_mm.max()):
+                found["ice margin reached"] = time_s
         for name, (mask, limit_c) in limits.items():
             key = f"{name} limit reached"
             if found[key] is None and mask.any() and float(field[mask].min()) < limit_c:

@@ -85,8 +85,7 @@ def place_marks(tissue: TissueGrid, plan: Plan) -> Marks:
         at += len(near)
     first, second, third, fourth = np.cumsum([len(part) for part in parts[:4]]).tolist()
     each_ml = len(every) / max(len(healthy), 1) * grid.cell_volume_ml
-    face_cm2 = 1e-2 * float(np.prod(grid.spacing_mm)) ** (2 / 3)
-    each_cm2 = len(all_skin) / max(len(skin), 1) * face_cm2
+    each_cm2 = 1e-2 * len(all_skin) / max(len(skin), 1) * grid.cell_face_mm2
     return Marks(
         np.concatenate(parts), slice(0, first), slice(first, second),
         slice(second, third), slice(third, fourth), organs, limits, each_ml, each_cm2,

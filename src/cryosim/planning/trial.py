@@ -186,8 +186,7 @@ def _frozen_ml(result: Result, share: NDArray[np.float32] | None = None) -> floa
 
 def _frozen_skin_cm2(result: Result) -> float:
     skin = result.coldest_c[skin_voxels(result.tissue)]
-    face_mm2 = float(np.prod(result.tissue.grid.spacing_mm)) ** (2 / 3)
-    return 1e-2 * face_mm2 * int((skin <= ICE_C).sum())
+    return 1e-2 * result.tissue.grid.cell_face_mm2 * int((skin <= ICE_C).sum())
 
 
 def _varied(plan: Plan, tissue: TissueGrid, task: Mapping[str, Any]) -> tuple[Plan, TissueGrid]:

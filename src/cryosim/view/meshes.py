@@ -103,7 +103,7 @@ def _without_specks(surface: pyvista.PolyData, grid: Grid) -> pyvista.PolyData:
     pieces = surface.connectivity("all")
     piece = np.asarray(pieces.cell_data["RegionId"])
     areas = np.bincount(piece, weights=pieces.compute_cell_sizes().cell_data["Area"])
-    kept = areas >= min(_SPECK_FACES * float(np.prod(grid.spacing_mm)) ** (2 / 3), areas.max())
+    kept = areas >= min(_SPECK_FACES * grid.cell_face_mm2, areas.max())
     if kept.all():
         return surface
     return surface.extract_cells(kept[piece]).extract_surface(algorithm="geometry")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, reason_of
 from ..simulation import Result
 from .moment import Moment
 from .movie import check_movie, write_movie
@@ -134,8 +133,7 @@ def _replaced(what: str, path: Path) -> Iterator[Path]:
         yield partial
         partial.replace(path)
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise InputError(f"{what} {path}: cannot be written ({reason})") from None
+        raise InputError(f"{what} {path}: cannot be written ({reason_of(error)})") from None
     finally:
         partial.unlink(missing_ok=True)
 
