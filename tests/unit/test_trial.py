@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
-from cases import REFERENCE_TISSUE, ball_share, box, plan
+from cases import REFERENCE_TISSUE, ball_share, box, plan, small_result
 from cryosim.evaluation import TargetShape, evaluate, sample, signed_distance_mm
 from cryosim.plan import OrganAtRisk, Protocol, Search, Target, plan_from_dict
 from cryosim.planning.candidate import Candidate, with_freezes
@@ -225,6 +225,25 @@ def test_the_target_is_judged_as_the_finer_grid_shows_it():
     dead &= sample(grid, result.time_below_s[-40.0], at) >= 60.0
     assert found["coverage"] == pytest.approx(dead.mean(), abs=0.02)
     assert found["coverage"] < outcome()["coverage"]
+
+
+def test_a_finer_target_counts_by_shares_and_for_a_minute():
+    """Three quarters of it long cold enough, a quarter as cold for half a minute."""
+    result = small_result()
+    grid = result.tissue.grid
+    middle = grid.shape[2] // 2
+    seconds = np.full(grid.shape, 120.0, np.float32)
+    seconds[..., middle:] = 30.0
+    cold = np.full(grid.shape, -60.0, np.float32)
+    result = dataclasses.replace(
+        result, coldest_c=cold, time_below_s={**result.time_below_s, -40.0: seconds}
+    )
+    points = grid.to_world(np.array([[1, 5, 5], [grid.shape[2] - 2, 5, 5]]))
+    whole = TargetShape.of(result.tissue)
+    shape = dataclasses.replace(whole, points_mm=points, shares=np.array([0.75, 0.25]))
+    coverage = evaluate(result, target_shape=shape).target.coverage
+    assert coverage[-40.0] == pytest.approx(0.75)
+    assert coverage[-20.0] == 1.0
 
 
 def test_frozen_volumes_are_those_of_the_ice():
