@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cryosim.benchmarking.machine import describe_machine
-from cryosim.fingerprint import program_fingerprint
+from cryosim.results import program_fingerprint
+from cryosim.studies import describe_machine
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryosim.anatomy import phantom_plan, read_anatomy
 from cryosim.plan import Plan, plan_from_dict
-from cryosim.planning import optimize
-from cryosim.plans import plans_document
+from cryosim.planning import optimize, plans_document
 
 from . import pages
 from .yardstick import plain_sweep_s

@@ -159,7 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    from cryosim.cores import available_cores
+    from cryosim.simulation.cores import available_cores
 
     def numbers(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]
@@ -222,7 +222,7 @@ def measure(scene: Scene, repeats: int = REPEATS) -> Cost:
     """Run the scene's protocol, and plain explicit stepping for a moment."""
     import numba
 
-    from cryosim.benchmarking.resident_memory import forget_peak, peak_bytes, resident_bytes
+    from cryosim.studies.grids.resident_memory import forget_peak, peak_bytes, resident_bytes
 
     _rehearse_all(scene)
     # Before anything else leaves memory behind that the run could use again.

@@ -11,7 +11,7 @@ from pathlib import Path
 import numba
 
 from cryosim.errors import InputError
-from cryosim.planning import Evaluator, Journal
+from cryosim.tasks import Evaluator, Journal
 
 PROBLEM_BYTES = 1 << 20
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import cryosim
-from cryosim.view import draw_overlay
+from cryosim.pictures import draw_overlay
 
 
 def main(first: str, second: str, picture: str = "two_plans.png") -> None:

@@ -19,16 +19,6 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .anatomy import Anatomy, place_anatomy, read_anatomy
-    from .benchmarking import Batch, benchmark, write_batch
-    from .calibration import Calibration, Iceball, calibrate
-    from .comparison import (
-        Comparison,
-        SeenComparison,
-        compare_results,
-        compare_with_seen,
-        write_comparison,
-        write_seen,
-    )
     from .errors import InputError
     from .evaluation import Report, citations, evaluate
     from .exports import Exported, export_result
@@ -42,35 +32,53 @@ if TYPE_CHECKING:
         read_volume,
         write_probe_lines,
     )
-    from .page import write_html_report, write_pdf_report
-    from .plan import Goal, Plan, Protocol, Stage, move_probes, probe_lines, read_plan
-    from .planning import optimize
-    from .probes import Probe
-    from .report import print_report, write_report
-    from .simulation import Callback, Result, Settings, simulate
-    from .store import load_result, save_result
-    from .tissue import Tissue, TissueGrid, build_tissue, read_library
-    from .view import (
+    from .pictures import (
         plot_growth,
         plot_histogram,
         plot_margin,
         plot_margin_map,
         plot_sensors,
         plot_slices,
-        show,
     )
+    from .plan import Goal, Plan, Protocol, Stage, move_probes, probe_lines, read_plan
+    from .planning import optimize
+    from .probes import Probe
+    from .reporting import (
+        print_report,
+        write_batch,
+        write_comparison,
+        write_html_report,
+        write_pdf_report,
+        write_report,
+        write_seen,
+    )
+    from .results import load_result, save_result
+    from .scene import show
+    from .simulation import Callback, Result, Settings, simulate
+    from .studies import (
+        Batch,
+        Calibration,
+        Comparison,
+        Iceball,
+        SeenComparison,
+        benchmark,
+        calibrate,
+        compare_results,
+        compare_with_seen,
+    )
+    from .tissue import Tissue, TissueGrid, build_tissue, read_library
 
 # Name to module; loaded on first use, so that `import cryosim` stays fast.
 _PUBLIC = {
     "Anatomy": "anatomy",
-    "Batch": "benchmarking",
-    "Calibration": "calibration",
+    "Batch": "studies",
+    "Calibration": "studies",
     "Callback": "simulation",
-    "Comparison": "comparison",
+    "Comparison": "studies",
     "Exported": "exports",
     "Goal": "plan",
     "Grid": "geometry",
-    "Iceball": "calibration",
+    "Iceball": "studies",
     "InputError": "errors",
     "Labels": "images",
     "Plan": "plan",
@@ -79,31 +87,31 @@ _PUBLIC = {
     "Protocol": "plan",
     "Report": "evaluation",
     "Result": "simulation",
-    "SeenComparison": "comparison",
+    "SeenComparison": "studies",
     "Settings": "simulation",
     "Stage": "plan",
     "Tissue": "tissue",
     "TissueGrid": "tissue",
     "Volume": "images",
-    "benchmark": "benchmarking",
+    "benchmark": "studies",
     "build_tissue": "tissue",
-    "calibrate": "calibration",
+    "calibrate": "studies",
     "citations": "evaluation",
-    "compare_results": "comparison",
-    "compare_with_seen": "comparison",
+    "compare_results": "studies",
+    "compare_with_seen": "studies",
     "evaluate": "evaluation",
     "export_result": "exports",
-    "load_result": "store",
+    "load_result": "results",
     "move_probes": "plan",
     "optimize": "planning",
     "place_anatomy": "anatomy",
-    "plot_growth": "view",
-    "plot_histogram": "view",
-    "plot_margin": "view",
-    "plot_margin_map": "view",
-    "plot_sensors": "view",
-    "plot_slices": "view",
-    "print_report": "report",
+    "plot_growth": "pictures",
+    "plot_histogram": "pictures",
+    "plot_margin": "pictures",
+    "plot_margin_map": "pictures",
+    "plot_sensors": "pictures",
+    "plot_slices": "pictures",
+    "print_report": "reporting",
     "probe_lines": "plan",
     "read_anatomy": "anatomy",
     "read_labels": "images",
@@ -111,16 +119,16 @@ _PUBLIC = {
     "read_plan": "plan",
     "read_probe_lines": "images",
     "read_volume": "images",
-    "save_result": "store",
-    "show": "view",
+    "save_result": "results",
+    "show": "scene",
     "simulate": "simulation",
-    "write_batch": "benchmarking",
-    "write_comparison": "comparison",
-    "write_html_report": "page",
-    "write_pdf_report": "page",
+    "write_batch": "reporting",
+    "write_comparison": "reporting",
+    "write_html_report": "reporting",
+    "write_pdf_report": "reporting",
     "write_probe_lines": "images",
-    "write_report": "report",
-    "write_seen": "comparison",
+    "write_report": "reporting",
+    "write_seen": "reporting",
 }
 
 __all__ = [

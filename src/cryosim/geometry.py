@@ -17,12 +17,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import InputError
 
-__all__ = ["Grid", "Reorientation", "lps_from_ras", "read_only"]
+__all__ = ["Grid", "Reorientation", "direction_words", "lps_from_ras", "read_only"]
 
 FloatArray = NDArray[np.float64]
 
 # Flipping x and y turns RAS into LPS and back.
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+# Of LPS axes, towards lower and higher values.
+_SIDES = (("right", "left"), ("anterior", "posterior"), ("lower", "upper"))
+# A component counts when it is this share of the direction.
+_COUNTS = 0.35
 
 
 def lps_from_ras(ras: ArrayLike) -> FloatArray:
@@ -34,6 +38,13 @@ def lps_from_ras(ras: ArrayLike) -> FloatArray:
     """
     turned: FloatArray = _RAS_TO_LPS @ np.asarray(ras, dtype=float)
     return turned
+
+
+def direction_words(vector: FloatArray) -> str:
+    """Say a direction in the patient: "posterior left upper"; the strongest component first."""
+    unit = np.asarray(vector, dtype=float) / max(float(np.linalg.norm(vector)), 1e-9)
+    order = np.argsort(-np.abs(unit))
+    return " ".join(_SIDES[n][int(unit[n] > 0)] for n in order if abs(unit[n]) >= _COUNTS)
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:

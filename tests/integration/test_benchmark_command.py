@@ -9,8 +9,8 @@ import time
 import pytest
 
 import cryosim
-from cryosim.benchmarking import BatchCallback
 from cryosim.cli import main
+from cryosim.studies import BatchCallback
 
 PLAN = """
 [anatomy]

@@ -13,7 +13,7 @@ import pytest
 from cryosim.cli import main
 from cryosim.geometry import Grid
 from cryosim.images import Labels, Volume, write_dicom_series, write_labels, write_volume
-from cryosim.view import find_rendering
+from cryosim.scene import find_rendering
 
 PLAN = """
 [anatomy]
@@ -427,7 +427,7 @@ def test_too_large_for_memory(case, capsys, monkeypatch):
 
     import cryosim.simulation  # noqa: F401
 
-    module = sys.modules["cryosim.memory"]
+    module = sys.modules["cryosim.simulation.memory"]
     monkeypatch.setattr(module, "available_bytes", lambda: 231 * 10**6)
     message = refused(case, capsys)
     assert "GB of memory" in message
@@ -448,7 +448,7 @@ def test_a_crash_on_the_way_leaves_an_older_result_alone(case, monkeypatch):
     def fail(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cryosim.store.save_result", fail)
+    monkeypatch.setattr("cryosim.results.store.save_result", fail)
     assert main(["run", str(case / "plan.toml"), "-o", str(case / "out")]) == 130
     assert (case / "out" / "report.json").read_bytes() == before
     assert {path.name for path in case.iterdir()} == names

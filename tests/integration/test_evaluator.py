@@ -13,7 +13,7 @@ import pytest
 
 from candidates import Problem, evaluate, written_down
 from cryosim.errors import InputError
-from cryosim.planning import EvaluationCallback, Evaluator, Journal, dask_executor
+from cryosim.tasks import EvaluationCallback, Evaluator, Journal, dask_executor
 from processes import is_running, wait_for
 
 
@@ -311,7 +311,7 @@ def test_candidates_that_no_cluster_can_evaluate(journal, problem):
 def test_workers_with_another_version(monkeypatch):
     distributed = pytest.importorskip("distributed", reason="needs the extra 'distributed'")
     monkeypatch.setattr(
-        "cryosim.planning.dask_cluster.program_fingerprint", lambda _: time.monotonic_ns()
+        "cryosim.tasks.dask_cluster.program_fingerprint", lambda _: time.monotonic_ns()
     )
     with (
         distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as cluster,

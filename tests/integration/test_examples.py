@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cryosim.cli import main
-from cryosim.view import find_rendering
+from cryosim.scene import find_rendering
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 

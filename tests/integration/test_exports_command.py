@@ -12,7 +12,7 @@ from vtkmodules.vtkIOGeometry import vtkSTLReader
 from cryosim.cli import main
 from cryosim.evaluation import Shape, compare_shapes
 from cryosim.geometry import Grid
-from cryosim.store import load_result
+from cryosim.results import load_result
 from round_ice import turned
 
 # The middle of the active part.

@@ -21,11 +21,11 @@ from browser import asked_hosts, browse, needs_browser
 from cases import ball_share, box, plan, probe
 from cryosim.cli import main
 from cryosim.evaluation import GoalVerdict, Report, evaluate
-from cryosim.page import html_report
-from cryosim.page.markup import Html, element, table
-from cryosim.page.placement import approach_words, depth_mm, skin_depth_mm
-from cryosim.page.wording import VERDICTS, celsius, goal_limit, goal_value, percent
 from cryosim.plan import Plan
+from cryosim.reporting import html_report
+from cryosim.reporting.page.approach import approach_words, depth_mm, skin_depth_mm
+from cryosim.reporting.page.markup import Html, element, table
+from cryosim.reporting.page.wording import VERDICTS, celsius, goal_limit, goal_value, percent
 from cryosim.simulation import Result, simulate
 
 NASTY = '<script>alert("1")</script> & <img src=x onerror=y>'

@@ -18,10 +18,11 @@ from cryosim.anatomy import read_anatomy
 from cryosim.cli import main
 from cryosim.geometry import Grid
 from cryosim.images import Labels, write_labels
+from cryosim.pictures import plot_trade_off
 from cryosim.plan import plan_from_dict, read_plan
-from cryosim.planning import EvaluationCallback, optimize
+from cryosim.planning import optimize, plans_document
 from cryosim.planning.layout import even_directions
-from cryosim.plans import plans_document, plot_trade_off
+from cryosim.tasks import EvaluationCallback
 from processes import children_of, is_running, wait_for
 
 # One probe makes 9 mm of margin here, two make 11 mm.

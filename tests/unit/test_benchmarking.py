@@ -9,30 +9,28 @@ import pytest
 
 from cryosim import InputError, Plan, Settings
 from cryosim.anatomy import phantom_plan
-from cryosim.benchmarking import (
+from cryosim.evaluation import TimelineRow
+from cryosim.pictures import draw_error, draw_time
+from cryosim.reporting import batch_document, write_batch
+from cryosim.simulation import Performance
+from cryosim.studies import (
     Batch,
     Machine,
     MemoryUse,
     Record,
     Reference,
     Refusal,
-    batch_document,
     benchmark,
     compare,
     describe_machine,
-    draw_error,
-    draw_time,
     measure_bandwidth_gb_s,
     read_reference,
-    write_batch,
 )
-from cryosim.benchmarking.case import plan_cases
-from cryosim.benchmarking.case_folder import CaseFolder
-from cryosim.benchmarking.comparison import check_reference
-from cryosim.benchmarking.processes import threads_each
-from cryosim.benchmarking.resident_memory import forget_peak, peak_bytes, resident_bytes
-from cryosim.evaluation import TimelineRow
-from cryosim.simulation import Performance
+from cryosim.studies.grids.case import plan_cases
+from cryosim.studies.grids.case_folder import CaseFolder
+from cryosim.studies.grids.grid_errors import check_reference
+from cryosim.studies.grids.processes import threads_each
+from cryosim.studies.grids.resident_memory import forget_peak, peak_bytes, resident_bytes
 
 MACHINE = Machine("a processor", 2, 8 * 10**9, "3.11", "2.0", "0.61", "0.1.0")
 CONTENT = {
@@ -109,7 +107,7 @@ def test_settings_and_program_change_the_case_not_the_plan(monkeypatch):
     other = plan_cases(PLAN, (2,), Settings(growth=0.017))[0]
     assert other.plan_key == ours.plan_key
     assert other.key != ours.key
-    monkeypatch.setattr("cryosim.benchmarking.case.program_fingerprint", lambda: "edited")
+    monkeypatch.setattr("cryosim.studies.grids.case.program_fingerprint", lambda: "edited")
     edited = plan_cases(PLAN, (2,), Settings())[0]
     assert edited.plan_key == ours.plan_key
     assert edited.key != ours.key
@@ -325,7 +323,7 @@ def test_pictures_are_logarithmic_and_labelled():
 
 
 def test_warnings_name_what_makes_times_differ():
-    from cryosim.benchmarking.batch import _warnings
+    from cryosim.studies.grids.batch import _warnings
 
     assert _warnings((COARSE, FINE), None) == ()
     (threads,) = _warnings((COARSE, record(1.0, (4, 0), (9, 2), threads=2)), None)

@@ -6,9 +6,9 @@ import functools
 import pytest
 
 from cryosim import Grid, InputError, Plan, TissueGrid, read_library, simulate
-from cryosim.calibration import Iceball, calibrate, iceball_size_mm
 from cryosim.cli import main
 from cryosim.probes import find_model
+from cryosim.studies import Iceball, calibrate, iceball_size_mm
 
 GEL = read_library()["gel"]
 MINUTES, START_C, SPACING_MM = 3, 20.0, 2.0

@@ -12,9 +12,9 @@ import cryosim
 from cases import box, plan, small_result
 from cryosim.errors import InputError
 from cryosim.evaluation import evaluate, share_by_temperature, surface_margin
+from cryosim.pictures.colors import isotherm_color, structure_colors
 from cryosim.plan import Plan
 from cryosim.simulation import simulate
-from cryosim.view.colors import isotherm_color, structure_colors
 
 
 @pytest.fixture

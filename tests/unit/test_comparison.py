@@ -11,11 +11,12 @@ from matplotlib.legend import Legend
 from rich.console import Console
 
 import cases
-from cryosim.comparison import compare_results, print_comparison, write_comparison
 from cryosim.evaluation import evaluate
 from cryosim.geometry import Grid
+from cryosim.pictures import draw_overlay
+from cryosim.reporting import print_comparison, write_comparison
 from cryosim.simulation import Settings, simulate
-from cryosim.view import draw_overlay
+from cryosim.studies import compare_results
 
 MOVED_MM = 3.0
 

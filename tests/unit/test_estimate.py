@@ -8,9 +8,9 @@ import pytest
 from cryosim.plan import Search, Target
 from cryosim.planning.access import Paths
 from cryosim.planning.estimate import Estimate
-from cryosim.planning.iceball import Template
 from cryosim.planning.layout import Layout
-from cryosim.planning.marks import Marks
+from cryosim.planning.sample_points import Marks
+from cryosim.planning.template import Template
 
 LENGTH, STEP = 20.0, 1.5
 NONE = slice(0, 0)

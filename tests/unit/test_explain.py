@@ -8,9 +8,17 @@ import pytest
 
 from cases import ball_share, small_result
 from cryosim.evaluation import evaluate
+from cryosim.geometry import direction_words
 from cryosim.plan import OrganAtRisk, Target
-from cryosim.planning import Candidate, Robustness, Tried, explain, times_of, weakest_point
-from cryosim.planning.explain import WeakestPoint, direction_words
+from cryosim.planning import (
+    Candidate,
+    Robustness,
+    Tried,
+    WeakestPoint,
+    explain,
+    times_of,
+    weakest_point,
+)
 from cryosim.tissue import TissueGrid
 
 

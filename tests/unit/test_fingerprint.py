@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cryosim import fingerprint
-from cryosim.fingerprint import digest, program_fingerprint
+from cryosim.results import digest, fingerprint, program_fingerprint
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from cryosim.planning.iceball import Template, potential, temperature
+from cryosim.planning.template import Template, potential, temperature
 
 BODY_C, LENGTH = 37.0, 20.0
 HEIGHTS = np.arange(-48.0, LENGTH + 48.0, 1.5)

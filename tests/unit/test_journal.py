@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from cryosim.errors import InputError
-from cryosim.planning import Journal
+from cryosim.tasks import Journal
 
 TASKS = [{"probes": [[0, 1.5, x]], "stage": "coarse"} for x in range(3)]
 OUTCOMES = [{"coverage": 0.1 + 0.2, "goals": ["ok"]}, {"refused": "probe.0: hits bone"}, {}]

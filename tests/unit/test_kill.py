@@ -18,10 +18,10 @@ from cryosim.evaluation import (
 )
 from cryosim.evaluation.kill import dose_response
 from cryosim.evaluation.kill_rules import read_rules
-from cryosim.report import print_report, report_document
+from cryosim.reporting import print_report, report_document
+from cryosim.results import load_result, save_result
 from cryosim.simulation import simulate
 from cryosim.sources import is_assumption
-from cryosim.store import load_result, save_result
 from cryosim.tissue import TissueGrid, read_library
 from cryosim_kernels import exposure
 

@@ -8,7 +8,7 @@ import pytest
 from cases import ball_share, box, plan
 from cryosim.geometry import Grid
 from cryosim.plan import OrganAtRisk, Target
-from cryosim.planning.marks import place_marks
+from cryosim.planning.sample_points import place_marks
 from cryosim.tissue import TissueGrid, read_library
 
 CENTER = np.array([3.0, -2.0, 4.0])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cases import box, plan
+from cryosim.anatomy import outside_air
 from cryosim.evaluation import isotherm_volume_ml
 from cryosim.geometry import Grid
 from cryosim.images import Volume
@@ -11,7 +12,7 @@ from cryosim.plan import BodyPlan, PerfusionPlan
 from cryosim.probes import Probe, couple
 from cryosim.simulation import simulate
 from cryosim.simulation.state import INNER, build_state
-from cryosim.tissue import TissueGrid, build_tissue, outside_air, read_library
+from cryosim.tissue import TissueGrid, build_tissue, read_library
 
 
 def body_in_air():

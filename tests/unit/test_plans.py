@@ -3,8 +3,8 @@
 import numpy as np
 
 from cases import plan
-from cryosim.planning import Candidate
-from cryosim.plans import _probe_sentences, robustness_rows, trade_off_rows
+from cryosim.planning import Candidate, robustness_rows, trade_off_rows
+from cryosim.planning.found_plans import _probe_sentences
 
 NUMBERS = {"coverage": 0.9534, "ice_margin_min_mm": 6.04, "healthy_frozen_ml": 21.4}
 

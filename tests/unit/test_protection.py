@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 
 from cases import ball_share, box, plan, probe
-from cryosim.anatomy import Anatomy, place_anatomy
+from cryosim.anatomy import Anatomy, outside_air, place_anatomy, protect
 from cryosim.errors import InputError
 from cryosim.evaluation import evaluate
 from cryosim.geometry import Grid
 from cryosim.images import Labels, Volume
-from cryosim.protection import protect
+from cryosim.results import load_result, save_result
 from cryosim.simulation import simulate
-from cryosim.store import load_result, save_result
-from cryosim.tissue import TissueGrid, outside_air, read_library
+from cryosim.tissue import TissueGrid, read_library
 
 ORGAN = {"name": "bowel", "label": 2, "min_temperature_c": 5.0}
 TARGET_ONLY = {"target": {"label": 1}}

@@ -13,14 +13,14 @@ from cryosim.evaluation import GoalVerdict, evaluate
 from cryosim.plan import Search
 from cryosim.planning import Candidate, Tried
 from cryosim.planning.optimization import _models, _with_margin
+from cryosim.planning.recheck import _slack, final_outcome, verified
 from cryosim.planning.robustness import judge, variations_of
 from cryosim.planning.search import _overlooked
 from cryosim.planning.tried import ranked
-from cryosim.planning.verification import _slack, final_outcome, verified
 from cryosim.planning.worst_case import choose_for_worst, harden
 from cryosim.probes import Probe
 
-MODULE = sys.modules["cryosim.planning.verification"]
+MODULE = sys.modules["cryosim.planning.recheck"]
 CANDIDATE = Candidate(
     "argon-17g", ((0.0, 0.0, -8.0), (14.0, 0.0, -8.0)), ((0.0, 0.0, 80.0), (14.0, 0.0, 80.0))
 )

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from cryosim.comparison import compare_with_seen, print_seen, write_seen
 from cryosim.errors import InputError
 from cryosim.evaluation import Shape, compare_shapes
 from cryosim.geometry import Grid
 from cryosim.images import Labels
-from cryosim.view import draw_seen
-from cryosim.view.seen import PREDICTED_COLOR, SEEN_COLOR
+from cryosim.pictures import draw_seen
+from cryosim.pictures.seen_overlay import PREDICTED_COLOR, SEEN_COLOR
+from cryosim.reporting import print_seen, write_seen
+from cryosim.studies import compare_with_seen
 from round_ice import depth_mm, grid_about, points_of, round_result, turned
 
 CENTER_MM, RADIUS_MM = np.array([-31.0, 112.0, -205.0]), 15.0

@@ -10,9 +10,8 @@ from rich.console import Console
 from cases import box, plan
 from cryosim.anatomy import Anatomy, place_anatomy
 from cryosim.errors import InputError
-from cryosim.evaluation import evaluate
-from cryosim.evaluation.surfaces import sample
-from cryosim.report import print_report, report_document
+from cryosim.evaluation import evaluate, sample
+from cryosim.reporting import print_report, report_document
 from cryosim.simulation import Curves, simulate
 
 POINTS = {"near": (4.3, -2.1, 1.7), "far": (-21.0, 11.2, 29.9), "corner": (29.9, 29.9, -29.9)}

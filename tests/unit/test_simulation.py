@@ -141,7 +141,7 @@ def test_exposure_time_is_counted():
 
 
 def test_memory_is_checked_before_anything_is_allocated(monkeypatch):
-    module = sys.modules["cryosim.memory"]
+    module = sys.modules["cryosim.simulation.memory"]
     monkeypatch.setattr(module, "available_bytes", lambda: 400 * 10**6)
     with pytest.raises(InputError, match=r"grid\.spacing_mm = 0\.4.*GB.*use grid\.spacing_mm"):
         simulate(box(0.4), plan("freeze 1 min"))

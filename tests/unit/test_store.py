@@ -11,12 +11,12 @@ import h5py
 import numpy as np
 import pytest
 
-from cryosim import __version__, store
+from cryosim import __version__
 from cryosim.errors import InputError
 from cryosim.geometry import Grid
 from cryosim.plan import Plan
+from cryosim.results import load_result, save_result, store
 from cryosim.simulation import Curves, EnergyLedger, Performance, Result
-from cryosim.store import load_result, save_result
 from cryosim.tissue import Tissue, TissueGrid
 
 SHAPE = (20, 7, 5)

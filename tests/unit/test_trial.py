@@ -11,14 +11,9 @@ import pytest
 from cases import REFERENCE_TISSUE, ball_share, box, plan, small_result
 from cryosim.evaluation import TargetShape, evaluate, sample, signed_distance_mm
 from cryosim.plan import OrganAtRisk, Protocol, Search, Target, plan_from_dict
-from cryosim.planning.candidate import Candidate, with_freezes
-from cryosim.planning.trial import (
-    Trial,
-    carry_out,
-    lacking_mm,
-    missing_of,
-    outcome_of,
-)
+from cryosim.planning import Candidate, missing_of
+from cryosim.planning.candidate import with_freezes
+from cryosim.planning.trial import Trial, carry_out, lacking_mm, outcome_of
 from cryosim.simulation import Settings, simulate
 from cryosim.tissue import Tissue, TissueGrid
 

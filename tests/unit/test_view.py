@@ -15,11 +15,11 @@ from browser import CHROMIUM, asked_hosts, browse
 from cases import ball_share
 from cryosim.errors import InputError
 from cryosim.geometry import Grid
+from cryosim.pictures import draw_planes
+from cryosim.pictures.colors import isotherm_color, structure_colors
+from cryosim.pictures.moment import Moment
 from cryosim.plan import Plan
-from cryosim.simulation import Curves, EnergyLedger, Performance, Result
-from cryosim.tissue import Tissue, TissueGrid
-from cryosim.view import (
-    draw_planes,
+from cryosim.scene import (
     find_rendering,
     open_window,
     rendering,
@@ -28,13 +28,13 @@ from cryosim.view import (
     save_web_scene,
     show,
 )
-from cryosim.view.colors import isotherm_color, structure_colors
-from cryosim.view.controls import Controls
-from cryosim.view.image_planes import image_planes
-from cryosim.view.legend import Row
-from cryosim.view.moment import Moment
-from cryosim.view.showing import build_scenes
-from cryosim.view.standpoint import toward_viewer
+from cryosim.scene.controls import Controls
+from cryosim.scene.image_planes import image_planes
+from cryosim.scene.legend import Row
+from cryosim.scene.showing import build_scenes
+from cryosim.scene.standpoint import toward_viewer
+from cryosim.simulation import Curves, EnergyLedger, Performance, Result
+from cryosim.tissue import Tissue, TissueGrid
 
 CENTER_MM = np.array([-31.0, 12.0, 205.0])
 RADII_MM = {0.0: 20.0, -20.0: 15.0, -40.0: 10.0}

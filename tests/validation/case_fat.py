@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from cryosim.calibration import iceball_size_mm
 from cryosim.probes import find_model
+from cryosim.studies import iceball_size_mm
 from cryosim.tissue import Tissue, read_library
 from evidence import Case, Check, Evidence
 from validation.setups import MEASURED, SIMULATED, freeze, parallel

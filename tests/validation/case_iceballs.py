@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from cryosim.calibration import iceball_size_mm
 from cryosim.probes import find_model
+from cryosim.studies import iceball_size_mm
 from cryosim.tissue import read_library
 from evidence import Case, Check, Evidence
 from validation.setups import MEASURED, SIMULATED, freeze, parallel

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cryosim.calibration import iceball_size_mm
+from cryosim.studies import iceball_size_mm
 from cryosim.tissue import read_library
 from evidence import Case, Check, Evidence
 from validation.setups import GRAY, MEASURED, SIMULATED, freeze, parallel

@@ -10,7 +10,7 @@ import numpy as np
 
 from cryosim.geometry import Grid
 from cryosim.plan import BodyPlan, PerfusionPlan
-from cryosim.simulation.settings import Settings
+from cryosim.simulation import Settings
 from cryosim.simulation.state import INNER, State, build_state
 from cryosim.tissue import Tissue, TissueGrid
 from cryosim_kernels import material

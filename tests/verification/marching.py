@@ -13,9 +13,9 @@ from cases import plan
 from cryosim.geometry import Grid
 from cryosim.plan import BodyPlan, PerfusionPlan
 from cryosim.probes import couple
+from cryosim.simulation import Settings
 from cryosim.simulation.drives import Drives
 from cryosim.simulation.integrators import make_integrator
-from cryosim.simulation.settings import Settings
 from cryosim.simulation.state import INNER, State, build_state, column
 from cryosim.simulation.stepping import HEAT_TERMS
 from cryosim.tissue import Tissue, TissueGrid

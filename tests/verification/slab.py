@@ -13,7 +13,7 @@ from scipy.special import erf, erfc
 from cryosim.geometry import Grid
 from cryosim.plan import BodyPlan, PerfusionPlan
 from cryosim.probes import ProbeCoupling
-from cryosim.simulation.settings import Settings
+from cryosim.simulation import Settings
 from cryosim.simulation.state import INNER, State, build_state
 from cryosim.tissue import Tissue, TissueGrid
 from cryosim_kernels import bioheat, material

@@ -10,7 +10,10 @@ from collections.abc import Callable, Sequence
 
 from .. import __version__
 from ..errors import InputError
-from . import results, shipped, simulating, studies
+from . import result_commands as results
+from . import shipped_commands as shipped
+from . import simulation_commands as simulating
+from . import study_commands as studies
 from .exit_codes import BAD_INPUT
 from .options import DISCLAIMER
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..benchmarking import BatchCallback
-    from ..planning import EvaluationCallback
     from ..simulation import Callback
+    from ..studies import BatchCallback
+    from ..tasks import EvaluationCallback
 
 __all__ = ["batch_progress", "run_progress", "search_progress"]
 
@@ -55,8 +55,9 @@ def search_progress(console: Console) -> Iterator[tuple[EvaluationCallback, Call
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from ..planning import EvaluationCallback, missing_of
+    from ..planning import missing_of
     from ..simulation import Callback
+    from ..tasks import EvaluationCallback
 
     columns = (
         TextColumn("{task.description}"),
@@ -110,7 +111,7 @@ def batch_progress(console: Console) -> Iterator[BatchCallback]:
         TimeRemainingColumn,
     )
 
-    from ..benchmarking import BatchCallback
+    from ..studies import BatchCallback
 
     columns = (
         TextColumn("{task.description}"),

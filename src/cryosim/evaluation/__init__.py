@@ -7,6 +7,7 @@ from .isotherms import isotherm_field, isotherm_volume_ml, share_at_or_below, sh
 from .kill import kill_probability, killed_by_isotherm, killed_by_tissue_threshold
 from .organs import filled_voxels
 from .report import (
+    DISCLAIMER,
     Compliance,
     GoalVerdict,
     KillAfter,
@@ -19,6 +20,7 @@ from .report import (
     SensorReport,
     TargetReport,
     TimelineRow,
+    timeline_document,
 )
 from .surfaces import Surface, isosurface, sample, signed_distance_mm
 from .target import (
@@ -32,6 +34,7 @@ from .target import (
 from .temperatures import share_by_temperature
 
 __all__ = [
+    "DISCLAIMER",
     "ICE_C",
     "Agreement",
     "Box",
@@ -73,4 +76,5 @@ __all__ = [
     "surface_margin",
     "target_coverage",
     "timeline",
+    "timeline_document",
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = [
+    "DISCLAIMER",
     "DOSE_RESPONSE",
     "Compliance",
     "GoalVerdict",
@@ -21,9 +22,16 @@ __all__ = [
     "TargetReport",
     "TimelineRow",
     "Verdict",
+    "timeline_document",
 ]
 
 Verdict = Literal["ok", "warn", "fail"]
+
+DISCLAIMER = (
+    "Research software, not a medical device: not for diagnosis or treatment decisions. "
+    "Results depend on tissue and probe data of limited accuracy and have not been clinically "
+    "validated."
+)
 
 DOSE_RESPONSE = "dose-response"  # the rule of cell kill whose numbers are expected values
 
@@ -34,6 +42,22 @@ class TimelineRow:
 
     t_s: float
     volume_ml: Mapping[float, float]
+
+
+def timeline_document(timeline: Sequence[TimelineRow]) -> list[dict[str, Any]]:
+    """Return a timeline as JSON values; isotherms are keys such as "-40"."""
+    return [
+        {
+            "t_s": _number(row.t_s),
+            **{f"{c:g}": {"volume_ml": ml} for c, ml in row.volume_ml.items()},
+        }
+        for row in timeline
+    ]
+
+
+def _number(value: float) -> float | int:
+    """600.0 becomes 600, as people write times."""
+    return int(value) if float(value).is_integer() else value
 
 
 @dataclass(frozen=True)

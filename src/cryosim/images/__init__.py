@@ -8,13 +8,7 @@ from .dicom_write import write_dicom_series
 from .markups import ProbeLine, read_probe_lines, write_probe_lines
 from .nifti import write_labels, write_volume
 from .read import read_labels, read_volume
-from .resample import (
-    check_overlap,
-    occupancy,
-    resample_field,
-    resample_labels,
-    resample_volume,
-)
+from .resample import check_overlap, occupancy, resample_field, resample_labels, resample_volume
 from .volume import Labels, Modality, Volume
 
 __all__ = [

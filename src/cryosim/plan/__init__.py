@@ -1,6 +1,9 @@
 """The plan: probes, protocol, target, organs at risk and goals; its file format and checks."""
 
-from .model import (
+from .optimize import EntryCone, Search
+from .plan_file import plan_from_dict, plan_schema, read_plan, write_plan
+from .protocol import PRESETS, Protocol, Stage
+from .sections import (
     AnatomyPlan,
     BodyPlan,
     Goal,
@@ -14,11 +17,8 @@ from .model import (
     SkinPack,
     Target,
 )
-from .placement import check_sensors
-from .protocol import PRESETS, Protocol, Stage
-from .reached import move_probes, probe_lines
-from .reading import plan_from_dict, plan_schema, read_plan, write_plan
-from .search import EntryCone, Search
+from .sensor import check_sensors
+from .slicer_lines import move_probes, probe_lines
 
 __all__ = [
     "PRESETS",

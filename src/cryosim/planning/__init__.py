@@ -1,32 +1,48 @@
 """Planning: how many probes, and where."""
 
 from .candidate import Candidate
-from .dask_cluster import dask_executor
-from .evaluator import EvaluationCallback, Evaluator, Outcome, Task
-from .explain import WeakestPoint, direction_words, explain, times_of, weakest_point, what_is_wrong
-from .journal import Journal
+from .explanation import (
+    WeakestPoint,
+    explain,
+    times_of,
+    weakest_point,
+    what_is_wrong,
+)
+from .found_plans import (
+    ROBUSTNESS_COLUMNS,
+    TRADE_OFF_COLUMNS,
+    TradeOff,
+    plans_document,
+    ranked_plans,
+    read_plans,
+    robustness_rows,
+    trade_off_rows,
+    write_plans,
+)
 from .optimization import Optimization, optimize
 from .robustness import Robustness
 from .trial import missing_of
 from .tried import Tried
 
 __all__ = [
+    "ROBUSTNESS_COLUMNS",
+    "TRADE_OFF_COLUMNS",
     "Candidate",
-    "EvaluationCallback",
-    "Evaluator",
-    "Journal",
     "Optimization",
-    "Outcome",
     "Robustness",
-    "Task",
+    "TradeOff",
     "Tried",
     "WeakestPoint",
-    "dask_executor",
-    "direction_words",
     "explain",
     "missing_of",
     "optimize",
+    "plans_document",
+    "ranked_plans",
+    "read_plans",
+    "robustness_rows",
     "times_of",
+    "trade_off_rows",
     "weakest_point",
     "what_is_wrong",
+    "write_plans",
 ]

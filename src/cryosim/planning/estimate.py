@@ -13,9 +13,9 @@ from scipy.optimize import Bounds, differential_evolution
 from ..evaluation import ICE_C
 from ..plan import Target
 from .access import Access
-from .iceball import Template, potential, temperature
 from .layout import Layout, detour_mm
-from .marks import Marks
+from .sample_points import Marks
+from .template import Template, potential, temperature
 from .trial import KELVINS_A_MM, SKIN_MM_A_CM2
 
 __all__ = ["RESERVE_WORTH", "Estimate", "Found", "Lesson"]

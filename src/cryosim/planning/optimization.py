@@ -16,23 +16,22 @@ import numpy as np
 from ..anatomy import Anatomy, place_anatomy
 from ..errors import InputError
 from ..evaluation import Report, TargetShape
-from ..fingerprint import digest, input_fingerprints, program_fingerprint
 from ..plan import GridPlan, Plan, Search
 from ..probes import Probe
+from ..results import digest, input_fingerprints, program_fingerprint
 from ..simulation import Callback, Result
+from ..tasks import EvaluationCallback, Evaluator, Journal
 from ..tissue import TissueGrid
 from .access import Access, map_access
 from .candidate import Candidate
-from .evaluator import EvaluationCallback, Evaluator
-from .iceball import Template
-from .journal import Journal
 from .layout import reachable_directions
-from .marks import Marks, place_marks
+from .recheck import final_outcome, verified
 from .robustness import Robustness, judge, variations_of
+from .sample_points import Marks, place_marks
 from .search import ROUNDS, Ground, ground_of, obstacles, search_count, try_regular_grid
+from .template import Template
 from .trial import Trial, carry_out
 from .tried import ByCount, Evaluates, Tried, ranked
-from .verification import final_outcome, verified
 from .worst_case import harden
 
 __all__ = ["Optimization", "optimize"]

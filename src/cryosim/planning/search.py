@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cores import usable_cores
 from ..plan import Search, Target
+from ..simulation.cores import usable_cores
 from .access import Access
 from .candidate import Candidate
 from .estimate import Estimate, Found
-from .iceball import Template
 from .layout import Layout, regular_grid
-from .marks import Marks
+from .sample_points import Marks
+from .template import Template
 from .trial import KELVINS_A_MM
 from .tried import Evaluates, Tried
 

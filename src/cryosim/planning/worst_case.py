@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..plan import Search
-from .iceball import potential
 from .robustness import judge, variations_of
 from .search import Ground, choice_around, ground_of, learned, simulate_choices
+from .template import potential
 from .tried import ByCount, Evaluates, Tried
 
 __all__ = ["choose_for_worst", "harden", "harden_count"]

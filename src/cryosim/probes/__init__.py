@@ -2,10 +2,10 @@
 
 from .catalog import citations, find_model, read_catalog
 from .coupling import ProbeCoupling, couple, steady_potential
-from .model import ProbeModel
 from .occupancy import axis_coordinates, probe_share
-from .placement import check_inside, check_placement, needle_name
+from .positions import check_inside, check_placement, needle_name
 from .probe import Needle, Point, Probe, Warmer
+from .probe_model import ProbeModel
 
 __all__ = [
     "Needle",

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from ..errors import InputError, did_you_mean
 from ..sources import PLAN_SOURCE, bibliography
-from .model import NUMBERS, ProbeModel
+from .probe_model import NUMBERS, ProbeModel
 
 __all__ = ["citations", "find_model", "read_catalog", "sources_of"]
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..errors import InputError
 from .catalog import find_model
-from .model import NUMBERS, check_number
+from .probe_model import NUMBERS, check_number
 
 __all__ = ["Needle", "Point", "Probe", "Warmer"]
 

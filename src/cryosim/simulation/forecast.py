@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..memory import available_bytes, near_voxels, predict_memory_bytes
 from ..plan import Plan
 from ..tissue import TissueGrid
+from .memory import available_bytes, near_voxels, predict_memory_bytes
 from .multirate import stages_of
 from .rehearsal import rehearse
 from .settings import Settings

@@ -10,13 +10,13 @@ import numba
 import numpy as np
 
 from ..errors import InputError
-from ..memory import check_memory
 from ..plan import Plan, check_sensors
 from ..probes import check_placement, couple
 from ..tissue import TissueGrid
 from .callbacks import Callback
 from .drives import schedule_edges_s
 from .integrators import make_integrator, precision_of
+from .memory import check_memory
 from .rehearsal import rehearse
 from .result import Performance, Result
 from .run import Run

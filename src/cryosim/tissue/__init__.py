@@ -1,9 +1,8 @@
 """Tissues: the library with its sources, and the mapping from labels and HU to tissue."""
 
-from .air import outside_air
 from .library import TissueLibrary, citations, define_tissue, read_library
 from .mapping import build_tissue
-from .model import Tissue, TissueGrid
+from .tissue_grid import Tissue, TissueGrid
 
 __all__ = [
     "Tissue",
@@ -12,6 +11,5 @@ __all__ = [
     "build_tissue",
     "citations",
     "define_tissue",
-    "outside_air",
     "read_library",
 ]

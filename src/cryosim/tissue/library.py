@@ -19,7 +19,7 @@ from typing import Any
 
 from ..errors import InputError, did_you_mean
 from ..sources import ASSUMPTION, PLAN_SOURCE, bibliography
-from .model import Tissue
+from .tissue_grid import Tissue
 
 __all__ = ["TissueLibrary", "citations", "define_tissue", "read_library"]
 

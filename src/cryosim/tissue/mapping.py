@@ -25,8 +25,8 @@ from .hounsfield import (
     tissue_from_hu,
 )
 from .library import TissueLibrary
-from .model import Tissue, TissueGrid
 from .structures import StructureRule, rule_of_structure, tissue_of_structure
+from .tissue_grid import Tissue, TissueGrid
 from .vessels import wide_vessels
 
 __all__ = ["build_tissue", "tissue_from_hu", "tissue_of_structure", "wide_vessels"]

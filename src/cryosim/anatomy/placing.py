@@ -1,0 +1,300 @@
+"""From the plan's anatomy section to tissue on the simulation grid."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from cryosim_phantoms import build_phantom
+
+from ..errors import InputError
+from ..geometry import Grid
+from ..images import (
+    Labels,
+    Volume,
+    check_overlap,
+    occupancy,
+    read_labels,
+    read_volume,
+    resample_volume,
+)
+from ..plan import OrganAtRisk, Plan, Target, check_sensors, plan_from_dict
+from ..probes import check_placement
+from ..simulation.memory import check_memory
+from ..tissue import Tissue, TissueGrid, TissueLibrary, build_tissue, define_tissue, read_library
+from ..tissue.structures import tissue_of_structure
+from .air import outside_air
+from .protection import protect
+
+__all__ = ["Anatomy", "phantom_plan", "place_anatomy", "read_anatomy"]
+
+F32 = NDArray[np.float32]
+
+# Fields kept by a usual run, for the check of memory before anything is put on the grid.
+_SNAPSHOTS = 8
+# An active part farther than this from the target does not freeze it.
+_FAR_FROM_TARGET_MM = 15.0
+
+
+@dataclass(frozen=True, eq=False)
+class Anatomy:
+    """What a plan's anatomy section and masks name, once read; axes run closest to x, y, z.
+
+    Attributes
+    ----------
+    volume : the image; None for the phantom "uniform".
+    labels : the label map, where there is one.
+    masks : label maps that are the masks of target ("target") and organs, by name.
+    tissues : label value or name to tissue name, the phantom's and the plan's.
+    image_grid : the image's voxels as its file has them, axes not turned; None where unknown.
+    """
+
+    volume: Volume | None
+    labels: Labels | None = None
+    masks: Mapping[str, Labels] = field(default_factory=dict)
+    tissues: Mapping[str, str] = field(default_factory=dict)
+    image_grid: Grid | None = None
+
+
+def read_anatomy(plan: Plan) -> Anatomy:
+    """Read the images, labels and masks that a plan names, or build its phantom.
+
+    Raises
+    ------
+    InputError
+        When a file cannot be used, or lies elsewhere in the world than the image.
+    """
+    source = plan.anatomy
+    masks = {
+        name: read_labels(plan.folder / part.mask).canonical()
+        for name, part in _structures(plan).items()
+        if part.mask is not None
+    }
+    if source.phantom == "uniform":
+        return Anatomy(None, masks=masks)
+    if source.phantom is not None:
+        phantom = build_phantom(source.phantom)
+        volume, labels = phantom.volume.canonical(), phantom.labels.canonical()
+        defaults = phantom.plan.get("anatomy", {}).get("tissues", {})
+        tissues = {**defaults, **source.tissues}
+        return Anatomy(volume, labels, masks, tissues, phantom.volume.grid)
+    image = read_volume(plan.folder / str(source.image), source.modality)
+    volume = image.canonical()
+    found = None
+    if source.labels is not None:
+        names = plan.folder / source.label_names if source.label_names else None
+        found = read_labels(plan.folder / source.labels, names).canonical()
+        check_overlap("anatomy.labels", volume.grid, found.grid)
+    for name, mask in masks.items():
+        check_overlap(f"the mask of {name}", volume.grid, mask.grid)
+    return Anatomy(volume, found, masks, dict(source.tissues), image.grid)
+
+
+def phantom_plan(name: str) -> Plan:
+    """Return the plan that a shipped phantom comes with.
+
+    Raises
+    ------
+    InputError
+        When there is no such phantom.
+    """
+    content = dict(build_phantom(name).plan)
+    content["anatomy"] = {**content.get("anatomy", {}), "phantom": name}
+    return plan_from_dict(content, Path(), f"phantom {name}")
+
+
+def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
+    """Put an anatomy on the grid that the plan's probes and target need.
+
+    The grid is a box around target and active probe parts with `grid.padding_mm` of room, along
+    the axes of the image and inside it; the phantom "uniform" is simulated whole.
+
+    Raises
+    ------
+    InputError
+        When a label is empty or unknown, a probe leaves the image, a sensor or protection the
+        box, or a tissue is not defined.
+    """
+    library = _library(plan)
+    if anatomy.volume is None:
+        return _place_uniform(anatomy, plan, library)
+    volume = anatomy.volume
+    check_placement(volume.grid, plan.needles)
+    shapes = {name: _mask(name, part, anatomy) for name, part in _structures(plan).items()}
+    grid = volume.grid.box_around(
+        _points_of_interest(plan, shapes), plan.grid.padding_mm, plan.grid.spacing_mm
+    )
+    check_sensors(grid, plan.sensor)
+    check_memory(grid, plan, _SNAPSHOTS)
+    shares = {name: occupancy(where, mask, grid) for name, (where, mask) in shapes.items()}
+    _check_resolved(shares, plan)
+    notes: list[str] = []
+    if plan.anatomy.tissue is not None:
+        tissue = TissueGrid.uniform(grid, library[plan.anatomy.tissue])
+        tissue = dataclasses.replace(tissue, structures=shares, image=resample_volume(volume, grid))
+    else:
+        mapping = _with_tumor(plan, anatomy, notes)
+        tissue = build_tissue(grid, volume, anatomy.labels, mapping, library, structures=shares)
+        if plan.target is not None and plan.target.mask is not None:
+            tissue = _paint_tumor(tissue, library["tumor"], notes)
+    air = outside_air(volume, tissue) if plan.anatomy.tissue is None else None
+    placed = dataclasses.replace(
+        tissue,
+        outside_air=air,
+        image_grid=anatomy.image_grid,
+        assumptions=(*tissue.assumptions, *notes),
+        warnings=(
+            *tissue.warnings,
+            *_warnings(volume.grid, grid, shapes),
+            *_far_probes(plan, shapes),
+        ),
+    )
+    return protect(placed, plan, library, anatomy.labels)
+
+
+def _structures(plan: Plan) -> dict[str, Target | OrganAtRisk]:
+    found: dict[str, Target | OrganAtRisk] = {}
+    if plan.target is not None:
+        found["target"] = plan.target
+    found.update({organ.name: organ for organ in plan.organ_at_risk})
+    return found
+
+
+def _library(plan: Plan) -> TissueLibrary:
+    library = read_library()
+    for definition in plan.tissue:
+        library = library.with_tissues([define_tissue(definition, library)])
+    return library
+
+
+def _place_uniform(anatomy: Anatomy, plan: Plan, library: TissueLibrary) -> TissueGrid:
+    phantom = build_phantom("uniform", plan.anatomy.size_mm)
+    size_mm = phantom.volume.grid.size_mm
+    grid = Grid.centered(size_mm, plan.grid.spacing_mm)
+    check_memory(grid, plan, _SNAPSHOTS)
+    check_placement(grid, plan.needles)
+    check_sensors(grid, plan.sensor)
+    shares = {}
+    for name, part in _structures(plan).items():
+        if part.mask is None:
+            raise InputError(
+                f"{name}: label = {part.label!r}, but the phantom 'uniform' has no labels; "
+                "give a mask file"
+            )
+        where, mask = _mask(name, part, anatomy)
+        check_overlap(f"the mask of {name}", grid, where)
+        shares[name] = occupancy(where, mask, grid)
+    _check_resolved(shares, plan)
+    tissue = TissueGrid.uniform(grid, library[plan.anatomy.tissue or "soft-tissue"])
+    tissue = dataclasses.replace(tissue, structures=shares, image_grid=phantom.volume.grid)
+    return protect(tissue, plan, library, anatomy.labels)
+
+
+def _check_resolved(shares: Mapping[str, F32], plan: Plan) -> None:
+    """Refuse a target that fills no voxel by half: it has no surface to measure from."""
+    if "target" in shares and float(shares["target"].max()) < 0.5:
+        raise InputError(
+            f"target: smaller than a voxel of {plan.grid.spacing_mm:g} mm, or outside the image; "
+            "use a smaller grid.spacing_mm"
+        )
+
+
+def _mask(
+    name: str, part: Target | OrganAtRisk, anatomy: Anatomy
+) -> tuple[Grid, NDArray[np.bool_]]:
+    """Grid and voxels of the target or an organ at risk."""
+    if part.mask is not None:
+        labels = anatomy.masks[name]
+        if not labels.values.any():
+            raise InputError(f"{name}: the mask {part.mask} is empty; choose another file")
+        return labels.grid, labels.values > 0
+    if anatomy.labels is None:
+        raise InputError(
+            f"{name}: label = {part.label!r}, but the plan has no anatomy.labels; "
+            "add a label map or give a mask file"
+        )
+    if part.label is None:  # excluded by the plan's own checks
+        raise InputError(f"{name}: give either label or mask")
+    try:
+        value = anatomy.labels.value_of(part.label)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+    return anatomy.labels.grid, anatomy.labels.values == value
+
+
+def _points_of_interest(
+    plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]
+) -> NDArray[np.float64]:
+    """Both ends of the active parts, and the outermost voxels of the target."""
+    points = [np.asarray(needle.tip_mm) for needle in plan.needles]
+    points += [needle.active_end_mm for needle in plan.needles]
+    if "target" in shapes:
+        grid, mask = shapes["target"]
+        index = np.argwhere(mask)[:, ::-1]
+        extremes = np.concatenate([index[index.argmin(axis=0)], index[index.argmax(axis=0)]])
+        points += list(grid.to_world(extremes))
+    return np.array(points)
+
+
+def _with_tumor(plan: Plan, anatomy: Anatomy, notes: list[str]) -> dict[str, str]:
+    """Map the target's label to tumor unless plan or name say otherwise."""
+    mapping = dict(anatomy.tissues)
+    target, labels = plan.target, anatomy.labels
+    if target is None or target.label is None or labels is None:
+        return mapping
+    value = labels.value_of(target.label)
+    name = labels.names.get(value, "")
+    if {str(value), name} & set(mapping) or (name and tissue_of_structure(name)):
+        return mapping
+    notes.append(f"target label {value} has no tissue in the plan: taken as tumor")
+    return {**mapping, str(value): "tumor"}
+
+
+def _paint_tumor(tissue: TissueGrid, tumor: Tissue, notes: list[str]) -> TissueGrid:
+    """Fill the voxels of a target mask with tumor."""
+    index = tissue.index.copy()
+    index[tissue.structures["target"] >= 0.5] = len(tissue.tissues)
+    notes.append("the target's mask is taken as tumor")
+    return dataclasses.replace(tissue, index=index, tissues=(*tissue.tissues, tumor))
+
+
+def _far_probes(plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]) -> list[str]:
+    """Name the probes whose active part is too far away to freeze the target."""
+    if "target" not in shapes:
+        return []
+    grid, mask = shapes["target"]
+    voxels = cKDTree(grid.to_world(np.argwhere(mask)[:, ::-1]))
+    found = []
+    for number, probe in enumerate(plan.probe):
+        distance = float(np.min(voxels.query(probe.active_points_mm())[0]))
+        if distance > _FAR_FROM_TARGET_MM:
+            found.append(
+                f"probe.{number}: its active part is {distance:.0f} mm away from the target; check "
+                "tip_mm and entry_mm"
+            )
+    return found
+
+
+def _warnings(
+    image: Grid, box: Grid, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]
+) -> list[str]:
+    found = []
+    for name, (grid, mask) in shapes.items():
+        faces = [mask[0], mask[-1], mask[:, 0], mask[:, -1], mask[:, :, 0], mask[:, :, -1]]
+        beyond = ~image.contains(grid.to_world(np.argwhere(mask)[:, ::-1]))
+        if name == "target" and (any(face.any() for face in faces) or beyond.any()):
+            found.append(
+                "the target reaches the edge of the image: its volume, coverage and margin hold "
+                "only for the part inside; use a larger image"
+            )
+        elif name != "target":
+            inside = box.contains(grid.to_world(np.argwhere(mask)[:, ::-1]))
+            if not inside.any():
+                found.append(f"{name} lies outside the simulated box and is not cooled there")
+    return found

@@ -1,0 +1,222 @@
+"""Look at results: view, report, compare, compare-seen, export."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from .exit_codes import GOALS_MET
+from .options import Commands, numbers
+from .output_folder import all_or_nothing, new_console
+
+__all__ = ["add_commands"]
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the commands of this module."""
+    _add_view(commands)
+
+    report = commands.add_parser("report", help="write the report of a result anew, also as PDF")
+    report.add_argument("folder", type=Path, metavar="DIR", help="a folder that run or demo wrote")
+    report.add_argument(
+        "--pdf", action="store_true", help="also report.pdf; needs pip install 'cryosim[pdf]'"
+    )
+    report.set_defaults(command=_report)
+
+    compare = commands.add_parser("compare", help="put two results side by side")
+    compare.add_argument("first", type=Path, metavar="DIR", help="a folder that run or demo wrote")
+    compare.add_argument("second", type=Path, metavar="DIR", help="another one")
+    compare.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: DIR-vs-DIR")
+    compare.set_defaults(command=_compare)
+
+    _add_compare_seen(commands)
+    _add_export(commands)
+
+
+def _add_view(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "view",
+        help="show a result in 3-D, or two side by side",
+        description="Open a window with the result in 3-D; keys are listed there. Without a "
+        "display, write a picture, a movie or an interactive page.",
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that run or demo wrote")
+    parser.add_argument("second", type=Path, nargs="?", metavar="DIR", help="another, beside it")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--screenshot", type=Path, metavar="FILE.png", help="write a picture")
+    output.add_argument(
+        "--movie", type=Path, metavar="FILE", help="write the growth of the ice as .gif or .mp4"
+    )
+    output.add_argument(
+        "--html", type=Path, metavar="FILE.html", help="write a scene that browsers turn and zoom"
+    )
+    parser.add_argument(
+        "--minutes", type=float, metavar="N", help="when; default: end of last freeze"
+    )
+    parser.add_argument(
+        "--isotherms", metavar="C,C,...", help="default: the plan's; write --isotherms=-40,-20"
+    )
+    parser.add_argument(
+        "--margin",
+        choices=["ice", "lethal", "none"],
+        default="ice",
+        help="that colors the target's surface; default: %(default)s",
+    )
+    parser.add_argument(
+        "--window", metavar="NAME", help="of a CT: soft-tissue (default), bone or lung"
+    )
+    parser.set_defaults(command=_view)
+
+
+def _view(options: argparse.Namespace) -> int:
+    from ..results import load_result
+    from ..scene import open_window, save_movie, save_picture, save_web_scene
+
+    if options.second and options.html:
+        raise InputError("--html takes one result; leave the second out, or use --screenshot")
+    if options.minutes is not None and options.movie:
+        raise InputError("--movie shows all times; leave --minutes out")
+    result = load_result(options.folder / "result.vtkhdf")
+    look: dict[str, Any] = {
+        "color_target_by": None if options.margin == "none" else options.margin,
+        "window": options.window,
+    }
+    if options.isotherms:
+        look["isotherms_c"] = numbers("--isotherms", options.isotherms)
+    if options.minutes is not None:
+        look["time_s"] = 60 * options.minutes
+    if options.second:
+        look["compare_with"] = load_result(options.second / "result.vtkhdf")
+    note = ""
+    if options.screenshot:
+        note = save_picture(result, options.screenshot, **look)
+    elif options.movie:
+        save_movie(result, options.movie, **look)
+    elif options.html:
+        save_web_scene(result, options.html, **look)
+    else:
+        open_window(result, **look)
+        return GOALS_MET
+    written = options.screenshot or options.movie or options.html
+    new_console().print(f"wrote {written}. {note}".strip(), highlight=False)
+    return GOALS_MET
+
+
+def _report(options: argparse.Namespace) -> int:
+    from ..evaluation import evaluate
+    from ..planning import read_plans
+    from ..reporting import write_html_report, write_pdf_report
+    from ..results import load_result
+
+    result = load_result(options.folder / "result.vtkhdf")
+    report = evaluate(result)
+    plans = read_plans(options.folder / "plans.json")
+    with all_or_nothing(options.folder) as folder:
+        if options.pdf:
+            write_pdf_report(report, result, folder / "report.pdf", plans=plans)
+        write_html_report(report, result, folder / "report.html", plans=plans)
+    return GOALS_MET
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from ..reporting import print_comparison, write_comparison
+    from ..results import load_result
+    from ..studies import compare_results
+
+    folders = options.first, options.second
+    results = [load_result(folder / "result.vtkhdf") for folder in folders]
+    first, second = (folder.resolve().name for folder in folders)
+    names = (first, second) if first != second else (str(options.first), str(options.second))
+    comparison = compare_results(results[0], results[1], names)
+    output = options.output or Path(f"{first}-vs-{second}")
+    print_comparison(comparison, new_console())
+    with all_or_nothing(output) as folder:
+        write_comparison(comparison, folder)
+    return GOALS_MET
+
+
+def _add_compare_seen(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "compare-seen",
+        help="compare the predicted ice with ice segmented in an image",
+        description="Compare the predicted 0 C ice with the ice that was segmented in a CT of the "
+        "procedure, registered to the plan's image: Dice, surface distances, and a picture.",
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that run or demo wrote")
+    parser.add_argument("ice", type=Path, metavar="ICE.nii.gz", help="NIfTI label map of the ice")
+    parser.add_argument(
+        "--minutes", type=float, metavar="N", help="when it was seen; default: end of last freeze"
+    )
+    parser.add_argument("--label", metavar="LABEL", help="of the ice, where there are several")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: DIR-seen")
+    parser.set_defaults(command=_compare_seen)
+
+
+def _compare_seen(options: argparse.Namespace) -> int:
+    from ..images import read_labels
+    from ..reporting import print_seen, write_seen
+    from ..results import load_result
+    from ..studies import compare_with_seen
+
+    result = load_result(options.folder / "result.vtkhdf")
+    time_s = None if options.minutes is None else 60 * options.minutes
+    seen = read_labels(options.ice)
+    comparison = compare_with_seen(result, seen, time_s=time_s, label=options.label)
+    output = options.output or Path(f"{options.folder.resolve().name}-seen")
+    print_seen(comparison, new_console())
+    with all_or_nothing(output) as folder:
+        write_seen(comparison, folder)
+    return GOALS_MET
+
+
+def _add_export(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "export",
+        help="write surfaces (STL, PLY, VTP) and NIfTI for other programs",
+        description="Write isotherms, target, organs and needles as surfaces in LPS millimeters, "
+        "and coldest temperature and cell kill as NIfTI on the grid of the plan's image.",
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that run or demo wrote")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: DIR-export")
+    parser.add_argument(
+        "--isotherms", metavar="C,C,...", help="default: the plan's; write --isotherms=-40,-20"
+    )
+    parser.add_argument(
+        "--minutes", metavar="N,N,...", help="also the ice and the temperatures at these times"
+    )
+    parser.add_argument(
+        "--format", default="stl", metavar="stl,ply,vtp", help="of surfaces; default: %(default)s"
+    )
+    parser.add_argument(
+        "--image",
+        type=Path,
+        metavar="IMAGE",
+        help="NIfTI file or DICOM folder whose grid to use; default: the plan's image",
+    )
+    parser.set_defaults(command=_export)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from ..exports import export_result
+    from ..images import read_volume
+    from ..results import load_result
+
+    result = load_result(options.folder / "result.vtkhdf")
+    levels = numbers("--isotherms", options.isotherms) if options.isotherms else None
+    minutes = numbers("--minutes", options.minutes) if options.minutes else []
+    grid = read_volume(options.image).grid if options.image else None
+    output = options.output or Path(f"{options.folder.resolve().name}-export")
+    with all_or_nothing(output) as folder:
+        exported = export_result(
+            result,
+            folder,
+            isotherms_c=levels,
+            times_s=[60 * minute for minute in minutes],
+            formats=options.format.split(","),
+            image_grid=grid,
+        )
+    for note in exported.notes:
+        new_console().print(note, highlight=False, markup=False)
+    return GOALS_MET

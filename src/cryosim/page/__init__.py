@@ -1,6 +1,0 @@
-"""The report as one page: HTML that needs nothing beside it, and PDF of it."""
-
-from .pdf import write_pdf_report
-from .write import html_report, write_html_report
-
-__all__ = ["html_report", "write_html_report", "write_pdf_report"]

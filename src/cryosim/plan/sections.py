@@ -1,0 +1,405 @@
+"""What a plan holds: one frozen model gives the file's schema, its checks and the Python type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+
+from ..errors import did_you_mean
+from ..probes import Needle, Point, Probe, Warmer
+from .optimize import Search
+from .protocol import Protocol
+
+__all__ = [
+    "AnatomyPlan",
+    "BodyPlan",
+    "Goal",
+    "GridPlan",
+    "OrganAtRisk",
+    "PerfusionPlan",
+    "Plan",
+    "Protection",
+    "ReportPlan",
+    "Sensor",
+    "SkinPack",
+    "Target",
+]
+
+Temperature = Annotated[float, Field(ge=-200, le=60, allow_inf_nan=False)]
+Label = int | str
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AnatomyPlan(_Section):
+    """Where the anatomy comes from: an image, or a phantom.
+
+    Attributes
+    ----------
+    image : NIfTI file or DICOM folder, relative to the plan file.
+    modality : "ct" or "mr"; DICOM says it, for NIfTI it is guessed when not given.
+    labels : NIfTI label map; optional for CT.
+    label_names : CSV with a name and an id per structure, where the label map has no names.
+    tissues : label value or name to tissue name; "hu" lets the CT value decide.
+    tissue : one tissue for everything.
+    phantom : name of a shipped phantom. size_mm : edge lengths of the phantom "uniform" (x, y, z).
+    """
+
+    image: str | None = None
+    modality: Literal["ct", "mr"] | None = None
+    labels: str | None = None
+    label_names: str | None = None
+    tissues: dict[str, str] = Field(default_factory=dict)
+    tissue: str | None = None
+    phantom: str | None = None
+    size_mm: tuple[float, float, float] | None = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> AnatomyPlan:
+        if (self.image is None) == (self.phantom is None):
+            found = "both" if self.image else "neither"
+            raise ValueError(f"give either image or phantom; found {found}")
+        if self.size_mm is not None:
+            if self.phantom != "uniform":
+                raise ValueError(
+                    f"size_mm only goes with phantom = 'uniform', found '{self.phantom}'"
+                )
+            if not all(5 <= edge <= 1000 for edge in self.size_mm):
+                raise ValueError(
+                    f"size_mm = {list(self.size_mm)} must be three lengths of 5 to 1000 mm"
+                )
+        return self
+
+
+class Target(_Section):
+    """What is to be destroyed.
+
+    Attributes
+    ----------
+    label : value or name in the label map; or mask : a NIfTI mask file.
+    margin_mm : how far the ice shall reach beyond it, everywhere.
+    lethal_c : the temperature that kills.
+    lethal_coverage : share of the volume that shall have been lethal.
+    """
+
+    label: Label | None = None
+    mask: str | None = None
+    margin_mm: Annotated[float, Field(ge=0, le=50)] = 10.0
+    lethal_c: Annotated[float, Field(ge=-150, le=-5)] = -40.0
+    lethal_coverage: Annotated[float, Field(gt=0, le=1)] = 0.99
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Target:
+        if (self.label is None) == (self.mask is None):
+            raise ValueError("give either label or mask")
+        if 0 < self.margin_mm < 0.5:
+            raise ValueError(f"margin_mm = {self.margin_mm:g} is not millimeters; 1 cm is 10")
+        return self
+
+
+class OrganAtRisk(_Section):
+    """What is to be spared.
+
+    Attributes
+    ----------
+    name : as it shall appear in the report.
+    label : value or name in the label map; or mask : a NIfTI mask file.
+    min_temperature_c : no part may have been colder.
+    min_ice_distance_mm : the ice edge shall stay at least this far away; no goal when not given.
+    """
+
+    name: str
+    label: Label | None = None
+    mask: str | None = None
+    min_temperature_c: Temperature | None = None
+    min_ice_distance_mm: Annotated[float, Field(ge=0, le=100)] | None = None
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> OrganAtRisk:
+        if (self.label is None) == (self.mask is None):
+            raise ValueError("give either label or mask")
+        if self.name == "target":
+            raise ValueError("name = 'target' is taken; use another name")
+        return self
+
+
+class Goal(_Section):
+    """A limit on a number of the report.
+
+    Attributes
+    ----------
+    metric : dotted path in report.json, for example "target.coverage.-20"; an organ at risk is
+        named, as in "organs_at_risk.bowel.ice_distance_mm".
+    at_least, at_most : the limit; one of them.
+    """
+
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Goal:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("give either at_least or at_most")
+        return self
+
+
+class GridPlan(_Section):
+    """The simulation grid.
+
+    Attributes
+    ----------
+    spacing_mm : edge of a voxel.
+    padding_mm : room around target and active probe parts; the image may end earlier.
+    """
+
+    spacing_mm: Annotated[float, Field(ge=0.1, le=10)] = 1.0
+    padding_mm: Annotated[float, Field(ge=5, le=300)] = 50.0
+
+
+class PerfusionPlan(_Section):
+    """Blood flow.
+
+    Attributes
+    ----------
+    scale : factor on every tissue's perfusion.
+    stays_off_after_freezing : blood does not return to tissue that has been frozen.
+    vessel_exchange_w_m2k : heat transfer from the blood of large vessels to their wall; without it
+        the wall is held at the temperature of the blood.
+    """
+
+    scale: Annotated[float, Field(ge=0, le=1000)] = 1.0
+    stays_off_after_freezing: bool = True
+    vessel_exchange_w_m2k: Annotated[float, Field(gt=0, le=1e5)] | None = None
+
+
+class BodyPlan(_Section):
+    """The state before the first freeze and at the grid's outer faces.
+
+    Attributes
+    ----------
+    temperature_c : everything starts at it, and held outer faces stay at it.
+    outer_faces : "held" at that temperature, or "insulated".
+    air_c : temperature of the room air around the patient in a CT.
+    skin_to_air_w_m2k : heat transfer from skin to air; 10 is still air with radiation, more than
+        100 a warm pack (with `air_c` at its temperature).
+    """
+
+    temperature_c: Annotated[float, Field(ge=0, le=45)] = 37.0
+    outer_faces: Literal["held", "insulated"] = "held"
+    air_c: Annotated[float, Field(ge=-20, le=60)] = 22.0
+    skin_to_air_w_m2k: Annotated[float, Field(gt=0, le=10_000)] = 10.0
+
+
+class Protection(_Section):
+    """Something put between ice and organ: injected gas, warmed saline; one of three shapes.
+
+    Attributes
+    ----------
+    name : as it shall appear in the report.
+    tissue : what fills it, of the library: "gas", "saline", ...
+    center_mm, to_mm, radius_mm : a ball, or with `to_mm` a capsule from one point to the other.
+    label : a value or name of the label map.
+    beside, thickness_mm : a layer along an organ at risk, on the side of the target.
+    temperature_c : at the start; body temperature when not given.
+    held : fresh fluid flows in, so that it stays at `temperature_c`.
+    """
+
+    name: str = "protection"
+    tissue: str
+    center_mm: Point | None = None
+    to_mm: Point | None = None
+    radius_mm: Annotated[float, Field(gt=0, le=200)] | None = None
+    label: Label | None = None
+    beside: str | None = None
+    thickness_mm: Annotated[float, Field(gt=0, le=100)] | None = None
+    temperature_c: Annotated[float, Field(ge=0, le=60)] | None = None
+    held: bool = False
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Protection:
+        shapes = [self.center_mm is not None, self.label is not None, self.beside is not None]
+        if sum(shapes) != 1:
+            raise ValueError(
+                f"protection '{self.name}': give one shape: center_mm with radius_mm, label, or "
+                "beside with thickness_mm"
+            )
+        for key, partner in (
+            ("center_mm", "radius_mm"),
+            ("beside", "thickness_mm"),
+        ):
+            if (getattr(self, key) is None) != (getattr(self, partner) is None):
+                raise ValueError(f"protection '{self.name}': {key} and {partner} go together")
+        if self.to_mm is not None and self.center_mm is None:
+            raise ValueError(f"protection '{self.name}': to_mm needs center_mm")
+        if self.held and self.temperature_c is None:
+            raise ValueError(f"protection '{self.name}': held needs temperature_c")
+        return self
+
+
+class SkinPack(_Section):
+    """A warm pack, or a glove with warm saline, on the skin of a CT.
+
+    Attributes
+    ----------
+    center_mm, radius_mm : the ball within which air at the skin is replaced by the pack.
+    temperature_c : of the pack. exchange_w_m2k : heat transfer to the skin.
+    """
+
+    center_mm: Point
+    radius_mm: Annotated[float, Field(gt=0, le=300)]
+    temperature_c: Annotated[float, Field(ge=0, le=60)] = 40.0
+    exchange_w_m2k: Annotated[float, Field(gt=0, le=1e5)] = 100.0
+
+
+class Sensor(_Section):
+    """A virtual thermometer: its curve is in report and result.
+
+    Attributes
+    ----------
+    name : as it shall appear in the report. at_mm : LPS position.
+    """
+
+    name: str
+    at_mm: Point
+
+
+class ReportPlan(_Section):
+    """What the report lists.
+
+    Attributes
+    ----------
+    isotherms_c : temperatures of the isotherms.
+    times_s : times of rows in the timeline, besides the ends of the stages.
+    """
+
+    isotherms_c: Annotated[tuple[Temperature, ...], Field(min_length=1, max_length=12)] = (
+        0.0,
+        -20.0,
+        -40.0,
+    )
+    times_s: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
+
+
+class Plan(_Section):
+    """Anatomy, probes and protocol, and what is to be reached and spared.
+
+    Attributes
+    ----------
+    folder : where relative paths start; the plan file's folder, else the working folder.
+    """
+
+    anatomy: AnatomyPlan
+    tissue: tuple[dict[str, Any], ...] = ()
+    target: Target | None = None
+    organ_at_risk: tuple[OrganAtRisk, ...] = ()
+    probe: Annotated[tuple[Probe, ...], Field(max_length=50)] = ()
+    warmer: tuple[Warmer, ...] = ()
+    protection: tuple[Protection, ...] = ()
+    skin_pack: tuple[SkinPack, ...] = ()
+    sensor: tuple[Sensor, ...] = ()
+    protocol: Protocol
+    grid: GridPlan = GridPlan()
+    perfusion: PerfusionPlan = PerfusionPlan()
+    body: BodyPlan = BodyPlan()
+    report: ReportPlan = ReportPlan()
+    goal: tuple[Goal, ...] = ()
+    optimize: Search | None = None
+
+    _folder: Path = PrivateAttr(default_factory=Path)
+
+    @property
+    def folder(self) -> Path:
+        """Folder that the paths of the plan are relative to."""
+        return self._folder
+
+    @property
+    def needles(self) -> tuple[Needle, ...]:
+        """Everything thin that is put into the patient: probes first, then warmers."""
+        return (*self.probe, *self.warmer)
+
+    @property
+    def exposure_thresholds_c(self) -> tuple[float, ...]:
+        """Temperatures whose exposure is counted: isotherms, those of cell kill, organ limits."""
+        found = {0.0, -20.0, -40.0, *self.report.isotherms_c}
+        if self.target is not None:
+            found.add(self.target.lethal_c)
+        for organ in self.organ_at_risk:
+            if organ.min_temperature_c is not None:
+                found.add(organ.min_temperature_c)
+        return tuple(sorted(found, reverse=True))
+
+    def metrics(self) -> tuple[str, ...]:
+        """Return the dotted paths of all numbers that goals can be put on."""
+        found = []
+        if self.target is not None:
+            levels = sorted({*self.report.isotherms_c, self.target.lethal_c}, reverse=True)
+            found += ["target.volume_ml"]
+            found += [f"target.coverage.{level:g}" for level in levels]
+            found += [
+                f"target.margin.{which}.{key}"
+                for which in ("ice", "lethal")
+                for key in ("min_mm", "p05_mm", "fraction_at_least_10mm")
+            ]
+            found += ["target.compliance.surface_fraction"]
+            found += ["target.compliance.shell_frozen_fraction"]
+            found += ["target.kill.expected"]
+        for organ in self.organ_at_risk:
+            keys = ["volume_ml", "coldest_c", "volume_frozen_ml", "ice_distance_mm"]
+            if organ.min_temperature_c is not None:
+                keys += ["volume_below_limit_ml", "longest_below_limit_s"]
+            found += [f"organs_at_risk.{organ.name}.{key}" for key in keys]
+        for sensor in self.sensor:
+            found += [f"sensors.{sensor.name}.{key}" for key in ("coldest_c", "warmest_c")]
+        return tuple(found)
+
+    @model_validator(mode="after")
+    def _has_probes(self) -> Plan:
+        if not self.probe and self.optimize is None:
+            raise ValueError(
+                "probe is missing; add [[probe]], or [optimize] to have probes found by "
+                "'cryosim optimize'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check(self) -> Plan:
+        for section in ("organ_at_risk", "sensor"):
+            names = [part.name for part in getattr(self, section)]
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"{section}: two are named '{name}'; rename one")
+        for number, probe in enumerate(self.probe):
+            end_min = self.protocol.duration_s / 60
+            for start, _ in probe.runs_min:
+                if start >= end_min:
+                    raise ValueError(
+                        f"probe.{number}.runs_min: {start:g} min lies after the end of the "
+                        f"protocol, {end_min:g} min; times are minutes of the procedure"
+                    )
+        for number, warmer in enumerate(self.warmer):
+            if warmer.temperature_c < self.body.temperature_c:
+                raise ValueError(
+                    f"warmer.{number}.temperature_c = {warmer.temperature_c:g} is colder than the "
+                    f"body, {self.body.temperature_c:g} C; a warmer must be warmer"
+                )
+        organs = [organ.name for organ in self.organ_at_risk]
+        for shape in self.protection:
+            if shape.beside is not None and shape.beside not in organs:
+                raise ValueError(
+                    f"protection '{shape.name}': beside = '{shape.beside}' is no organ_at_risk; "
+                    f"known: {', '.join(organs) or 'none'}"
+                )
+        metrics = self.metrics()
+        for goal in self.goal:
+            if goal.metric not in metrics:
+                hint = did_you_mean(goal.metric, metrics)
+                raise ValueError(
+                    f"goal.metric = '{goal.metric}' is not in the report{hint}; "
+                    f"known: {', '.join(metrics)}"
+                )
+        return self

@@ -1,0 +1,221 @@
+"""Why this plan: sentences about the count, the goal that binds, and where it is tightest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..evaluation import ICE_C, filled_voxels, signed_distance_mm, structure_surface, surface_margin
+from ..geometry import direction_words
+from ..simulation import Result
+from .layout import even_directions
+from .robustness import Robustness
+from .trial import gap_of, missing_of, scale_of
+from .tried import Tried
+
+__all__ = [
+    "WeakestPoint",
+    "explain",
+    "times_of",
+    "weakest_point",
+    "what_is_wrong",
+]
+
+F64 = NDArray[np.float64]
+
+# A vessel so near to the target's surface keeps the ice from its margin.
+_VESSEL_NEAR_MM = 15.0
+
+
+@dataclass(frozen=True)
+class WeakestPoint:
+    """Where on the target's surface the ice margin is smallest.
+
+    Attributes
+    ----------
+    at_mm : LPS. margin_mm : there. side : of the target, in anatomical words.
+    vessel_mm : distance to the nearest wide vessel, which stays warm; None: none in the box.
+    """
+
+    at_mm: tuple[float, float, float]
+    margin_mm: float
+    side: str
+    vessel_mm: float | None
+
+
+def weakest_point(result: Result) -> WeakestPoint | None:
+    """Find it; None without a target or without ice."""
+    if "target" not in result.tissue.structures:
+        return None
+    margin = surface_margin(result, ICE_C)
+    if not margin.has_edge:
+        return None
+    at = int(margin.margin_mm.argmin())
+    surface = margin.points_mm
+    x, y, z = (np.round(surface[at], 1) + 0.0).tolist()
+    side = direction_words(surface[at] - surface.mean(axis=0))
+    vessel_mm = _to_vessel_mm(result, surface[at])
+    return WeakestPoint((x, y, z), float(margin.margin_mm[at]), side, vessel_mm)
+
+
+def _to_vessel_mm(result: Result, point_mm: F64) -> float | None:
+    sinks = result.tissue.heat_sink
+    if sinks is None or not sinks.any():
+        return None
+    centers = result.tissue.grid.to_world(np.argwhere(sinks)[:, ::-1])
+    return float(np.linalg.norm(centers - point_mm, axis=1).min())
+
+
+def times_of(result: Result) -> dict[str, float | None]:
+    """First kept time (s) at which the ice had the wanted margin, and organs their limit.
+
+    Fields are kept at the ends of stages and every few minutes, so times are upper bounds.
+    """
+    plan = result.plan
+    if plan.target is None:
+        return {}
+    grid, through = result.tissue.grid, result.tissue.continued_through_gas
+    surface = structure_surface(grid, result.tissue.structures["target"]).centers_mm
+    found: dict[str, float | None] = {"ice margin reached": None}
+    limits = {
+        organ.name: (filled_voxels(result.tissue.structures[organ.name]), organ.min_temperature_c)
+        for organ in plan.organ_at_risk
+        if organ.min_temperature_c is not None
+    }
+    found.update({f"{name} limit reached": None for name in limits})
+    for time_s, field in zip(result.times_s, result.temperatures_c, strict=True):
+        if found["ice margin reached"] is None:
+            margin = signed_distance_mm(grid, through(field), ICE_C, surface)
+            if margin.min() >= plan.target.margin_mm - 0.5 * float(grid.spacing_mm.max()):
+                found["ice margin reached"] = time_s
+        for name, (mask, limit_c) in limits.items():
+            key = f"{name} limit reached"
+            if found[key] is None and mask.any() and float(field[mask].min()) < limit_c:
+                found[key] = time_s
+    return found
+
+
+def explain(
+    best: Tried,
+    ranked: Sequence[Tried],
+    final: Mapping[str, Any],
+    passed: bool,
+    weakest: WeakestPoint | None,
+    ways: dict[str, int],
+    robustness: Robustness,
+) -> tuple[str, ...]:
+    """Return sentences, the most important first.
+
+    Parameters
+    ----------
+    best : the plan that was chosen. ranked : the best of each number of probes.
+    final : `outcome_of` the best plan on its own grid. passed : whether the plan is as wanted.
+    ways : how many directions are free, and how many each constraint rules out.
+    """
+    final_goals, healthy_ml = final["goals"], final["healthy_frozen_ml"]
+    count = best.candidate.count
+    most = max(one.candidate.count for one in (best, *ranked))
+    words = _probes(count, best.candidate.model)
+    found = []
+    if passed:
+        found.append(f"{words} meet{'s' if count == 1 else ''} all goals")
+    else:
+        why = what_is_wrong(best, final_goals)
+        found.append(
+            f"no plan of up to {most} probe{'s' if most > 1 else ''} meets the goals: "
+            f"with {words}, the best found, {why}"
+        )
+    if passed and robustness.met:
+        found.append(_how_sure(robustness))
+    found += [_against(healthy_ml, other) for other in ranked if other is not best]
+    rooms = {name: _room(goal) for name, goal in final_goals.items() if goal[0] is not None}
+    if passed and rooms:
+        tightest = min(rooms, key=lambda name: rooms[name])
+        found.append(f"the goal with the least room: {_value(final_goals, tightest)}")
+    if weakest is not None:
+        x, y, z = weakest.at_mm
+        found.append(
+            f"the smallest ice margin, {weakest.margin_mm:.1f} mm, is on the {weakest.side} side "
+            f"of the target, at [{x:g}, {y:g}, {z:g}]{_beside_vessel(weakest)}"
+        )
+    if best.candidate.freeze_share != 1.0:
+        share = 100 * best.candidate.freeze_share
+        found.append(f"freezes take {share:.0f} % of the time that the protocol says")
+    if ways:
+        told = ", ".join(f"{number} {what}" for what, number in ways.items())
+        found.append(f"of {len(even_directions())} directions from the target's middle {told}")
+    return tuple(found)
+
+
+def _how_sure(robustness: Robustness) -> str:
+    """Say in how many of the variations all goals are still met."""
+    met, count = sum(robustness.met.values()), len(robustness.met)
+    found = f"all goals are still met in {met} of {count} variations of placement and tissue"
+    if met == count:
+        return found
+    return f"{found}; worst_case = true looks for a plan that stands them all"
+
+
+def what_is_wrong(one: Tried, goals: Mapping[str, Sequence[Any]] | None = None) -> str:
+    """Say what a plan misses most: where its probes are, a goal, or only its worst case.
+
+    Parameters
+    ----------
+    goals : of a finer grid than that of the search, where there is one.
+    """
+    if one.refused:
+        return str(one.outcome["refused"])
+    if one.obstacles:
+        return "; ".join(f"a shaft {name}" for name in one.obstacles)
+    goals = goals or one.outcome["goals"]
+    failing = missing_of(_failed(goals) or goals, one.slack)
+    worst = max(failing, key=lambda name: failing[name])
+    if failing[worst] == 0.0 and one.missing_at_worst:
+        return "the goals are met as planned, but not in the worst case"
+    value, limit, sense, *_ = goals[worst]
+    if value is not None and failing[worst] > 0.0 and gap_of(value, limit, sense) <= 0.0:
+        found = _value(goals, worst)
+        return f"{found} while searching, but on the plan's own grid a goal is missed"
+    return _value(goals, worst)
+
+
+def _beside_vessel(weakest: WeakestPoint) -> str:
+    if weakest.vessel_mm is None or weakest.vessel_mm > _VESSEL_NEAR_MM:
+        return ""
+    return f", {weakest.vessel_mm:.0f} mm from a wide vessel, whose blood stays warm"
+
+
+def _failed(goals: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """Return the goals that failed: lengths pass within half a voxel, and then miss something."""
+    return {name: row for name, row in goals.items() if row[4] == "fail"}
+
+
+def _probes(count: int, model: str) -> str:
+    return f"{count} probe{'s' if count > 1 else ''} ({model})"
+
+
+def _against(healthy_ml: float, other: Tried) -> str:
+    words = _probes(other.candidate.count, other.candidate.model)
+    if not other.met:
+        return f"with {words}: {what_is_wrong(other)}"
+    now = other.outcome["healthy_frozen_ml"]
+    return (
+        f"with {words} all goals are met, and {now:.0f} instead of {healthy_ml:.0f} ml of healthy "
+        "tissue freeze"
+    )
+
+
+def _value(goals: Mapping[str, Sequence[Any]], name: str) -> str:
+    value, limit, sense, unit, *_ = goals[name]
+    text = "none" if value is None else f"{value:.3f}" if unit == "" else f"{value:.3g}"
+    return f"{name} is {text} {unit}".rstrip() + f" ({sense} {limit:g} {unit}".rstrip() + ")"
+
+
+def _room(goal: list[Any]) -> float:
+    """How far a goal is from its limit, in the units in which goals are compared."""
+    value, limit, sense, unit, _ = goal
+    return -gap_of(value, limit, sense) / scale_of(limit, unit)

@@ -1,0 +1,31 @@
+"""The report for people and programs: terminal tables, JSON, HTML and PDF."""
+
+from .benchmark_files import batch_document, write_batch
+from .benchmark_tables import print_batch
+from .comparison_files import comparison_document, write_comparison
+from .comparison_tables import print_comparison
+from .document import report_document, write_report
+from .page import html_report, write_html_report, write_pdf_report
+from .plans_tables import print_plans
+from .seen_files import print_seen, seen_document, write_seen
+from .terminal import VERDICT_STYLE, print_report
+
+__all__ = [
+    "VERDICT_STYLE",
+    "batch_document",
+    "comparison_document",
+    "html_report",
+    "print_batch",
+    "print_comparison",
+    "print_plans",
+    "print_report",
+    "print_seen",
+    "report_document",
+    "seen_document",
+    "write_batch",
+    "write_comparison",
+    "write_html_report",
+    "write_pdf_report",
+    "write_report",
+    "write_seen",
+]

@@ -1,0 +1,73 @@
+"""The report as JSON: report.json."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..evaluation import DISCLAIMER, Report, timeline_document
+from ..simulation import Result
+
+__all__ = ["report_document", "write_report"]
+
+
+def report_document(report: Report, result: Result) -> dict[str, Any]:
+    """Return the content of report.json; isotherms are keys such as "-40"."""
+    energy = dataclasses.asdict(result.energy)
+    return {
+        "version": __version__,
+        "disclaimer": DISCLAIMER,
+        "plan": result.plan.model_dump(mode="json", exclude_none=True),
+        "goals": [dataclasses.asdict(goal) for goal in report.goals],
+        "passed": report.passed,
+        "target": _target(report),
+        "kill": [_plain(rule) for rule in report.kill],
+        "organs_at_risk": [_plain(organ) for organ in report.organs_at_risk],
+        "sensors": [_plain(sensor) for sensor in report.sensors],
+        "needles": [_plain(needle) for needle in report.needles],
+        "timeline": timeline_document(report.timeline),
+        "energy": {**energy, "relative_error": result.energy.relative_error},
+        "performance": dataclasses.asdict(result.performance),
+        "grid": {
+            "shape_kji": list(result.tissue.grid.shape),
+            "spacing_mm": [round(float(step), 6) for step in result.tissue.grid.spacing_mm],
+            "affine_lps": result.tissue.grid.affine.tolist(),
+        },
+        "probe_flux_ratio": list(result.flux_ratio),
+        "warnings": list(report.warnings),
+        "assumptions": list(report.assumptions),
+        "sources": list(report.sources),
+    }
+
+
+def write_report(report: Report, result: Result, path: str | Path) -> None:
+    """Write report.json."""
+    text = json.dumps(report_document(report, result), indent=2, allow_nan=False)
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def _target(report: Report) -> Any:
+    """Return the target with its expected kill, so that the paths of metrics lead to numbers."""
+    found = _plain(report.target)
+    return found and {**found, "kill": {"expected": report.expected_target_kill}}
+
+
+def _plain(value: Any) -> Any:
+    """Turn dataclasses into JSON values; temperatures as keys become text."""
+    if value is None:
+        return None
+    found = dataclasses.asdict(value)
+    return _text_keys(found)
+
+
+def _text_keys(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            key if isinstance(key, str) else f"{key:g}": _text_keys(item)
+            for key, item in value.items()
+        }
+    return value

@@ -1,0 +1,60 @@
+"""The report as PDF: the same page, laid out for paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ...errors import InputError, reason_of
+from ...evaluation import Report
+from ...simulation import Result
+from .html import html_report
+
+__all__ = ["write_pdf_report"]
+
+_INSTEAD = "or print report.html from a browser"
+_NO_LIBRARY = f"a PDF needs WeasyPrint: pip install 'cryosim[pdf]', {_INSTEAD}"
+_NO_PANGO = (
+    "a PDF needs Pango for WeasyPrint; on Debian and Ubuntu: apt install libpango-1.0-0 "
+    f"libpangoft2-1.0-0 libharfbuzz-subset0, {_INSTEAD}"
+)
+
+
+def write_pdf_report(
+    report: Report,
+    result: Result,
+    path: str | Path,
+    *,
+    picture: Path | None = None,
+    plans: Mapping[str, Any] | None = None,
+) -> None:
+    """Write the report as PDF, with page numbers, and alternative texts for screen readers.
+
+    Parameters
+    ----------
+    picture : a PNG of the 3-D scene that `save_picture` wrote; by default it is drawn.
+    plans : content of plans.json, where a search found this plan.
+
+    Raises
+    ------
+    InputError
+        When WeasyPrint or Pango is not installed, or the file cannot be written.
+    """
+    try:
+        with redirect_stdout(StringIO()):  # WeasyPrint prints a page about it
+            from weasyprint import HTML
+            from weasyprint.urls import URLFetcher
+    except ImportError:
+        raise InputError(_NO_LIBRARY) from None
+    except OSError:
+        raise InputError(_NO_PANGO) from None
+    text = html_report(report, result, picture=picture, plans=plans)
+    # The page holds all it shows: nothing is fetched, whatever it says.
+    only_inside = URLFetcher(allowed_protocols=["data"], fail_on_errors=True)
+    try:
+        HTML(string=text, url_fetcher=only_inside).write_pdf(path, pdf_tags=True)
+    except OSError as error:
+        raise InputError(f"report {path}: cannot be written ({reason_of(error)})") from None

@@ -1,0 +1,58 @@
+"""The part of the page about a search: why this plan, what others give, how sure it is."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ...pictures import TRADE_OFF_QUANTITIES, plot_trade_off
+from ...planning import ROBUSTNESS_COLUMNS, TradeOff, robustness_rows, trade_off_rows
+from .drawings import chart
+from .markup import Html, caption, element, items, join, table
+from .wording import celsius
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["planned"]
+
+
+def planned(document: Mapping[str, Any] | None) -> Html | None:
+    """Say what a search found.
+
+    Parameters
+    ----------
+    document : content of plans.json; None where the plan was not searched for.
+    """
+    if document is None:
+        return None
+    plans = [
+        (row.plan, _verdict(row), str(row.probes), row.coverage, row.margin, row.healthy)
+        for row in trade_off_rows(document)
+    ]
+    sure = [tuple(map(celsius, row)) for row in robustness_rows(document)]
+    charts = [
+        chart(functools.partial(_draw, document, quantity), f"{title}, by the number of probes")
+        for quantity, (title, *_) in TRADE_OFF_QUANTITIES.items()
+    ]
+    return join(
+        items([celsius(sentence) for sentence in document["explanation"]]),
+        table(("plan", "goals", "probes", "coverage", "margin", "healthy"), plans, words=2),
+        element("div", *charts, class_="charts three"),
+        element("h3", "If not all is as planned"),
+        table(ROBUSTNESS_COLUMNS, sure) if sure else Html(""),
+        caption(
+            "The best plan as its own grid shows it; all others, and the variations, on the "
+            "coarser voxels of the search."
+        ),
+    )
+
+
+def _verdict(row: TradeOff) -> str:
+    return "met" if row.missed is None else f"missed: {celsius(row.missed)}"
+
+
+def _draw(document: Mapping[str, Any], quantity: str, axes: Axes) -> None:
+    plot_trade_off(document, quantity, axes)
+    axes.legend(fontsize="small")

@@ -1,0 +1,289 @@
+"""The upper part of the page: verdict, pictures, charts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...evaluation import ICE_C, Report, surface_margin
+from ...geometry import direction_words
+from ...pictures import plot_growth, plot_histogram, plot_margin, plot_margin_map, plot_sensors
+from ...pictures.colors import (
+    ACTIVE_PART,
+    SENSOR,
+    SHAFT,
+    WARMER,
+    isotherm_color,
+    stage_color,
+    structure_colors,
+)
+from ...pictures.moment import Moment
+from ...pictures.over_time import stage_name
+from ...pictures.planes import SHOWN_C
+from ...simulation import Result
+from .drawings import chart, has_scene, scene, slices
+from .markup import Html, caption, element, join, table
+from .wording import VERDICTS, amount, celsius, degrees, duration, goal_limit, goal_value, percent
+
+__all__ = [
+    "growth",
+    "histogram",
+    "margins",
+    "pictures",
+    "protocol",
+    "sensors",
+    "three_d",
+    "verdict",
+]
+
+
+def verdict(report: Report) -> Html:
+    """Say whether the goals were met."""
+    if not report.goals:
+        return element("p", "The plan states no goals: there is nothing to judge.")
+    failed = [celsius(goal.name) for goal in report.goals if goal.verdict == "fail"]
+    count = len(report.goals)
+    if failed:
+        words, look = f"{len(failed)} of {count} goals failed: {', '.join(failed)}", "fail"
+    else:
+        near = sum(goal.verdict == "warn" for goal in report.goals)
+        words = f"All {count} goals met" + (f", {near} only within half a voxel" * bool(near))
+        look = "warn" if near else "ok"
+    rows = [
+        (celsius(goal.name), goal_value(goal), goal_limit(goal), _badge(goal.verdict))
+        for goal in report.goals
+    ]
+    return join(
+        element("p", words, class_=f"overall {look}"),
+        table(("goal", "reached", "asked", "verdict"), rows),
+        caption(
+            "ok: met. warn: met only within half a voxel, which is as well as the grid knows "
+            "lengths. fail: not met."
+        ),
+    )
+
+
+def pictures(result: Result) -> Html:
+    """Show the three planes at the end of each freeze."""
+    image = (
+        "CT shows the ice up to its edge at 0 °C; colder isotherms lie inside it and cannot be "
+        "seen there."
+        if result.tissue.image is not None
+        else f"Without an image, gray is the temperature: black {SHOWN_C[0]:g} °C and colder, "
+        f"white {SHOWN_C[1]:g} °C and warmer."
+    )
+    parts = [
+        _legend(result),
+        caption(
+            f"{image} Isotherms are those of the moment. Radiological convention: seen from the "
+            "feet, from the front and from the left. Probes are projected onto the planes."
+        ),
+    ]
+    for time_s in _freeze_ends_s(result):
+        parts += [
+            element(
+                "div",
+                element("h3", _capital(Moment.of(result, time_s).title)),
+                _volumes_line(result, time_s),
+                slices(result, time_s),
+                class_="moment",
+            )
+        ]
+    return join(*parts)
+
+
+def three_d(result: Result, picture: Path | None) -> Html | None:
+    """Show the 3-D picture, where this computer can draw it."""
+    if not has_scene():
+        return None
+    return join(
+        element("div", scene(result, picture), class_="scene"),
+        caption(
+            f"{_capital(Moment.of(result).title)}. Translucent shells are isotherms. "
+            "cryosim view shows it in a window that can be turned."
+        ),
+    )
+
+
+def growth(report: Report, result: Result) -> Html:
+    """Show isotherm volumes over time, and list them at the ends of the stages."""
+    levels = list(report.timeline[0].volume_ml) if report.timeline else []
+    asked = {*result.plan.protocol.ends_s(), *result.plan.report.times_s}
+    rows = [
+        (_capital(Moment.of(result, row.t_s).title),
+         *[amount(row.volume_ml[level], "ml") for level in levels])
+        for row in report.timeline if row.t_s in asked
+    ]  # fmt: skip
+    return _beside(
+        chart(lambda ax: plot_growth(result, ax), "isotherm volumes over time"),
+        join(
+            table(("time", *[f"{level:g} °C" for level in levels]), rows),
+            caption(
+                "Tissue at or below the isotherm at that time, without the probes and gas. Marks "
+                "are the times that the result keeps."
+            ),
+        ),
+    )
+
+
+def protocol(result: Result) -> Html:
+    """Show freezes and thaws as a bar, as long as they take."""
+    stages = result.plan.protocol.stages
+    parts = [
+        element(
+            "div",
+            element("b", stage.kind),
+            element("span", f"{stage.minutes:g} min{' active' if stage.active else ''}"),
+            style=f"flex-grow: {stage.minutes:g}; background: {stage_color(stage)}",
+            title=f"{stage_name(stage)}, {stage.minutes:g} min",
+        )
+        for stage in stages
+    ]
+    preset = result.plan.protocol.preset
+    named = f" (preset {preset})" if preset else ""
+    long = duration(result.plan.protocol.duration_s)
+    return join(
+        element("div", *parts, class_="bar"),
+        caption(
+            f"{result.plan.protocol.describe()}{named}; {long} in all. A thaw is passive, with "
+            "the probes off, unless it says active."
+        ),
+    )
+
+
+def histogram(report: Report, result: Result) -> Html | None:
+    """Show which share of target and organs has been how cold."""
+    if not any(share.any() for share in result.tissue.structures.values()):
+        return None
+    tables = []
+    if report.target is not None and result.plan.target is not None:
+        lethal_c = result.plan.target.lethal_c
+        rows = [
+            (f"{level:g} °C" + (" for a minute" if level == lethal_c else ""), percent(share))
+            for level, share in report.target.coverage.items()
+        ]
+        heading = f"target, {amount(report.target.volume_ml, 'ml')}, at or below"
+        tables.append(table((heading, "covered"), rows))
+    if report.organs_at_risk:
+        tables.append(_organ_table(report))
+    drawn = chart(lambda ax: plot_histogram(result, ax), "temperature-volume histogram")
+    return _beside(drawn, join(*tables))
+
+
+def margins(report: Report, result: Result) -> Html | None:
+    """Show how far the ice reaches beyond the target."""
+    target = report.target
+    if target is None:
+        return None
+    rows = [
+        (f"{name}, {margin.isotherm_c:g} °C", amount(margin.min_mm, "mm"),
+         amount(margin.p05_mm, "mm"), percent(margin.fraction_at_least_10mm))
+        for name, margin in (("ice", target.margin.ice), ("lethal", target.margin.lethal))
+    ]  # fmt: skip
+    found = target.compliance
+    words = join(
+        table(
+            ("margin", "smallest", "95 % of the surface have at least", "≥ 10 mm"),
+            rows,
+        ),
+        caption(
+            f"{found.margin_mm:g} mm of ice: on {percent(found.surface_fraction)} of the surface; "
+            f"{percent(found.shell_frozen_fraction)} of the {found.margin_mm:g} mm shell around "
+            f"the target froze. {_where_smallest(report, result)}"
+        ),
+    )
+    drawn = [chart(lambda ax: plot_margin(result, ax), "histogram of ice and lethal margins")]
+    if target.margin.ice.min_mm is not None:
+        drawn.append(chart(lambda ax: plot_margin_map(result, ax), "map of the ice margin"))
+    return join(element("div", *drawn, class_="charts"), words)
+
+
+def sensors(report: Report, result: Result) -> Html | None:
+    """Show the curves of the sensors."""
+    if not report.sensors:
+        return None
+    rows = [
+        (sensor.name, _position(sensor.at_mm), degrees(sensor.coldest_c),
+         degrees(sensor.warmest_c), duration(sensor.seconds_frozen))
+        for sensor in report.sensors
+    ]  # fmt: skip
+    headings = ("sensor", "L, P, S in mm", "coldest", "warmest", "at or below 0 °C")
+    return _beside(
+        chart(lambda ax: plot_sensors(result, ax), "temperatures of the sensors over time"),
+        table(headings, rows),
+    )
+
+
+def _badge(word: str) -> Html:
+    return element("b", VERDICTS[word], class_=f"badge {word}")
+
+
+def _beside(chart_: Html, words: Html) -> Html:
+    return element("div", chart_, element("div", words), class_="beside")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _position(at_mm: tuple[float, float, float]) -> str:
+    return ", ".join(f"{value:.1f}" for value in at_mm)
+
+
+def _freeze_ends_s(result: Result) -> list[float]:
+    plan = result.plan.protocol
+    stages = zip(plan.stages, plan.ends_s(), strict=True)
+    return [end_s for stage, end_s in stages if stage.kind == "freeze"]
+
+
+def _volumes_line(result: Result, time_s: float) -> Html:
+    moment = Moment.of(result, time_s)
+    words = [f"{level:g} °C: {amount(moment.volume_ml(level), 'ml')}" for level in moment.levels_c]
+    return element("p", "; ".join(words), class_="volumes")
+
+
+def _legend(result: Result) -> Html:
+    plan = result.plan
+    entries = [
+        (f"{level:g} °C", isotherm_color(level), "solid")
+        for level in sorted(set(plan.report.isotherms_c), reverse=True)
+    ]
+    colors = structure_colors(result.tissue.structures)
+    entries += [(name, color, "dashed") for name, color in colors.items()]
+    entries += [("probe, active part", ACTIVE_PART, "needle")]
+    if plan.warmer:
+        entries += [("warmer", WARMER, "needle")]
+    entries += [("shaft", SHAFT, "needle")]
+    if plan.sensor:
+        entries += [("sensor", SENSOR, "dot")]
+    return element(
+        "ul",
+        *[
+            element("li", element("i", class_=look, style=f"--color: {color}"), words)
+            for words, color, look in entries
+        ],
+        class_="legend",
+    )
+
+
+def _organ_table(report: Report) -> Html:
+    rows = [
+        (
+            organ.name,
+            degrees(organ.coldest_c),
+            "" if organ.limit_c is None else f"{organ.limit_c:g} °C",
+            "" if organ.longest_below_limit_s is None else duration(organ.longest_below_limit_s),
+            amount(organ.volume_frozen_ml, "ml", 2),
+            amount(organ.ice_distance_mm, "mm"),
+        )
+        for organ in report.organs_at_risk
+    ]
+    return table(("organ at risk", "coldest", "limit", "below it", "frozen", "to the ice"), rows)
+
+
+def _where_smallest(report: Report, result: Result) -> str:
+    if report.target is None or report.target.margin.ice.min_mm is None:
+        return ""
+    margin = surface_margin(result, ICE_C)
+    away = margin.points_mm - margin.points_mm.mean(axis=0)
+    side = direction_words(away[margin.margin_mm.argmin()])
+    return f"The ice margin is smallest on the target\u2019s {side} side."

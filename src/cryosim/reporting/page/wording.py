@@ -1,0 +1,90 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import re
+
+from ...evaluation import GoalVerdict
+
+__all__ = [
+    "VERDICTS",
+    "amount",
+    "celsius",
+    "degrees",
+    "duration",
+    "goal_limit",
+    "goal_value",
+    "percent",
+]
+
+VERDICTS = {"ok": "✓ ok", "warn": "! warn", "fail": "✗ fail"}
+
+_NONE = "none"
+_SUFFIXES = {"_mm": "mm", "_c": "°C", "_ml": "ml", "_s": "s"}
+_SHARES = ("coverage", "compliance", "fraction", "kill")
+_MOST_DIGITS = 4
+_CELSIUS = re.compile(r"(-?\d+(?:\.\d+)?) C\b")
+
+
+def amount(value: float | None, unit: str, digits: int = 1) -> str:
+    """Write a number with its unit; "none" where there is none."""
+    if value is None:
+        return _NONE
+    return f"{round(value, digits) + 0.0:,.{digits}f} {unit}".rstrip()
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """Write a share of 0..1 in percent, with more digits where 100 % would hide what is missing."""
+    if share is None:
+        return _NONE
+    texts = [f"{100 * share:.{count}f} %" for count in range(digits, _MOST_DIGITS)]
+    told = [text for text in texts if not text.startswith("100")]
+    return told[0] if told else texts[0]
+
+
+def degrees(value: float | None) -> str:
+    """Write a temperature."""
+    return amount(value, "°C")
+
+
+def duration(seconds: float) -> str:
+    """Write a length of time in minutes, a short one in seconds."""
+    return f"{seconds / 60:.4g} min" if seconds >= 60 or seconds == 0 else f"{seconds:.3g} s"
+
+
+def celsius(text: str) -> str:
+    """Write the temperatures in a name with the degree sign."""
+    return _CELSIUS.sub(r"\1 °C", text)
+
+
+def goal_value(goal: GoalVerdict) -> str:
+    """Write what was reached, to as many digits as it takes to see that a limit was missed."""
+    if goal.value is None:
+        return _NONE
+    scale, unit = _scale_and_unit(goal)
+    value, limit = scale * goal.value, scale * goal.limit
+    digits = 1
+    short = value < limit if goal.sense == "at least" else value > limit
+    while short and digits < _MOST_DIGITS and _meets(round(value, digits), limit, goal.sense):
+        digits += 1
+    return amount(value, unit, digits)
+
+
+def goal_limit(goal: GoalVerdict) -> str:
+    """Write the limit of a goal, for example "≥ 10 mm"."""
+    scale, unit = _scale_and_unit(goal)
+    sign = "≥" if goal.sense == "at least" else "≤"
+    return f"{sign} {scale * goal.limit:.6g} {unit}".rstrip()
+
+
+def _meets(value: float, limit: float, sense: str) -> bool:
+    return value >= limit if sense == "at least" else value <= limit
+
+
+def _scale_and_unit(goal: GoalVerdict) -> tuple[float, str]:
+    if goal.unit:
+        return 1.0, goal.unit.replace("C", "°C")
+    for suffix, unit in _SUFFIXES.items():
+        if goal.name.endswith(suffix):
+            return 1.0, unit
+    return (100.0, "%") if any(word in goal.name for word in _SHARES) else (1.0, "")

@@ -1,0 +1,51 @@
+"""Many runs: one plan on several grids, two results, a result and seen ice, calibration."""
+
+from .calibration import Calibration, Iceball, calibrate, iceball_size_mm
+from .comparison import ComparedGoal, ComparedNumber, Comparison, PlanDifference, compare_results
+from .grids import (
+    DEFAULT_SPACINGS_MM,
+    Batch,
+    BatchCallback,
+    GridErrors,
+    Machine,
+    MemoryUse,
+    Record,
+    Reference,
+    Refusal,
+    VolumeError,
+    benchmark,
+    compare,
+    describe_machine,
+    measure_bandwidth_gb_s,
+    read_reference,
+)
+from .seen_ice import SeenComparison, compare_with_seen
+
+__all__ = [
+    "DEFAULT_SPACINGS_MM",
+    "Batch",
+    "BatchCallback",
+    "Calibration",
+    "ComparedGoal",
+    "ComparedNumber",
+    "Comparison",
+    "GridErrors",
+    "Iceball",
+    "Machine",
+    "MemoryUse",
+    "PlanDifference",
+    "Record",
+    "Reference",
+    "Refusal",
+    "SeenComparison",
+    "VolumeError",
+    "benchmark",
+    "calibrate",
+    "compare",
+    "compare_results",
+    "compare_with_seen",
+    "describe_machine",
+    "iceball_size_mm",
+    "measure_bandwidth_gb_s",
+    "read_reference",
+]

@@ -1,0 +1,26 @@
+"""The house: every module has a name of its own, and a line in CONTRIBUTING.md for its room."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import cryosim
+
+HOUSE = Path(cryosim.__file__).parent
+MODULES = [path for path in HOUSE.rglob("*.py") if not path.name.startswith("__")]
+
+
+def test_no_two_modules_have_one_name():
+    counts = Counter(path.stem for path in MODULES)
+    rooms = {path.name for path in HOUSE.rglob("*/") if (path / "__init__.py").exists()}
+    assert [name for name, count in counts.items() if count > 1] == []
+    # A room may have one module of its name: the thing itself.
+    assert {p.stem for p in MODULES if p.stem in rooms and p.parent.name != p.stem} == set()
+
+
+def test_every_room_says_what_it_is_for():
+    contributing = Path(__file__).parents[2] / "CONTRIBUTING.md"
+    rows = re.findall(r"^\| (`.*?) \|", contributing.read_text(encoding="utf-8"), re.M)
+    told = set(re.findall(r"`(\w+)`", " ".join(rows)))
+    rooms = {path.relative_to(HOUSE).parts[0].removesuffix(".py") for path in MODULES}
+    assert rooms <= told
