@@ -137,7 +137,9 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     notes: list[str] = []
     if plan.anatomy.tissue is not None:
         tissue = TissueGrid.uniform(grid, library[plan.anatomy.tissue])
-        tissue = dataclasses.replace(tissue, structures=shares, image=resample_volume(volume, grid))
+        tissue = dataclasses.replace(
+            tissue, structures=shares, image=resample_volume(volume, grid), modality=volume.modality
+        )
     else:
         mapping = _with_tumor(plan, anatomy, notes)
         tissue = build_tissue(grid, volume, anatomy.labels, mapping, library, structures=shares)

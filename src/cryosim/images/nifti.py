@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import os
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..files import replacing
 from ..geometry import Grid, lps_from_ras
 from ._naming import named
 from .label_names import xml_from_names
@@ -189,21 +187,5 @@ def _write(grid: Grid, values: NDArray[Any], path: Path, header_text: bytes | No
     if header_text is not None:
         extension = nibabel.nifti1.Nifti1Extension(_PLAIN_EXTENSION, header_text)
         image.header.extensions.append(extension)
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         nibabel.save(image, temporary)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary file in the same folder that takes the place of `path` at the end.
-
-    A crash leaves the old file or none, never half a file.
-    """
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
-    finally:
-        temporary.unlink(missing_ok=True)

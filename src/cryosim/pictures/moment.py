@@ -29,7 +29,6 @@ WINDOWS_HU = {
     "bone": (-500.0, 1300.0),
     "lung": (-1350.0, 150.0),
 }
-_CT_HOLDS_VALUES_BELOW = -300.0  # air; MR has no such values
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,12 +137,7 @@ class Moment:
     @property
     def is_ct(self) -> bool:
         """Whether there is an image, and its values are HU."""
-        if self.image is None:
-            return False
-        anatomy = self.result.plan.anatomy
-        if anatomy.modality is not None or anatomy.phantom is not None:
-            return anatomy.modality != "mr"
-        return bool(self.image.min() < _CT_HOLDS_VALUES_BELOW)
+        return self.image is not None and self.result.tissue.modality == "ct"
 
     def volume_ml(self, level_c: float) -> float:
         """Volume of tissue at or below a temperature."""

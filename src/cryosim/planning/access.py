@@ -216,7 +216,6 @@ def _whole(anatomy: Anatomy, plan: Plan, search: Search) -> TissueGrid:
             "grid": GridPlan(spacing_mm=spacing, padding_mm=min(300.0, search.max_depth_mm)),
         }
     )  # fmt: skip
-    bare._folder = plan.folder
     return place_anatomy(anatomy, bare)
 
 

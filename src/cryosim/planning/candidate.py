@@ -61,11 +61,9 @@ class Candidate:
             Probe(**{"model": self.model, **numbers, "tip_mm": tip, "entry_mm": entry})
             for tip, entry in zip(self.tips_mm, self.entries_mm, strict=True)
         )
-        changed = plan.model_copy(
+        return plan.model_copy(
             update={"probe": probes, "protocol": with_freezes(plan.protocol, self.freeze_share)}
         )
-        changed._folder = plan.folder
-        return changed
 
 
 def with_freezes(protocol: Protocol, share: float) -> Protocol:

@@ -207,9 +207,7 @@ def _journal(folder: Path, plan: Plan) -> Journal:
 def _on_grid(plan: Plan, spacing_mm: float, padding_mm: float) -> Plan:
     """Return the plan without probes, on another grid."""
     grid = GridPlan(spacing_mm=spacing_mm, padding_mm=padding_mm)
-    bare = plan.model_copy(update={"probe": (), "grid": grid})
-    bare._folder = plan.folder
-    return bare
+    return plan.model_copy(update={"probe": (), "grid": grid})
 
 
 def _target_alone(anatomy: Anatomy, plan: Plan) -> TissueGrid:
@@ -217,7 +215,6 @@ def _target_alone(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     bare = _on_grid(plan, plan.grid.spacing_mm, _BESIDE_TARGET_MM).model_copy(
         update={"organ_at_risk": (), "warmer": (), "protection": (), "skin_pack": (), "sensor": ()}
     )
-    bare._folder = plan.folder
     return place_anatomy(anatomy, bare)
 
 
@@ -232,9 +229,7 @@ def _spacing_mm(target: TissueGrid) -> float:
 
 def _with_probes(bare: Plan, probes: tuple[Probe, ...]) -> Plan:
     """Return a plan with probes whose numbers candidates of their model take over."""
-    found = bare.model_copy(update={"probe": probes})
-    found._folder = bare.folder
-    return found
+    return bare.model_copy(update={"probe": probes})
 
 
 def _models(plan: Plan, search: Search) -> tuple[str, ...]:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..evaluation import DISCLAIMER, timeline_document
+from ..files import replacing
 from ..pictures import draw_error, draw_time
 from ..studies import Batch, GridErrors, Record
-from ..studies.grids.case_folder import replace_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +42,8 @@ def write_batch(batch: Batch, folder: str | Path) -> tuple[str, ...]:
     else:
         (folder / "error.png").unlink(missing_ok=True)
     for name, content in files.items():
-        replace_file(folder / name, content)
+        with replacing(folder / name, "benchmark") as partial:
+            partial.write_bytes(content)
     return tuple(files)
 
 

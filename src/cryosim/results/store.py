@@ -11,7 +11,6 @@ import dataclasses
 import datetime as dt
 import json
 import re
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -20,9 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import __version__
-from ..errors import InputError, reason_of
+from ..errors import InputError
 from ..evaluation import kill_probability
+from ..files import replacing
 from ..geometry import Grid, read_only
+from ..images import Modality
 from ..plan import plan_from_dict
 from ..simulation import Curves, EnergyLedger, Performance, Result
 from ..tissue import Tissue, TissueGrid
@@ -32,11 +33,13 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT_VERSION", "load_result", "save_result"]
 
-FORMAT_VERSION = "2.1"
+FORMAT_VERSION = "2.2"
 
 _OPTIONAL = ("image", "start_c", "film_w_m2k")
 _MASKS = ("heat_sink", "outside_air", "held")
 _DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError)
+
+_CT_HOLDS_VALUES_BELOW = -300.0  # air; MR has no such values
 
 Array = NDArray[Any]
 F32 = NDArray[np.float32]
@@ -50,15 +53,8 @@ def save_result(result: Result, path: str | Path) -> None:
     InputError
         When the folder cannot be written to.
     """
-    path = Path(path)
-    partial = path.with_name(f".{path.name}-{uuid.uuid4().hex[:8]}")
-    try:
+    with replacing(path, "result") as partial:
         _write(result, partial)
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(f"result {path}: cannot be written ({reason_of(error)})") from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load_result(path: str | Path) -> Result:
@@ -212,6 +208,7 @@ def _documents(result: Result) -> dict[str, Any]:
         "flux_ratio": list(result.flux_ratio),
         "assumptions": list(result.assumptions),
         "image_grid": _grid_document(result.tissue.image_grid),
+        "modality": result.tissue.modality,
         "tissue_assumptions": list(result.tissue.assumptions),
         "warnings": list(result.tissue.warnings),
     }
@@ -225,6 +222,17 @@ def _grid_document(grid: Grid | None) -> dict[str, Any] | None:
 
 def _read_grid(content: dict[str, Any] | None) -> Grid | None:
     return None if content is None else Grid(content["shape_kji"], content["affine_lps"])
+
+
+def _modality(documents: dict[str, Any], points: h5py.Group) -> Modality | None:
+    """Return what the image is; files before format 2.2 only show it."""
+    if "modality" in documents or "image" not in points:
+        found: Modality | None = documents.get("modality")
+        return found
+    anatomy = documents["plan"]["anatomy"]
+    if "modality" in anatomy or "phantom" in anatomy:
+        return "mr" if anatomy.get("modality") == "mr" else "ct"
+    return "ct" if points["image"][0].min() < _CT_HOLDS_VALUES_BELOW else "mr"
 
 
 def _shallow(item: Any) -> dict[str, Any]:
@@ -249,6 +257,7 @@ def _read(file: h5py.File) -> Result:
         tissues=tuple(Tissue(**row) for row in documents["tissues"]),
         structures=structures,
         **_present(points, field),
+        modality=_modality(documents, points),
         # Files of format 2.0 do not say it.
         image_grid=_read_grid(documents.get("image_grid")),
         assumptions=tuple(documents["tissue_assumptions"]),

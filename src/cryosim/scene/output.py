@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, reason_of
+from ..errors import InputError
+from ..files import replacing
 from ..pictures import draw_planes
 from ..pictures.moment import Moment
 from ..simulation import Result
@@ -46,7 +46,7 @@ def save_picture(result: Result, path: str | Path, **look: Unpack[Look]) -> str:
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise InputError(f"picture {path}: give a file name that ends in .png")
-    with _replaced("picture", path) as partial:
+    with replacing(path, "picture") as partial:
         if find_rendering() is None and "compare_with" not in look:
             draw_planes(result, time_s=look.get("time_s")).savefig(partial, dpi=_DOTS_PER_INCH)
             return f"The picture shows three planes; {PACKAGES_HINT}"
@@ -75,7 +75,7 @@ def save_movie(result: Result, path: str | Path, **look: Unpack[Look]) -> None:
     """
     path = Path(path)
     check_movie(path)
-    with _scenes(result, look) as (plotter, scenes), _replaced("movie", path) as partial:
+    with _scenes(result, look) as (plotter, scenes), replacing(path, "movie") as partial:
 
         def pictures() -> Iterator[NDArray[np.uint8]]:
             for time_s in sorted({t for scene in scenes for t in scene.result.times_s}):
@@ -103,7 +103,7 @@ def save_web_scene(result: Result, path: str | Path, **look: Unpack[Look]) -> No
     if path.suffix.lower() != ".html":
         raise InputError(f"page {path}: give a file name that ends in .html")
     check_web()
-    with _scenes(result, look) as (plotter, scenes), _replaced("page", path) as partial:
+    with _scenes(result, look) as (plotter, scenes), replacing(path, "page") as partial:
         partial.write_text(web_scene(plotter, scenes[0].words.legend), encoding="utf-8")
 
 
@@ -123,19 +123,6 @@ def open_window(result: Result, **look: Unpack[Look]) -> None:
         raise InputError("there is no display to open a window on; use --screenshot FILE.png")
     plotter = show(result, **look)
     plotter.show(title="cryosim")
-
-
-@contextmanager
-def _replaced(what: str, path: Path) -> Iterator[Path]:
-    """Give a file to write to, which takes the place of `path` once it is complete."""
-    partial = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
-    try:
-        yield partial
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(f"{what} {path}: cannot be written ({reason_of(error)})") from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -116,6 +116,7 @@ def build_tissue(
         structures or {},
         heat_sink,
         image=image,
+        modality=volume.modality if volume is not None else None,
         assumptions=tuple(notes),
     )
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry import Grid, read_only
+from ..images import Modality
 from ..sources import is_assumption
 
 __all__ = ["FROZEN_LAWS", "Tissue", "TissueGrid"]
@@ -137,6 +138,7 @@ class TissueGrid:
     film_w_m2k : (k, j, i) float32 or None; heat transfer to what is held, where it is not that of
         the plan (NaN elsewhere).
     image : (k, j, i) float32 or None; the CT or MR on the grid, for pictures.
+    modality : what that image is, "ct" or "mr"; None without one.
     image_grid : the voxels of that image as its file has them, for exports; None where unknown.
     assumptions : sentences about how the tissues were found, for the report.
     warnings : sentences about what may be wrong with them, for the report.
@@ -152,6 +154,7 @@ class TissueGrid:
     start_c: NDArray[np.float32] | None = None
     film_w_m2k: NDArray[np.float32] | None = None
     image: NDArray[np.float32] | None = None
+    modality: Modality | None = None
     image_grid: Grid | None = None
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ...files import replacing
 from .case import Case
 from .record import FORMAT, Record
 
-__all__ = ["CaseFolder", "replace_file"]
+__all__ = ["CaseFolder"]
 
 
 class CaseFolder:
@@ -60,7 +60,8 @@ class CaseFolder:
         """Write the record of a finished case."""
         keys = {"format": FORMAT, "key": case.key, "plan_key": self._plan_key}
         text = json.dumps({**keys, **record.document()}, indent=1, allow_nan=False)
-        replace_file(self._path(case), text.encode() + b"\n")
+        with replacing(self._path(case), "case") as partial:
+            partial.write_text(text + "\n", encoding="utf-8")
 
     def remove_if_empty(self) -> None:
         """Leave nothing behind where no case was ever finished."""
@@ -78,16 +79,6 @@ class CaseFolder:
             content = _read(path)
             if content:
                 yield content
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file that is there whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> dict[str, Any]:
