@@ -18,7 +18,7 @@ from cryosim.tissue.mapping import tissue_from_hu, tissue_of_structure, wide_ves
 from cryosim.tissue.structures import rule_of_structure
 
 DATA = Path(
-    os.environ.get("CRYOSIM_DATA", Path(__file__).resolve().parents[2].parent / "shared" / "data")
+    os.environ.get("CRYOSIM_DATA", Path(__file__).resolve().parents[3].parent / "shared" / "data")
 )
 LIBRARY = read_library()
 

@@ -206,7 +206,7 @@ def test_schema_names_every_section():
 
 
 def test_the_examples_of_the_documentation_are_plans():
-    text = (Path(__file__).resolve().parents[2] / "docs" / "file-formats.md").read_text()
+    text = (Path(__file__).resolve().parents[3] / "docs" / "file-formats.md").read_text()
     sections = {}
     for block in re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL):
         for name, rows in tomllib.loads(block).items():

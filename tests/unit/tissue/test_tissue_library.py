@@ -14,7 +14,7 @@ from cryosim.tissue import Tissue, TissueLibrary, citations, define_tissue, read
 from cryosim.tissue.library import NUMBER_KEYS
 
 DATA = Path(
-    os.environ.get("CRYOSIM_DATA", Path(__file__).resolve().parents[2].parent / "shared" / "data")
+    os.environ.get("CRYOSIM_DATA", Path(__file__).resolve().parents[3].parent / "shared" / "data")
 )
 ITIS = DATA / "itis" / "TissueProperties_ITIS_449be457.csv"
 RHO_C_BLOOD = 1049.75 * 3617.0

@@ -310,9 +310,9 @@ FALL_BACK = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {folder!r})
-from test_view import round_result
+from test_scene import round_result
 from cryosim.errors import InputError
-from cryosim.view import find_rendering, save_picture, show
+from cryosim.scene import find_rendering, save_picture, show
 assert find_rendering() is None
 print(save_picture(round_result(), Path({path!r})))
 try:
@@ -335,8 +335,8 @@ def test_without_graphics_the_picture_shows_planes(tmp_path: Path) -> None:
     assert path.stat().st_size > 10_000
 
 
-def test_importing_view_does_not_load_vtk() -> None:
-    child = run_python("import sys, cryosim.view; print('vtkmodules' in sys.modules)")
+def test_importing_pictures_and_scene_does_not_load_vtk() -> None:
+    child = run_python("import sys, cryosim.pictures, cryosim.scene; print('vtkmodules' in sys.modules)")
     assert child.stdout.strip() == "False", child.stderr
 
 
