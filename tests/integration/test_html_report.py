@@ -234,14 +234,15 @@ def test_percent_hides_no_gap(share: float | None, text: str) -> None:
 @pytest.mark.parametrize(
     ("goal", "value", "limit"),
     [
-        (GoalVerdict("ice margin", 9.98, 10.0, "at least", "mm", "warn"), "9.98 mm", "≥ 10 mm"),
-        (GoalVerdict("ice margin", 12.0, 10.0, "at least", "mm", "ok"), "12.0 mm", "≥ 10 mm"),
-        (GoalVerdict("nerve coldest", -3.0, 5, "at least", "C", "fail"), "-3.0 °C", "≥ 5 °C"),
-        (GoalVerdict("lethal coverage (-40 C)", 0.97, 0.99, "at least", "", "fail"), "97.0 %",
+        (GoalVerdict("ice margin", 9.98, 10.0, "at least", "mm", "warn", "x"), "9.98 mm",
+         "≥ 10 mm"),
+        (GoalVerdict("ice margin", 12.0, 10.0, "at least", "mm", "ok", "x"), "12.0 mm", "≥ 10 mm"),
+        (GoalVerdict("nerve coldest", -3.0, 5, "at least", "C", "fail", "x"), "-3.0 °C", "≥ 5 °C"),
+        (GoalVerdict("lethal coverage (-40 C)", 0.97, 0.99, "at least", "", "fail", "x"), "97.0 %",
          "≥ 99 %"),
-        (GoalVerdict("target.margin.ice.min_mm", 0.5, 1.0, "at least", "", "fail"), "0.5 mm",
+        (GoalVerdict("target.margin.ice.min_mm", 0.5, 1.0, "at least", "mm", "fail", "x"), "0.5 mm",
          "≥ 1 mm"),
-        (GoalVerdict("ice margin", None, 10.0, "at least", "mm", "fail"), "none", "≥ 10 mm"),
+        (GoalVerdict("ice margin", None, 10.0, "at least", "mm", "fail", "x"), "none", "≥ 10 mm"),
     ],
 )  # fmt: skip
 def test_goals_in_words(goal: GoalVerdict, value: str, limit: str) -> None:

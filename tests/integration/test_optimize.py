@@ -160,9 +160,9 @@ def test_robustness_says_what_was_tried(found):
         "misplaced 1", "perfusion x 0.5", "perfusion x 2", "conductivity - 20 %",
         "conductivity + 20 %", "probe.0 at 70 % power", "probe.1 at 70 % power",
     }  # fmt: skip
-    assert set(robust.probability) == {"lethal coverage (-40 C)", "ice margin"}
+    assert set(robust.probability) == {"target.coverage.-40", "target.margin.ice.min_mm"}
     assert set(robust.probability.values()) <= {0.0, 1.0}
-    worst, where = robust.worst["ice margin"]
+    worst, where = robust.worst["target.margin.ice.min_mm"]
     assert worst < found[1].best.outcome["ice_margin_min_mm"]
     assert where in robust.met
 

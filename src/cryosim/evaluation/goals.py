@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from ..plan import Goal, OrganAtRisk, Plan, Target
-from .report import GoalVerdict, OrganReport, TargetReport
+from ..plan.metrics import (
+    COMPLIANCE,
+    ICE_MARGIN,
+    coverage,
+    ice_distance,
+    organ_temperature,
+    unit_of,
+)
+from .report import GoalVerdict, OrganReport, TargetReport, Verdict
 
 __all__ = ["judge_goals", "judge_metrics"]
 
@@ -37,13 +45,20 @@ def judge_metrics(
 
 
 def _target_goals(target: Target, found: TargetReport, half_voxel_mm: float) -> list[GoalVerdict]:
-    coverage = found.coverage[target.lethal_c]
+    share_lethal = found.coverage[target.lethal_c]
     compliance = found.compliance
     share = min(compliance.surface_fraction, compliance.shell_frozen_fraction)
     exact = share >= 1 - 1e-9
     return [
-        _at_least(f"lethal coverage ({target.lethal_c:g} C)", coverage, target.lethal_coverage, ""),
-        _at_least("ice margin", found.margin.ice.min_mm, target.margin_mm, "mm", half_voxel_mm),
+        _at_least(
+            f"lethal coverage ({target.lethal_c:g} C)",
+            coverage(target.lethal_c),
+            share_lethal,
+            target.lethal_coverage,
+        ),
+        _at_least(
+            "ice margin", ICE_MARGIN, found.margin.ice.min_mm, target.margin_mm, half_voxel_mm
+        ),
         GoalVerdict(
             f"{target.margin_mm:g} mm compliance",
             share,
@@ -51,6 +66,7 @@ def _target_goals(target: Target, found: TargetReport, half_voxel_mm: float) -> 
             "at least",
             "",
             "ok" if exact else "warn" if compliance.passed else "fail",
+            COMPLIANCE,
         ),
     ]
 
@@ -58,32 +74,31 @@ def _target_goals(target: Target, found: TargetReport, half_voxel_mm: float) -> 
 def _organ_goals(organ: OrganAtRisk, found: OrganReport, half_voxel_mm: float) -> list[GoalVerdict]:
     goals = []
     if organ.min_temperature_c is not None:
+        metric = organ_temperature(organ.name)
         goals.append(
-            _at_least(f"{organ.name} coldest", found.coldest_c, organ.min_temperature_c, "C")
+            _at_least(f"{organ.name} coldest", metric, found.coldest_c, organ.min_temperature_c)
         )
     if organ.min_ice_distance_mm is not None:
+        name, metric = f"{organ.name} to ice", ice_distance(organ.name)
         limit = organ.min_ice_distance_mm
         if found.ice_distance_mm is None:
             # Without an ice edge either nothing froze, or everything did.
-            free = found.coldest_c > 0
-            goals.append(
-                GoalVerdict(
-                    f"{organ.name} to ice", None, limit, "at least", "mm", "ok" if free else "fail"
-                )
-            )
+            verdict: Verdict = "ok" if found.coldest_c > 0 else "fail"
+            goals.append(GoalVerdict(name, None, limit, "at least", "mm", verdict, metric))
         else:
-            goals.append(
-                _at_least(f"{organ.name} to ice", found.ice_distance_mm, limit, "mm", half_voxel_mm)
-            )
+            goals.append(_at_least(name, metric, found.ice_distance_mm, limit, half_voxel_mm))
     return goals
 
 
 def _at_least(
-    name: str, value: float | None, limit: float, unit: str, tolerance: float = 0.0
+    name: str, metric: str, value: float | None, limit: float, tolerance: float = 0.0
 ) -> GoalVerdict:
+    verdict: Verdict = "ok"
     if value is None or value < limit - tolerance:
-        return GoalVerdict(name, value, limit, "at least", unit, "fail")
-    return GoalVerdict(name, value, limit, "at least", unit, "ok" if value >= limit else "warn")
+        verdict = "fail"
+    elif value < limit:
+        verdict = "warn"
+    return GoalVerdict(name, value, limit, "at least", unit_of(metric), verdict, metric)
 
 
 def _judge_metric(goal: Goal, value: float | None) -> GoalVerdict:
@@ -94,4 +109,6 @@ def _judge_metric(goal: Goal, value: float | None) -> GoalVerdict:
     else:
         limit, sense = goal.at_most or 0.0, "at most"
         good = value is not None and value <= limit
-    return GoalVerdict(goal.metric, value, limit, sense, "", "ok" if good else "fail")
+    verdict: Verdict = "ok" if good else "fail"
+    unit = unit_of(goal.metric)
+    return GoalVerdict(goal.metric, value, limit, sense, unit, verdict, goal.metric, stated=True)

@@ -216,7 +216,14 @@ class KillReport:
 
 @dataclass(frozen=True)
 class GoalVerdict:
-    """A goal and how it went; `value` is None where the metric does not exist."""
+    """A goal and how it went; `value` is None where the metric does not exist.
+
+    Attributes
+    ----------
+    name : as people read it.
+    metric : dotted path of the number, as in report.json.
+    stated : by the plan's `[[goal]]`, not by its target or an organ.
+    """
 
     name: str
     value: float | None
@@ -224,6 +231,13 @@ class GoalVerdict:
     sense: Literal["at least", "at most"]
     unit: str
     verdict: Verdict
+    metric: str
+    stated: bool = False
+
+    @property
+    def key(self) -> str:
+        """What tells the goal from all others of its plan, whatever it is called."""
+        return f"{self.metric} {self.sense} {self.limit:g}" if self.stated else self.metric
 
 
 @dataclass(frozen=True)

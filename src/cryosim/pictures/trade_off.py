@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..evaluation import DISCLAIMER
+from ..plan.metrics import ICE_MARGIN
 from ..planning import ranked_plans
 
 if TYPE_CHECKING:
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["TRADE_OFF_QUANTITIES", "draw_plans", "plot_trade_off"]
 
-# Title, scale, and the beginning of the name of its goal.
+# Title, scale, and how the key of its goal begins.
 TRADE_OFF_QUANTITIES = {
-    "ice_margin_min_mm": ("smallest ice margin, mm", 1.0, "ice margin"),
-    "coverage": ("lethal coverage of the target, %", 100.0, "lethal coverage"),
+    "ice_margin_min_mm": ("smallest ice margin, mm", 1.0, ICE_MARGIN),
+    "coverage": ("lethal coverage of the target, %", 100.0, "target.coverage."),
     "healthy_frozen_ml": ("healthy tissue frozen, ml", 1.0, ""),
 }
 
@@ -55,11 +56,10 @@ def plot_trade_off(document: Mapping[str, Any], quantity: str, axes: Axes) -> Ax
             if rows:
                 axes.plot(*zip(*rows, strict=True), linestyle="", marker=marker, color=color,
                           markerfacecolor=fill, label=name, markersize=8)  # fmt: skip
-    for one in document["best"]["goals"]:
-        if goal and one["name"].startswith(goal):
-            axes.axhline(
-                scale * one["limit"], color="black", linewidth=1.0, linestyle="--", label="goal"
-            )
+    # The target's own goals come before those that the plan states.
+    limits = [one["limit"] for one in document["best"]["goals"] if one["key"].startswith(goal)]
+    if goal and limits:
+        axes.axhline(scale * limits[0], color="black", linewidth=1.0, linestyle="--", label="goal")
     counts = sorted({one["count"] for one in (*plans, *grids)})
     axes.set_xticks(counts)
     axes.set_xlim(counts[0] - 0.5, counts[-1] + 0.5)

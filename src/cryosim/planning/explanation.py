@@ -210,12 +210,12 @@ def _against(healthy_ml: float, other: Tried) -> str:
 
 
 def _value(goals: Mapping[str, Sequence[Any]], name: str) -> str:
-    value, limit, sense, unit, *_ = goals[name]
+    value, limit, sense, unit, _, called = goals[name]
     text = "none" if value is None else f"{value:.3f}" if unit == "" else f"{value:.3g}"
-    return f"{name} is {text} {unit}".rstrip() + f" ({sense} {limit:g} {unit}".rstrip() + ")"
+    return f"{called} is {text} {unit}".rstrip() + f" ({sense} {limit:g} {unit}".rstrip() + ")"
 
 
 def _room(goal: list[Any]) -> float:
     """How far a goal is from its limit, in the units in which goals are compared."""
-    value, limit, sense, unit, _ = goal
+    value, limit, sense, unit, *_ = goal
     return -gap_of(value, limit, sense) / scale_of(limit, unit)

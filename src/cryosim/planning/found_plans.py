@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,6 +67,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
     weakest = weakest_point(found.result)
     others = [*found.baseline, *([found.given] if found.given is not None else [])]
     robust, final = found.robustness, found.final
+    names = _names(found.best.outcome.get("goals", {}))
     own = {key: final[key] for key in _NUMBERS} | {
         "met": found.passed,
         "goals": _goals(final["goals"]),
@@ -80,9 +82,9 @@ def plans_document(found: Optimization) -> dict[str, Any]:
         "plans": [{"rank": number + 1, **_plan(one)} for number, one in enumerate(found.ranked)],
         "others": [_plan(one) for one in others],
         "robustness": {
-            "probability": dict(robust.probability),
-            "worst": {goal: {"value": value, "in": name}
-                      for goal, (value, name) in robust.worst.items()},
+            "probability": {names[key]: share for key, share in robust.probability.items()},
+            "worst": {names[key]: {"value": value, "in": name}
+                      for key, (value, name) in robust.worst.items()},
             "met": dict(robust.met),
         },
         "smallest_margin": None if weakest is None else {
@@ -141,9 +143,22 @@ def _plan(one: Tried) -> dict[str, Any]:
     }
 
 
-def _goals(goals: dict[str, list[Any]]) -> list[dict[str, Any]]:
+def _goals(goals: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     keys = ("value", "limit", "sense", "unit", "verdict")
-    return [{"name": name, **dict(zip(keys, row, strict=True))} for name, row in goals.items()]
+    names = _names(goals)
+    return [
+        {"name": names[key], "key": key, **dict(zip(keys, row, strict=False))}
+        for key, row in goals.items()
+    ]
+
+
+def _names(goals: Mapping[str, Sequence[Any]]) -> dict[str, str]:
+    """Return the name of each goal by its key; with the limit where several share one."""
+    counts = Counter(row[5] for row in goals.values())
+    return {
+        key: name if counts[name] == 1 else f"{name}, {sense} {limit:g}"
+        for key, (_, limit, sense, _, _, name) in goals.items()
+    }
 
 
 def write_plans(document: Mapping[str, Any], path: str | Path) -> None:

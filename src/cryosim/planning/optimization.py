@@ -139,7 +139,7 @@ def optimize(
         grounds, ways = _prepare(trial, plan, search, marks, access, counted)
         tried = _search_counts(grounds, search, counted)
         notes = list(access.notes)
-        if search.freeze_minutes is None and _organs_suffer(tried):
+        if search.freeze_minutes is None and _organs_suffer(tried, marks):
             notes.append(
                 "no plan spares the organs at risk with freezes as long as the protocol says: "
                 f"they may be shortened, to {_SHORTEST_MINUTES:g} min at least"
@@ -259,15 +259,13 @@ def _shorter(plan: Plan) -> tuple[float, float]:
     return min(_SHORTEST_MINUTES, longest), longest
 
 
-def _organs_suffer(tried: ByCount) -> bool:
+def _organs_suffer(tried: ByCount, marks: Marks) -> bool:
     """Whether no number of probes meets the goals, and every one harms an organ at risk."""
     if any(found[0].met for found in tried.values()):
         return False
     goals = (found[0].missing_goals for found in tried.values() if not found[0].refused)
     return any(
-        missing > 0.0 and name.endswith((" coldest", " to ice"))
-        for missed in goals
-        for name, missing in missed.items()
+        missing > 0.0 and key in marks.organs for missed in goals for key, missing in missed.items()
     )
 
 

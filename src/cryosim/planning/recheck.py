@@ -10,9 +10,10 @@ from ..anatomy import Anatomy, place_anatomy
 from ..errors import InputError
 from ..evaluation import Report, evaluate
 from ..plan import Plan
+from ..plan.metrics import COMPLIANCE, ICE_MARGIN
 from ..simulation import Callback, Result, simulate
 from .search import Ground, ground_of, search_count
-from .trial import gap_of, is_compliance, outcome_of
+from .trial import gap_of, goal_row, outcome_of
 from .tried import ByCount, Evaluates, Tried, ranked
 from .worst_case import harden_count
 
@@ -86,18 +87,18 @@ def _slack(best: Tried, result: Result, report: Report) -> dict[str, float]:
 
     Where nothing but compliance failed: half a voxel more of ice margin than there was.
     """
-    found = {goal.name: goal.value for goal in report.goals}
+    found = {goal.key: goal.value for goal in report.goals}
     slack = dict(best.slack)
     for name, (value, limit, sense, *_) in best.outcome["goals"].items():
         fine = found.get(name)
         if value is not None and fine is not None:
             worse = gap_of(fine, limit, sense) - gap_of(value, limit, sense)
             slack[name] = max(slack.get(name, 0.0), worse)
-    failed = [goal.name for goal in report.goals if goal.verdict == "fail"]
-    if failed and all(is_compliance(name) for name in failed):
+    failed = [goal.key for goal in report.goals if goal.verdict == "fail"]
+    if failed and all(key == COMPLIANCE for key in failed):
         half_mm = float(result.tissue.grid.spacing_mm.max()) / 2
-        value, limit, *_ = best.outcome["goals"]["ice margin"]
-        slack["ice margin"] = value - limit + half_mm
+        value, limit, *_ = best.outcome["goals"][ICE_MARGIN]
+        slack[ICE_MARGIN] = value - limit + half_mm
     return slack
 
 
@@ -105,10 +106,8 @@ def final_outcome(result: Result, report: Report) -> dict[str, Any]:
     """Return the outcome on the plan's own grid; with compliance where nothing else failed."""
     found = outcome_of(report, result)
     failed = [goal for goal in report.goals if goal.verdict == "fail"]
-    if all(is_compliance(goal.name) for goal in failed):
-        found["goals"].update(
-            {one.name: [one.value, one.limit, one.sense, one.unit, one.verdict] for one in failed}
-        )
+    if all(goal.key == COMPLIANCE for goal in failed):
+        found["goals"].update({one.key: goal_row(one) for one in failed})
     return found
 
 

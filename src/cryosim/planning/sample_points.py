@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from ..evaluation import ICE_C, filled_voxels, isosurface, skin_voxels
 from ..plan import Plan
+from ..plan.metrics import ice_distance, organ_temperature
 from ..tissue import TissueGrid
 
 __all__ = ["Marks", "place_marks"]
@@ -32,8 +33,8 @@ class Marks:
     shell, inside, healthy : which of `points_mm` lie the wanted margin beyond the target's surface,
         in the target, and in other tissue around it.
     skin : the same where tissue meets room air.
-    organs : the same by goal on an organ at risk: the organ, or what lies as near to it as no ice
-        may come. organ_limits_c : what these must not be colder than.
+    organs : the same by key of the goal on an organ at risk: the organ, or what lies as near to it
+        as no ice may come. organ_limits_c : what these must not be colder than.
     healthy_ml, skin_cm2 : volume that a point of `healthy` stands for, and area of one of `skin`.
     """
 
@@ -97,10 +98,10 @@ def _limited(tissue: TissueGrid, plan: Plan) -> Iterator[tuple[str, float, NDArr
     for organ in plan.organ_at_risk:
         mask = filled_voxels(tissue.structures[organ.name])
         if organ.min_temperature_c is not None:
-            yield f"{organ.name} coldest", organ.min_temperature_c, mask
+            yield organ_temperature(organ.name), organ.min_temperature_c, mask
         if organ.min_ice_distance_mm is not None and mask.any():
             away = ndimage.distance_transform_edt(~mask, sampling=tissue.grid.spacing_mm[::-1])
-            yield f"{organ.name} to ice", ICE_C, away <= organ.min_ice_distance_mm
+            yield ice_distance(organ.name), ICE_C, away <= organ.min_ice_distance_mm
 
 
 def _centers(tissue: TissueGrid, mask: NDArray[np.bool_]) -> F64:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..plan import Search, Target
+from ..plan.metrics import ICE_MARGIN, coverage, unit_of
 from ..simulation.cores import usable_cores
 from .access import Access
 from .candidate import Candidate
@@ -116,7 +117,7 @@ def search_count(
     fewer : the best of one probe less, to which one is added. rounds : of correction at most.
     """
     slack = slack or {}
-    estimate = _asking_for_more(ground.estimate(), ground, {"ice margin": _RESERVE_MM})
+    estimate = _asking_for_more(ground.estimate(), ground, {ICE_MARGIN: _RESERVE_MM})
     estimate = _asking_for_more(estimate, ground, slack)
     choices = _first_choices(ground, estimate, count, fewer)
     tried = new = simulate_choices(ground, choices, evaluates, slack)
@@ -211,13 +212,13 @@ def _overlooked(run: Tried, ground: Ground) -> dict[str, float]:
         return {}
     coldest_c, marks, target = np.array(run.outcome["coldest_c"]), ground.marks, ground.target
     found = {}
-    for name, (value, limit, _, unit, _) in run.outcome["goals"].items():
+    for name, (value, limit, _, unit, *_) in run.outcome["goals"].items():
         if value is None:
             continue
-        if name == "ice margin" and abs(value - target.margin_mm) < _NEAR_MM:
+        if name == ICE_MARGIN and abs(value - target.margin_mm) < _NEAR_MM:
             warmest = float(coldest_c[marks.shell].max(initial=-np.inf))
             found[name] = target.margin_mm - warmest / KELVINS_A_MM - value
-        elif name.startswith("lethal coverage"):
+        elif name == coverage(ground.target.lethal_c):
             found[name] = float((coldest_c[marks.inside] <= target.lethal_c).mean()) - value
         elif name in marks.organs:
             # In kelvins, also where the goal is a distance of the ice.
@@ -231,17 +232,17 @@ def _overlooked(run: Tried, ground: Ground) -> dict[str, float]:
 def _asking_for_more(estimate: Estimate, ground: Ground, more: Mapping[str, float]) -> Estimate:
     """Ask for more than the goals say, or less: mm of margin, a share of coverage, C of organs."""
     slacks = dict(estimate.organ_slack_c)
-    coverage, slack_c = estimate.coverage_slack, estimate.slack_c
+    share, slack_c = estimate.coverage_slack, estimate.slack_c
     for name, amount in more.items():
-        if name == "ice margin":
+        if name == ICE_MARGIN:
             slack_c += KELVINS_A_MM * amount
-        elif name.startswith("lethal coverage"):
-            coverage = float(np.clip(coverage + amount, 0.0, _MOST_COVERAGE_SLACK))
+        elif name == coverage(ground.target.lethal_c):
+            share = float(np.clip(share + amount, 0.0, _MOST_COVERAGE_SLACK))
         elif name in ground.marks.organs:
-            kelvins = amount * (KELVINS_A_MM if name.endswith(" to ice") else 1.0)
+            kelvins = amount * (KELVINS_A_MM if unit_of(name) == "mm" else 1.0)
             slacks[name] = slacks.get(name, 0.0) + kelvins
     return dataclasses.replace(
-        estimate, slack_c=slack_c, coverage_slack=coverage, organ_slack_c=slacks
+        estimate, slack_c=slack_c, coverage_slack=share, organ_slack_c=slacks
     )
 
 

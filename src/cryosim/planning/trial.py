@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..evaluation import (
     ICE_C,
+    GoalVerdict,
     Report,
     TargetShape,
     evaluate,
@@ -22,6 +23,7 @@ from ..evaluation import (
 )
 from ..geometry import Grid
 from ..plan import GridPlan, Plan
+from ..plan.metrics import COMPLIANCE
 from ..probes import Probe
 from ..simulation import Result, Settings, simulate
 from ..tissue import Tissue, TissueGrid
@@ -33,7 +35,7 @@ __all__ = [
     "Trial",
     "carry_out",
     "gap_of",
-    "is_compliance",
+    "goal_row",
     "lacking_mm",
     "missing_of",
     "outcome_of",
@@ -105,11 +107,7 @@ def outcome_of(report: Report, result: Result) -> dict[str, Any]:
     ice = None if target is None else target.margin.ice
     return {
         # Compliance says of half-frozen voxels what the ice margin says of points between them.
-        "goals": {
-            goal.name: [goal.value, goal.limit, goal.sense, goal.unit, goal.verdict]
-            for goal in report.goals
-            if not is_compliance(goal.name)
-        },
+        "goals": {goal.key: goal_row(goal) for goal in report.goals if goal.key != COMPLIANCE},
         "coverage": None if target is None else target.coverage[_lethal_c(result)],
         "ice_margin_min_mm": None if ice is None else ice.min_mm,
         "ice_margin_p05_mm": None if ice is None else ice.p05_mm,
@@ -121,9 +119,9 @@ def outcome_of(report: Report, result: Result) -> dict[str, Any]:
     }
 
 
-def is_compliance(name: str) -> bool:
-    """Whether a goal is about the shell around the target, which goes with the ice margin."""
-    return name.endswith(" mm compliance")
+def goal_row(goal: GoalVerdict) -> list[Any]:
+    """Return a goal as JSON values: value, limit, sense, unit, verdict, name."""
+    return [goal.value, goal.limit, goal.sense, goal.unit, goal.verdict, goal.name]
 
 
 def _lethal_c(result: Result) -> float:
@@ -139,7 +137,7 @@ def missing_of(goals: Mapping[str, Sequence[Any]], slack: Mapping[str, float]) -
     goals : of `outcome_of`. slack : by goal, how much more than its limit is asked for.
     """
     found = {}
-    for name, (value, limit, sense, unit, verdict) in goals.items():
+    for name, (value, limit, sense, unit, verdict, *_) in goals.items():
         if value is None:
             found[name] = 0.0 if verdict == "ok" else _UNKNOWN
             continue
@@ -156,8 +154,8 @@ def lacking_mm(outcome: Mapping[str, Any], reserve_mm: float) -> float:
     outcome : of `outcome_of`. reserve_mm : wanted beyond every limit; a millimeter is some kelvins.
     """
     rooms = []
-    for value, limit, sense, unit, _ in outcome.get("goals", {}).values():
-        if unit and value is not None:
+    for value, limit, sense, unit, *_ in outcome.get("goals", {}).values():
+        if unit in ("mm", "C") and value is not None:
             kelvins = KELVINS_A_MM if unit == "C" else 1.0
             rooms.append(-gap_of(value, limit, sense) / kelvins)
     if outcome.get("lethal_margin_min_mm") is not None:
@@ -173,7 +171,9 @@ def gap_of(value: float, limit: float, sense: str) -> float:
 
 def scale_of(limit: float, unit: str) -> float:
     """Return how much of a goal's unit counts as much as ten millimeters of margin."""
-    return _UNIT[unit] if unit or abs(limit) <= 1.0 else abs(limit)
+    if unit == "" and abs(limit) > 1.0:
+        return abs(limit)
+    return _UNIT.get(unit, max(abs(limit), 1.0))
 
 
 def _frozen_ml(result: Result, share: NDArray[np.float32] | None = None) -> float:

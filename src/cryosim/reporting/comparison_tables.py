@@ -66,8 +66,7 @@ def _goal_cells(goal: ComparedGoal) -> tuple[str, str, str]:
 def _goal_cell(goal: GoalVerdict | None) -> str:
     if goal is None:
         return ""
-    is_share = goal.unit == "" and goal.limit <= 1
-    value = _amount(goal.value, "share") if is_share else _plain(goal.value, goal.unit)
+    value = _plain(goal.value, goal.unit) if goal.unit else _amount(goal.value, "share")
     return f"{value} [{VERDICT_STYLE[goal.verdict]}]{goal.verdict}[/]"
 
 

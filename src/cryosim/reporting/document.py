@@ -22,7 +22,7 @@ def report_document(report: Report, result: Result) -> dict[str, Any]:
         "version": __version__,
         "disclaimer": DISCLAIMER,
         "plan": result.plan.model_dump(mode="json", exclude_none=True),
-        "goals": [dataclasses.asdict(goal) for goal in report.goals],
+        "goals": [_plain(goal) for goal in report.goals],
         "passed": report.passed,
         "target": _target(report),
         "kill": [_plain(rule) for rule in report.kill],

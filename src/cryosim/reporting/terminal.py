@@ -63,8 +63,7 @@ def _amount(value: float | None, unit: str, digits: int = 1) -> str:
 def _goal_table(report: Report) -> Table:
     table = _table("Goals", "goal", "value", "limit", "verdict")
     for goal in report.goals:
-        share = goal.unit == "" and goal.limit <= 1
-        digits = 3 if share else 1
+        digits = 1 if goal.unit else 3
         sign = "≥" if goal.sense == "at least" else "≤"
         table.add_row(
             _escape(goal.name),

@@ -103,7 +103,7 @@ def compare_results(
     names : what the results are called, for table and picture.
     """
     reports = evaluate(first), evaluate(second)
-    goals = [{(goal.name, goal.sense): goal for goal in report.goals} for report in reports]
+    goals = [{goal.key: goal for goal in report.goals} for report in reports]
     numbers = [
         dict(_numbers(result, report))
         for result, report in zip((first, second), reports, strict=True)
@@ -113,7 +113,9 @@ def compare_results(
         results=(first, second),
         reports=reports,
         goals=tuple(
-            ComparedGoal(key[0], goals[0].get(key), goals[1].get(key))
+            ComparedGoal(
+                (goals[0].get(key) or goals[1][key]).name, goals[0].get(key), goals[1].get(key)
+            )
             for key in dict.fromkeys([*goals[0], *goals[1]])
         ),
         numbers=tuple(

@@ -93,3 +93,35 @@ def test_stated_goals_have_no_tolerance(limit, value, verdict):
     (judged,) = judge_metrics([goal], {"target.volume_ml": value})
     assert judged.verdict == verdict
     assert judged.limit == next(iter(limit.values()))
+
+
+def test_two_goals_on_one_number_stay_two():
+    """Between 5 and 15 ml: a search that keeps one of them would be content with too much."""
+    goals = [Goal(metric="target.volume_ml", at_least=5.0),
+             Goal(metric="target.volume_ml", at_most=15.0)]  # fmt: skip
+    judged = judge_metrics(goals, {"target.volume_ml": 20.0})
+    assert [one.verdict for one in judged] == ["ok", "fail"]
+    assert len({one.key for one in judged}) == 2
+
+
+def test_a_stated_goal_on_the_number_of_another_goal_is_not_that_goal():
+    (stated,) = judge_metrics(
+        [Goal(metric="target.margin.ice.min_mm", at_least=5.0)], {"target.margin.ice.min_mm": 7.0}
+    )
+    content = plan(target={"label": 1, "margin_mm": 10.0})
+    own = judge_goals(content, target(ice_mm=7.0), [], HALF_VOXEL_MM)
+    assert stated.key not in {one.key for one in own}
+    assert {one.key for one in own} >= {stated.metric}
+
+
+def test_every_number_has_its_unit_wherever_the_goal_comes_from():
+    content = plan(
+        target={"label": 1},
+        organ_at_risk=[{"name": "nerve", "label": 2, "min_temperature_c": 5.0}],
+        sensor=[{"name": "tip", "at_mm": [0, 0, 0]}],
+    )
+    endings = {"_mm": "mm", "_c": "C", "_ml": "ml", "_s": "s"}
+    for metric in content.metrics():
+        (judged,) = judge_metrics([Goal(metric=metric, at_least=0.5)], {metric: 0.1})
+        ending = "_" + metric.rsplit("_", 1)[-1]
+        assert judged.unit == ("" if "fraction" in metric else endings.get(ending, "")), metric

@@ -23,8 +23,8 @@ def template():
 
 def marks(shell=NONE, inside=NONE, organs=NONE, skin=NONE, count=1):
     return Marks(
-        np.zeros((count, 3)), shell, inside, NONE, skin, {"nerve coldest": organs},
-        {"nerve coldest": 4.0}, 1.0, 5.0,
+        np.zeros((count, 3)), shell, inside, NONE, skin, {"organs_at_risk.nerve.coldest_c": organs},
+        {"organs_at_risk.nerve.coldest_c": 4.0}, 1.0, 5.0,
     )  # fmt: skip
 
 

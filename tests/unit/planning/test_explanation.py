@@ -120,8 +120,22 @@ def test_times_at_which_limits_were_reached():
 def goals(margin_mm, coverage=0.97, verdict=None):
     verdicts = ["ok" if margin_mm >= 5 else "fail", "ok" if coverage >= 0.95 else "fail"]
     return {
-        "ice margin": [margin_mm, 5.0, "at least", "mm", verdict or verdicts[0]],
-        "lethal coverage (-40 C)": [coverage, 0.95, "at least", "", verdicts[1]],
+        "target.margin.ice.min_mm": [
+            margin_mm,
+            5.0,
+            "at least",
+            "mm",
+            verdict or verdicts[0],
+            "ice margin",
+        ],
+        "target.coverage.-40": [
+            coverage,
+            0.95,
+            "at least",
+            "",
+            verdicts[1],
+            "lethal coverage (-40 C)",
+        ],
     }
 
 
@@ -161,7 +175,10 @@ def test_the_goal_with_the_least_room_is_compared_in_tenths_and_centimeters():
 
 
 def test_the_room_of_a_plans_own_goal_is_a_share_of_its_limit():
-    own = {**goals(9.0), "target.margin.ice.min_mm": [7.1, 7.8, "at most", "", "ok"]}
+    own = {
+        **goals(9.0),
+        "target.margin.ice.min_mm": [7.1, 7.8, "at most", "", "ok", "target.margin.ice.min_mm"],
+    }
     found = sentences(tried(1, own), [])
     assert "least room: target.margin.ice.min_mm is 7.100 (at most 7.8)" in found[1]
 
@@ -182,19 +199,19 @@ def test_a_goal_that_passed_with_a_warning_is_not_blamed():
 
 
 def test_a_goal_that_only_the_finer_grid_misses_is_not_called_missed_by_the_coarse_one():
-    asked = dataclasses.replace(tried(1, goals(6.0)), slack={"ice margin": 1.5})
+    asked = dataclasses.replace(tried(1, goals(6.0)), slack={"target.margin.ice.min_mm": 1.5})
     found = sentences(tried(2, goals(9.0)), [asked])
     assert found[1] == (
         "with 1 probe (argon-17g): ice margin is 6 mm (at least 5 mm) while searching, but on the "
         "plan's own grid a goal is missed"
     )
-    less = dataclasses.replace(tried(1, goals(4.8)), slack={"ice margin": 1.5})
+    less = dataclasses.replace(tried(1, goals(4.8)), slack={"target.margin.ice.min_mm": 1.5})
     assert sentences(tried(2, goals(9.0)), [less])[1].endswith("is 4.8 mm (at least 5 mm)")
 
 
 def test_no_ice_at_all():
     none = goals(6.0)
-    none["ice margin"] = [None, 5.0, "at least", "mm", "fail"]
+    none["target.margin.ice.min_mm"] = [None, 5.0, "at least", "mm", "fail", "ice margin"]
     assert "ice margin is none mm (at least 5 mm)" in sentences(tried(1, none), [], passed=False)[0]
 
 

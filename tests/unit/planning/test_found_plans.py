@@ -17,7 +17,7 @@ def one(origin, count, **changes):
 
 def document(**changes):
     limited = [
-        {"name": "ice margin", "unit": "mm"},
+        {"name": "ice margin", "key": "target.margin.ice.min_mm", "unit": "mm"},
         {"name": "nerve coldest", "unit": "C"},
         {"name": "lethal coverage (-40 C)", "unit": ""},
     ]

@@ -119,39 +119,42 @@ def test_organs_with_a_limit_have_their_points_nearest_the_target():
     organs = {"nerve": ((28.0, -2.0, 4.0), 6.0), "bowel": ((3.0, 25.0, 4.0), 5.0)}
     tissue = ball(**organs)
     marks = place_marks(tissue, content(nerve=10.0, bowel=None))
-    assert set(marks.organs) == {"nerve coldest"}
-    assert marks.organ_limits_c == {"nerve coldest": 10.0}
-    found = marks.points_mm[marks.organs["nerve coldest"]]
+    assert set(marks.organs) == {"organs_at_risk.nerve.coldest_c"}
+    assert marks.organ_limits_c == {"organs_at_risk.nerve.coldest_c": 10.0}
+    found = marks.points_mm[marks.organs["organs_at_risk.nerve.coldest_c"]]
     assert 40 <= len(found) <= 80
     assert np.linalg.norm(found - organs["nerve"][0], axis=1).max() <= 6.5
     assert radii(found).min() == pytest.approx(25.0 - 6.0, abs=1.5)
 
     both = place_marks(tissue, content(nerve=10.0, bowel=4.0))
-    found = both.points_mm[both.organs["bowel coldest"]]
+    found = both.points_mm[both.organs["organs_at_risk.bowel.coldest_c"]]
     assert np.linalg.norm(found - organs["bowel"][0], axis=1).max() <= 5.5
-    assert both.organs["bowel coldest"].stop == len(both.points_mm)
+    assert both.organs["organs_at_risk.bowel.coldest_c"].stop == len(both.points_mm)
 
 
 def test_an_organ_thinner_than_a_voxel_has_points():
     tissue = ball(nerve=((25.0, -2.0, 4.0), 0.9))
     assert 0.0 < tissue.structures["nerve"].max() < 0.5
     marks = place_marks(tissue, content(nerve=10.0))
-    found = marks.points_mm[marks.organs["nerve coldest"]]
+    found = marks.points_mm[marks.organs["organs_at_risk.nerve.coldest_c"]]
     assert len(found) > 0
     assert np.linalg.norm(found - [25.0, -2.0, 4.0], axis=1).max() < 3.0
 
 
 def test_an_organ_outside_the_box_has_none():
     marks = place_marks(ball(nerve=((500.0, 0, 0), 6.0)), content(nerve=10.0))
-    assert marks.organs["nerve coldest"].start == marks.organs["nerve coldest"].stop
+    assert (
+        marks.organs["organs_at_risk.nerve.coldest_c"].start
+        == marks.organs["organs_at_risk.nerve.coldest_c"].stop
+    )
 
 
 def test_a_distance_to_ice_has_points_that_far_from_the_organ():
     tissue = ball(nerve=((28.0, -2.0, 4.0), 6.0))
     organ = OrganAtRisk(name="nerve", label=1, min_ice_distance_mm=5.0)
     marks = place_marks(tissue, content().model_copy(update={"organ_at_risk": (organ,)}))
-    assert marks.organ_limits_c == {"nerve to ice": 0.0}
-    found = marks.points_mm[marks.organs["nerve to ice"]]
+    assert marks.organ_limits_c == {"organs_at_risk.nerve.ice_distance_mm": 0.0}
+    found = marks.points_mm[marks.organs["organs_at_risk.nerve.ice_distance_mm"]]
     assert np.linalg.norm(found - [28.0, -2.0, 4.0], axis=1).max() <= 6.0 + 5.0 + 1.5
     # The nearest to the target lie five millimeters before the organ.
     assert radii(found).min() == pytest.approx(25.0 - 6.0 - 5.0, abs=2.5)

@@ -27,7 +27,16 @@ CANDIDATE = Candidate(
 
 
 def tried(margin_mm=6.0, healthy_ml=20.0, **changes):
-    goals = {"ice margin": [margin_mm, 5.0, "at least", "mm", "ok" if margin_mm >= 5 else "fail"]}
+    goals = {
+        "target.margin.ice.min_mm": [
+            margin_mm,
+            5.0,
+            "at least",
+            "mm",
+            "ok" if margin_mm >= 5 else "fail",
+            "ice margin",
+        ]
+    }
     outcome = {"goals": goals, "healthy_frozen_ml": healthy_ml}
     return dataclasses.replace(Tried(CANDIDATE, outcome, "search"), **changes)
 
@@ -64,7 +73,7 @@ def test_room_is_taken_where_it_costs_little_healthy_tissue():
 def test_what_is_missing_counts_slack_and_the_worst_variation():
     assert tried().missing == 0.0
     assert tried(4.0).missing == pytest.approx(0.1)
-    assert tried(slack={"ice margin": 3.0}).missing == pytest.approx(0.2)
+    assert tried(slack={"target.margin.ice.min_mm": 3.0}).missing == pytest.approx(0.2)
     assert tried(missing_at_worst=0.3).missing == 0.3
     assert not tried(missing_at_worst=0.3).met
     assert REFUSED.missing == np.inf
@@ -96,8 +105,8 @@ def test_a_variation_that_meets_the_goals_does_so_whatever_the_worst_one_misses(
     hardened = tried(missing_at_worst=0.1)
     robust, _ = judge(hardened, variations_of(CANDIDATE, Search(samples=2)), Answers())
     assert robust.met == {name: name != "misplaced 1" for name in robust.met}
-    assert robust.probability == {"ice margin": 0.5}
-    assert robust.worst == {"ice margin": (4.0, "misplaced 1")}
+    assert robust.probability == {"target.margin.ice.min_mm": 0.5}
+    assert robust.worst == {"target.margin.ice.min_mm": (4.0, "misplaced 1")}
 
 
 def test_where_all_meet_a_goal_the_worst_has_the_least_room():
@@ -106,18 +115,18 @@ def test_where_all_meet_a_goal_the_worst_has_the_least_room():
             return [tried(9.0 - number).outcome for number in range(len(tasks))]
 
     robust, _ = judge(tried(8.0), variations_of(CANDIDATE, Search(samples=0))[:3], Answers())
-    assert robust.worst == {"ice margin": (7.0, "conductivity - 20 %")}
+    assert robust.worst == {"target.margin.ice.min_mm": (7.0, "conductivity - 20 %")}
     robust, _ = judge(tried(5.5), variations_of(CANDIDATE, Search(samples=0))[:3], Answers())
-    assert robust.worst == {"ice margin": (5.5, "search")}
+    assert robust.worst == {"target.margin.ice.min_mm": (5.5, "search")}
     # What the plan's own grid showed worse counts in the value, too.
-    slack = {"ice margin": 2.0}
+    slack = {"target.margin.ice.min_mm": 2.0}
     robust, _ = judge(
         tried(8.0, slack=slack), variations_of(CANDIDATE, Search(samples=0))[:3], Answers()
     )
-    value, name = robust.worst["ice margin"]
+    value, name = robust.worst["target.margin.ice.min_mm"]
     plain, same = judge(tried(8.0), variations_of(CANDIDATE, Search(samples=0))[:3], Answers())[
         0
-    ].worst["ice margin"]
+    ].worst["target.margin.ice.min_mm"]
     assert (value, name) == (pytest.approx(plain - 2.0), same)
 
 
@@ -160,7 +169,7 @@ def test_every_model_has_to_stand_the_worst_case():
 
 def test_a_plan_that_steps_in_has_to_stand_the_worst_case(monkeypatch):
     """Where the finer grid shows the best plan's goal missed, the next one is put to it, too."""
-    fine = {1: result_with(3.5, {"ice margin": "fail"}), 2: result_with(6.4, {})}
+    fine = {1: result_with(3.5, {"target.margin.ice.min_mm": "fail"}), 2: result_with(6.4, {})}
     monkeypatch.setattr(
         MODULE,
         "_simulate_finely",
@@ -197,29 +206,29 @@ def result_with(margin_mm, verdicts):
     report = evaluate(result)
     goals = []
     for goal in report.goals:
-        key = "compliance" if goal.name.endswith("compliance") else goal.name
-        value = margin_mm if key == "ice margin" else goal.value
+        key = "compliance" if goal.name.endswith("compliance") else goal.key
+        value = margin_mm if goal.name == "ice margin" else goal.value
         goals.append(dataclasses.replace(goal, value=value, verdict=verdicts.get(key, "ok")))
     return result, dataclasses.replace(report, goals=tuple(goals))
 
 
 def test_what_the_finer_grid_takes_away_is_asked_for_in_addition():
-    result, report = result_with(4.2, {"ice margin": "fail", "compliance": "fail"})
-    assert _slack(tried(6.0), result, report) == {"ice margin": pytest.approx(1.8)}
-    before = tried(6.0, slack={"ice margin": 2.5})
-    assert _slack(before, result, report) == {"ice margin": 2.5}
+    result, report = result_with(4.2, {"target.margin.ice.min_mm": "fail", "compliance": "fail"})
+    assert _slack(tried(6.0), result, report) == {"target.margin.ice.min_mm": pytest.approx(1.8)}
+    before = tried(6.0, slack={"target.margin.ice.min_mm": 2.5})
+    assert _slack(before, result, report) == {"target.margin.ice.min_mm": 2.5}
     result, report = result_with(7.0, {})
-    assert _slack(tried(6.0), result, report) == {"ice margin": 0.0}
+    assert _slack(tried(6.0), result, report) == {"target.margin.ice.min_mm": 0.0}
 
 
 def test_what_the_finer_grid_adds_to_a_goal_that_asks_for_less_is_slack():
     result, report = result_with(6.4, {})
-    volume = GoalVerdict("target.volume_ml", 5.0, 4.0, "at most", "", "fail")
+    volume = GoalVerdict("target.volume_ml", 5.0, 4.0, "at most", "ml", "fail", "target.volume_ml")
     report = dataclasses.replace(report, goals=(*report.goals, volume))
     coarse = tried(6.4)
     coarse.outcome["goals"]["target.volume_ml"] = [3.5, 4.0, "at most", "", "ok"]
     slack = _slack(coarse, result, report)
-    assert slack == {"ice margin": 0.0, "target.volume_ml": pytest.approx(1.5)}
+    assert slack == {"target.margin.ice.min_mm": 0.0, "target.volume_ml": pytest.approx(1.5)}
     assert not dataclasses.replace(coarse, slack=slack).met
     better = dataclasses.replace(volume, value=3.0, verdict="ok")
     report = dataclasses.replace(report, goals=(*report.goals[:-1], better))
@@ -229,14 +238,14 @@ def test_what_the_finer_grid_adds_to_a_goal_that_asks_for_less_is_slack():
 def test_compliance_alone_asks_for_half_a_voxel_more():
     result, report = result_with(6.4, {"compliance": "fail"})
     found = _slack(tried(6.0), result, report)
-    assert found == {"ice margin": pytest.approx(6.0 + 1.0 - 5.0)}
+    assert found == {"target.margin.ice.min_mm": pytest.approx(6.0 + 1.0 - 5.0)}
     assert not tried(6.0, slack=found).met
 
 
 def test_where_the_finer_grid_shows_a_goal_missed_one_probe_more_is_tried(monkeypatch):
     """Grids on which that happens by itself are too large for a test."""
     alone = Candidate("argon-17g", CANDIDATE.tips_mm[:1], CANDIDATE.entries_mm[:1])
-    fine = {1: result_with(3.5, {"ice margin": "fail"}), 2: result_with(6.4, {})}
+    fine = {1: result_with(3.5, {"target.margin.ice.min_mm": "fail"}), 2: result_with(6.4, {})}
     monkeypatch.setattr(
         MODULE,
         "_simulate_finely",
@@ -245,7 +254,7 @@ def test_where_the_finer_grid_shows_a_goal_missed_one_probe_more_is_tried(monkey
     asked = []
 
     def search_again(_ground, count, _evaluates, slack):
-        asked.append((count, slack["ice margin"]))
+        asked.append((count, slack["target.margin.ice.min_mm"]))
         return [tried(5.5, candidate=alone, slack=slack)]
 
     monkeypatch.setattr(MODULE, "search_count", search_again)
@@ -275,11 +284,13 @@ def test_the_compliance_that_failed_is_among_the_final_goals():
     names = set(final_outcome(*result_with(6.4, {}))["goals"])
     assert not any("compliance" in name for name in names)
     failed = final_outcome(*result_with(6.4, {"compliance": "fail"}))["goals"]
-    assert set(failed) - names == {"3 mm compliance"}
-    assert failed["3 mm compliance"][4] == "fail"
+    assert set(failed) - names == {"target.compliance"}
+    assert failed["target.compliance"][4:] == ["fail", "3 mm compliance"]
     # The ice margin says more where it failed, too.
     assert set(
-        final_outcome(*result_with(1.0, {"ice margin": "fail", "compliance": "fail"}))["goals"]
+        final_outcome(
+            *result_with(1.0, {"target.margin.ice.min_mm": "fail", "compliance": "fail"})
+        )["goals"]
     ) == (names)
 
 

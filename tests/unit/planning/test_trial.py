@@ -10,10 +10,11 @@ import pytest
 
 from cases import REFERENCE_TISSUE, ball_share, box, plan, small_result
 from cryosim.evaluation import TargetShape, evaluate, sample, signed_distance_mm
-from cryosim.plan import OrganAtRisk, Protocol, Search, Target, plan_from_dict
+from cryosim.evaluation.goals import judge_metrics
+from cryosim.plan import Goal, OrganAtRisk, Protocol, Search, Target, plan_from_dict
 from cryosim.planning import Candidate, missing_of
 from cryosim.planning.candidate import with_freezes
-from cryosim.planning.trial import Trial, carry_out, lacking_mm, outcome_of
+from cryosim.planning.trial import Trial, carry_out, goal_row, lacking_mm, outcome_of
 from cryosim.simulation import Settings, simulate
 from cryosim.tissue import Tissue, TissueGrid
 
@@ -59,17 +60,24 @@ def outcome(**variation):
 
 def test_millimeters_degrees_and_shares_are_made_comparable():
     goals = {
-        "ice margin": [3.0, 5.0, "at least", "mm", "fail"],
-        "nerve coldest": [0.0, 5.0, "at least", "C", "fail"],
-        "lethal coverage (-40 C)": [0.9, 0.95, "at least", "", "fail"],
-        "organs_at_risk.nerve.volume_frozen_ml": [6.0, 4.0, "at most", "", "fail"],
-        "target.margin.ice.p05_mm": [7.0, 5.0, "at least", "", "ok"],
+        "target.margin.ice.min_mm": [3.0, 5.0, "at least", "mm", "fail", "ice margin"],
+        "organs_at_risk.nerve.coldest_c": [0.0, 5.0, "at least", "C", "fail", "nerve coldest"],
+        "target.coverage.-40": [0.9, 0.95, "at least", "", "fail", "lethal coverage (-40 C)"],
+        "organs_at_risk.nerve.volume_frozen_ml": [
+            6.0,
+            4.0,
+            "at most",
+            "",
+            "fail",
+            "organs_at_risk.nerve.volume_frozen_ml",
+        ],
+        "target.margin.ice.p05_mm": [7.0, 5.0, "at least", "", "ok", "target.margin.ice.p05_mm"],
     }
     assert missing_of(goals, {}) == pytest.approx(
         {
-            "ice margin": 0.2,
-            "nerve coldest": 0.5,
-            "lethal coverage (-40 C)": 0.5,
+            "target.margin.ice.min_mm": 0.2,
+            "organs_at_risk.nerve.coldest_c": 0.5,
+            "target.coverage.-40": 0.5,
             "organs_at_risk.nerve.volume_frozen_ml": 0.5,
             "target.margin.ice.p05_mm": 0.0,
         }
@@ -77,41 +85,60 @@ def test_millimeters_degrees_and_shares_are_made_comparable():
 
 
 def test_a_goal_met_exactly_misses_nothing():
-    assert missing_of({"x": [5.0, 5.0, "at least", "mm", "ok"]}, {}) == {"x": 0.0}
-    assert missing_of({"x": [0.0, 0.0, "at most", "", "ok"]}, {}) == {"x": 0.0}
+    assert missing_of({"x": [5.0, 5.0, "at least", "mm", "ok", "x"]}, {}) == {"x": 0.0}
+    assert missing_of({"x": [0.0, 0.0, "at most", "", "ok", "x"]}, {}) == {"x": 0.0}
 
 
 def test_slack_asks_for_more():
     goals = {
-        "ice margin": [6.0, 5.0, "at least", "mm", "ok"],
-        "frozen": [3.0, 4.0, "at most", "", "ok"],
+        "target.margin.ice.min_mm": [6.0, 5.0, "at least", "mm", "ok", "ice margin"],
+        "frozen": [3.0, 4.0, "at most", "", "ok", "frozen"],
     }
-    assert missing_of(goals, {"ice margin": 1.0}) == pytest.approx({"ice margin": 0, "frozen": 0})
-    assert missing_of(goals, {"ice margin": 1.5})["ice margin"] == pytest.approx(0.05)
+    assert missing_of(goals, {"target.margin.ice.min_mm": 1.0}) == pytest.approx(
+        {"target.margin.ice.min_mm": 0, "frozen": 0}
+    )
+    assert missing_of(goals, {"target.margin.ice.min_mm": 1.5})[
+        "target.margin.ice.min_mm"
+    ] == pytest.approx(0.05)
     assert missing_of(goals, {"frozen": 2.0})["frozen"] == pytest.approx(0.25)
-    assert missing_of(goals, {"another": 9.0}) == pytest.approx({"ice margin": 0, "frozen": 0})
+    assert missing_of(goals, {"another": 9.0}) == pytest.approx(
+        {"target.margin.ice.min_mm": 0, "frozen": 0}
+    )
 
 
 def test_a_number_that_does_not_exist_is_far_from_its_goal():
-    none = {"ice margin": [None, 5.0, "at least", "mm", "fail"]}
-    far = {"ice margin": [-20.0, 5.0, "at least", "mm", "fail"]}
-    assert missing_of(none, {})["ice margin"] > missing_of(far, {})["ice margin"]
-    assert missing_of({"nerve to ice": [None, 5.0, "at least", "mm", "ok"]}, {}) == {
-        "nerve to ice": 0.0
-    }
+    none = {"target.margin.ice.min_mm": [None, 5.0, "at least", "mm", "fail", "ice margin"]}
+    far = {"target.margin.ice.min_mm": [-20.0, 5.0, "at least", "mm", "fail", "ice margin"]}
+    assert (
+        missing_of(none, {})["target.margin.ice.min_mm"]
+        > missing_of(far, {})["target.margin.ice.min_mm"]
+    )
+    assert missing_of(
+        {
+            "organs_at_risk.nerve.ice_distance_mm": [
+                None,
+                5.0,
+                "at least",
+                "mm",
+                "ok",
+                "nerve to ice",
+            ]
+        },
+        {},
+    ) == {"organs_at_risk.nerve.ice_distance_mm": 0.0}
 
 
 def test_reserve_is_counted_in_millimeters_up_to_what_is_wanted():
     goals = {
-        "ice margin": [6.0, 5.0, "at least", "mm", "ok"],
-        "nerve coldest": [11.0, 8.0, "at least", "C", "ok"],
-        "lethal coverage (-40 C)": [1.0, 0.99, "at least", "", "ok"],
+        "target.margin.ice.min_mm": [6.0, 5.0, "at least", "mm", "ok", "ice margin"],
+        "organs_at_risk.nerve.coldest_c": [11.0, 8.0, "at least", "C", "ok", "nerve coldest"],
+        "target.coverage.-40": [1.0, 0.99, "at least", "", "ok", "lethal coverage (-40 C)"],
     }
     found = {"goals": goals, "lethal_margin_min_mm": 2.5}
     assert lacking_mm(found, 2.0) == pytest.approx(1.0 + 1.0 + 0.0)
     assert lacking_mm(found, 3.0) == pytest.approx(2.0 + 2.0 + 0.5)
     assert lacking_mm(found, 0.0) == 0.0
-    goals["ice margin"][0], goals["nerve coldest"][0] = -40.0, None
+    goals["target.margin.ice.min_mm"][0], goals["organs_at_risk.nerve.coldest_c"][0] = -40.0, None
     assert lacking_mm(found, 2.0) == pytest.approx(2.0)
     assert lacking_mm({"refused": "no"}, 2.0) == 0.0
 
@@ -186,11 +213,15 @@ def test_an_outcome_is_what_simulate_and_evaluate_say():
     report = evaluate(result, target_shape=trial().target)
     found = outcome()
     assert found["goals"] == {
-        goal.name: [goal.value, goal.limit, goal.sense, goal.unit, goal.verdict]
+        goal.key: [goal.value, goal.limit, goal.sense, goal.unit, goal.verdict, goal.name]
         for goal in report.goals
         if "compliance" not in goal.name
     }
-    assert set(found["goals"]) == {"lethal coverage (-40 C)", "ice margin", "nerve coldest"}
+    assert set(found["goals"]) == {
+        "target.coverage.-40",
+        "target.margin.ice.min_mm",
+        "organs_at_risk.nerve.coldest_c",
+    }
     assert found["coverage"] == report.target.coverage[-40.0]
     assert found["ice_margin_min_mm"] == report.target.margin.ice.min_mm
     assert found["lethal_margin_min_mm"] == report.target.margin.lethal.min_mm
@@ -211,7 +242,9 @@ def test_the_target_is_judged_as_the_finer_grid_shows_it():
     result = simulate(trial().tissue, candidate().plan(trial().plan), Settings(growth=0.1))
     grid, points = result.tissue.grid, shape.surface.centers_mm
     margin = signed_distance_mm(grid, result.coldest_c, 0.0, points)
-    assert found["ice_margin_min_mm"] == found["goals"]["ice margin"][0] == margin.min()
+    assert (
+        found["ice_margin_min_mm"] == found["goals"]["target.margin.ice.min_mm"][0] == margin.min()
+    )
     assert found["ice_margin_min_mm"] < outcome()["ice_margin_min_mm"] - 1.0
     at = fine.grid.to_world(np.argwhere(bump > 0.5)[:, ::-1])
     middle = np.average(shape.points_mm, axis=0, weights=shape.shares)
@@ -324,3 +357,24 @@ def test_tissues_and_their_grids_survive_pickle():
 def test_a_trial_from_a_pickle_finds_the_same():
     again = pickle.loads(pickle.dumps(trial()))
     assert carry_out(again, json.loads(json.dumps(candidate().task()))) == outcome()
+
+
+def test_missing_half_a_millimeter_counts_the_same_wherever_the_goal_comes_from():
+    own = {"target.margin.ice.min_mm": [0.5, 1.0, "at least", "mm", "fail", "ice margin"]}
+    (stated,) = judge_metrics(
+        [Goal(metric="target.margin.ice.min_mm", at_least=1.0)], {"target.margin.ice.min_mm": 0.5}
+    )
+    found = missing_of({stated.key: goal_row(stated)}, {})
+    assert list(found.values()) == list(missing_of(own, {}).values()) == [pytest.approx(0.05)]
+
+
+def test_two_goals_on_one_number_both_count():
+    goals = judge_metrics(
+        [
+            Goal(metric="target.volume_ml", at_least=5.0),
+            Goal(metric="target.volume_ml", at_most=15),
+        ],
+        {"target.volume_ml": 3.0},
+    )
+    found = missing_of({goal.key: goal_row(goal) for goal in goals}, {})
+    assert sorted(found.values()) == [0.0, pytest.approx(0.4)]

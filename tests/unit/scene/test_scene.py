@@ -95,7 +95,14 @@ def round_result(direction: np.ndarray | None = None, *, image: bool = False) ->
         }
     )
     return Result(
-        tissue=TissueGrid(grid, index, (tissue,), structures=structures, image=gray),
+        tissue=TissueGrid(
+            grid,
+            index,
+            (tissue,),
+            structures=structures,
+            image=gray,
+            modality="ct" if image else None,
+        ),
         plan=plan,
         times_s=(0.0, 600.0, 900.0, 1500.0, 1800.0),
         temperatures_c=(warm, warm, warm, field, warm),
@@ -336,7 +343,9 @@ def test_without_graphics_the_picture_shows_planes(tmp_path: Path) -> None:
 
 
 def test_importing_pictures_and_scene_does_not_load_vtk() -> None:
-    child = run_python("import sys, cryosim.pictures, cryosim.scene; print('vtkmodules' in sys.modules)")
+    child = run_python(
+        "import sys, cryosim.pictures, cryosim.scene; print('vtkmodules' in sys.modules)"
+    )
     assert child.stdout.strip() == "False", child.stderr
 
 
@@ -585,6 +594,19 @@ def test_windows_of_the_image() -> None:
         drawn(round_result(image=True), window="brain")
     with pytest.raises(InputError, match="no CT"):
         drawn(round_result(), window="bone")
+
+
+@needs_graphics
+def test_a_ct_without_air_is_still_a_ct() -> None:
+    """The box of a deep target holds nothing darker than fat."""
+    result = round_result(image=True)
+    bright = np.maximum(result.tissue.image, 30.0)
+    tissue = dataclasses.replace(result.tissue, image=bright)
+    plotter, _ = drawn(dataclasses.replace(result, tissue=tissue), window="bone")
+    plotter.close()
+    tissue = dataclasses.replace(tissue, modality="mr")
+    with pytest.raises(InputError, match="no CT"):
+        drawn(dataclasses.replace(result, tissue=tissue), window="bone")
 
 
 @needs_graphics

@@ -20,8 +20,6 @@ __all__ = [
 VERDICTS = {"ok": "✓ ok", "warn": "! warn", "fail": "✗ fail"}
 
 _NONE = "none"
-_SUFFIXES = {"_mm": "mm", "_c": "°C", "_ml": "ml", "_s": "s"}
-_SHARES = ("coverage", "compliance", "fraction", "kill")
 _MOST_DIGITS = 4
 _CELSIUS = re.compile(r"(-?\d+(?:\.\d+)?) C\b")
 
@@ -82,9 +80,4 @@ def _meets(value: float, limit: float, sense: str) -> bool:
 
 
 def _scale_and_unit(goal: GoalVerdict) -> tuple[float, str]:
-    if goal.unit:
-        return 1.0, goal.unit.replace("C", "°C")
-    for suffix, unit in _SUFFIXES.items():
-        if goal.name.endswith(suffix):
-            return 1.0, unit
-    return (100.0, "%") if any(word in goal.name for word in _SHARES) else (1.0, "")
+    return (1.0, goal.unit.replace("C", "°C")) if goal.unit else (100.0, "%")

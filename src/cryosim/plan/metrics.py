@@ -1,0 +1,41 @@
+"""Numbers that goals can be put on: their dotted paths, as in report.json, and their units."""
+
+from __future__ import annotations
+
+__all__ = ["COMPLIANCE", "ICE_MARGIN", "coverage", "ice_distance", "organ_temperature", "unit_of"]
+
+ICE_MARGIN = "target.margin.ice.min_mm"
+COMPLIANCE = "target.compliance"  # the smaller of its two shares
+
+# Of the last part of a path; all others are shares of 0..1.
+_UNITS = {
+    "volume_ml": "ml",
+    "min_mm": "mm",
+    "p05_mm": "mm",
+    "coldest_c": "C",
+    "warmest_c": "C",
+    "volume_frozen_ml": "ml",
+    "volume_below_limit_ml": "ml",
+    "longest_below_limit_s": "s",
+    "ice_distance_mm": "mm",
+}
+
+
+def coverage(level_c: float) -> str:
+    """Path of the share of the target that has been at or below an isotherm."""
+    return f"target.coverage.{level_c:g}"
+
+
+def organ_temperature(organ: str) -> str:
+    """Path of an organ's coldest temperature."""
+    return f"organs_at_risk.{organ}.coldest_c"
+
+
+def ice_distance(organ: str) -> str:
+    """Path of the distance from an organ to the ice."""
+    return f"organs_at_risk.{organ}.ice_distance_mm"
+
+
+def unit_of(metric: str) -> str:
+    """Return "mm", "C", "ml", "s", or "" for a share."""
+    return _UNITS.get(metric.rsplit(".", 1)[-1], "")
