@@ -39,7 +39,12 @@ def test_wheel_holds_all_packages_and_their_data(wheel):
         assert f"{package}/__init__.py" in names
         assert f"{package}/py.typed" in names
     tables = ("tissue/library.toml", "tissue/structures.toml", "probes/catalog.toml")
-    for table in (*tables, "evaluation/kill.toml", "page/page.html", "page/page.css"):
+    for table in (
+        *tables,
+        "evaluation/kill.toml",
+        "reporting/page/page.html",
+        "reporting/page/page.css",
+    ):
         assert f"cryosim/{table}" in names
     assert not any(name.startswith(("tests/", "examples/")) for name in names)
 
