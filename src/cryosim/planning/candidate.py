@@ -43,7 +43,7 @@ class Candidate:
         return len(self.tips_mm)
 
     def task(self, **variation: Any) -> dict[str, Any]:
-        """Return what a worker needs to know, see `evaluate_task`."""
+        """Return what a worker needs to know, see `trial.carry_out`."""
         return {
             "model": self.model,
             "tips_mm": [list(point) for point in self.tips_mm],

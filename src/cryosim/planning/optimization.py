@@ -198,7 +198,7 @@ def _journal(folder: Path, plan: Plan) -> Journal:
         {
             "plan": plan.model_dump(mode="json"),
             "inputs": input_fingerprints(plan),
-            "program": program_fingerprint(("planning",)),
+            "program": program_fingerprint(("planning", "tasks")),
         }
     )
     return Journal(folder / "journal.jsonl", key)

@@ -82,7 +82,7 @@ def carry_out(trial: Trial, task: Mapping[str, Any]) -> dict[str, Any]:
 
     A task with "tips_mm" is a `Candidate.task`, with what varies: "perfusion" and "conductivity",
     factors; "weak_probe", its number, and "weak_duty", the share of full power that it has left.
-    One with "template" is a single probe alone in a tissue, for `iceball.Template`.
+    One with "template" is a single probe alone in a tissue, for `template.Template`.
     """
     if "template" in task:
         return _template(trial, task)

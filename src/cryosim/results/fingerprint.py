@@ -17,21 +17,17 @@ __all__ = ["digest", "input_fingerprints", "program_fingerprint"]
 
 _PACKAGES = ("cryosim", "cryosim_kernels", "cryosim_phantoms")
 # What a simulation and its evaluation do without: an edit there makes none wrong. Formats of what
-# is kept have numbers of their own, see `benchmarking.record.FORMAT` and `planning.journal.FORMAT`.
+# is kept have numbers of their own, see `studies.grids.record.FORMAT` and `tasks.journal.FORMAT`.
 _NO_PART = (
-    "benchmarking",
-    "calibration.py",
     "cli",
-    "comparison",
-    "cores.py",
-    "exports.py",
-    "fingerprint.py",
-    "page",
+    "exports",
+    "pictures",
     "planning",
-    "plans.py",
-    "report.py",
-    "store.py",
-    "view",
+    "reporting",
+    "results",
+    "scene",
+    "studies",
+    "tasks",
 )
 _CHUNK_BYTES = 1 << 20
 
@@ -47,7 +43,7 @@ def program_fingerprint(also: Collection[str] = ()) -> str:
 
     Parameters
     ----------
-    also : what counts as well of that which a simulation does without, such as ("planning",) for
+    also : what counts as well of that which a simulation does without, such as ("planning", "tasks") for
         what the planner computes itself.
     """
     left_out = set(_NO_PART) - set(also)

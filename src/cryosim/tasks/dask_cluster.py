@@ -20,7 +20,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _CONNECT_S = 10.0
-_COUNTS = ("planning",)
+_COUNTS = ("planning", "tasks")
 
 
 @contextlib.contextmanager

@@ -11,7 +11,12 @@ from cryosim.results import digest, fingerprint, program_fingerprint
 @pytest.fixture
 def program(tmp_path, monkeypatch):
     """A folder of a program with a few modules."""
-    for name in ("simulation/step.py", "planning/search.py", "view/colors.py", "store.py"):
+    for name in (
+        "simulation/step.py",
+        "planning/search.py",
+        "pictures/colors.py",
+        "results/store.py",
+    ):
         path = tmp_path / "toy_program" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
@@ -27,8 +32,8 @@ def program(tmp_path, monkeypatch):
     [
         ("simulation/step.py", True, True),
         ("planning/search.py", False, True),
-        ("view/colors.py", False, False),
-        ("store.py", False, False),
+        ("pictures/colors.py", False, False),
+        ("results/store.py", False, False),
     ],
 )
 def test_what_an_edit_makes_wrong(program, edited, simulations, searches):
