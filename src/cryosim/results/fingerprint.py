@@ -43,8 +43,8 @@ def program_fingerprint(also: Collection[str] = ()) -> str:
 
     Parameters
     ----------
-    also : what counts as well of that which a simulation does without, such as ("planning", "tasks") for
-        what the planner computes itself.
+    also : what counts as well of that which a simulation does without, such as
+        ("planning", "tasks") for what the planner computes itself.
     """
     left_out = set(_NO_PART) - set(also)
     found = hashlib.sha256(metadata.version("numba").encode())

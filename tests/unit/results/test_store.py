@@ -143,6 +143,31 @@ def test_files_that_do_not_say_the_grid_of_the_image_can_be_read(
     assert loaded.tissue.grid.matches(saved[0].tissue.grid)
 
 
+@pytest.mark.parametrize("modality", ["ct", "mr", None])
+def test_what_the_image_is_comes_back(modality: str | None, tmp_path: Path) -> None:
+    result = make_result()
+    tissue = dataclasses.replace(result.tissue, modality=modality)
+    save_result(dataclasses.replace(result, tissue=tissue), tmp_path / "result.vtkhdf")
+    assert load_result(tmp_path / "result.vtkhdf").tissue.modality == modality
+
+
+@pytest.mark.parametrize(("darkest", "modality"), [(-1000.0, "ct"), (-100.0, "mr")])
+def test_files_that_do_not_say_what_the_image_is_show_it(
+    saved: tuple[Result, Path], darkest: float, modality: str
+) -> None:
+    with h5py.File(saved[1], "a") as file:
+        del file["cryosim/modality"]
+        plan = json.loads(file["cryosim/plan"].asstr()[()])
+        plan["anatomy"] = {"image": "ct.nii.gz", "labels": "labels.nii.gz"}
+        del file["cryosim/plan"]
+        file["cryosim/plan"] = json.dumps(plan)
+        file["VTKHDF/PointData/image"][0, 0, 0, 0] = darkest
+        file["VTKHDF/PointData/image"][...] = np.maximum(
+            file["VTKHDF/PointData/image"][...], darkest
+        )
+    assert load_result(saved[1]).tissue.modality == modality
+
+
 def test_loaded_arrays_are_read_only(saved: tuple[Result, Path]) -> None:
     loaded = load_result(saved[1])
     arrays = [*loaded.temperatures_c, loaded.coldest_c, loaded.probe_share]
