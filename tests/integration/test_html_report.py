@@ -25,7 +25,7 @@ from cryosim.plan import Plan
 from cryosim.reporting import html_report
 from cryosim.reporting.page.approach import approach_words, depth_mm, skin_depth_mm
 from cryosim.reporting.page.markup import Html, element, table
-from cryosim.reporting.page.wording import VERDICTS, celsius, goal_limit, goal_value, percent
+from cryosim.reporting.wording import VERDICTS, celsius, goal_limit, goal_value, percent
 from cryosim.simulation import Result, simulate
 
 NASTY = '<script>alert("1")</script> & <img src=x onerror=y>'
@@ -246,7 +246,7 @@ def test_percent_hides_no_gap(share: float | None, text: str) -> None:
     ],
 )  # fmt: skip
 def test_goals_in_words(goal: GoalVerdict, value: str, limit: str) -> None:
-    assert (goal_value(goal), goal_limit(goal)) == (value, limit)
+    assert (celsius(goal_value(goal)), celsius(goal_limit(goal))) == (value, limit)
 
 
 def test_degree_signs() -> None:
@@ -380,7 +380,8 @@ def test_the_pdf_says_what_the_page_says() -> None:
     texts = [" ".join(page.extract_text().split()) for page in rich_pdf().pages]
     text = " ".join(texts)
     for goal in rich_report().goals:
-        assert f"{goal_value(goal)} {goal_limit(goal)} {VERDICTS[goal.verdict]}" in text
+        words = celsius(f"{goal_value(goal)} {goal_limit(goal)}")
+        assert f"{words} {VERDICTS[goal.verdict]}" in text
     assert f"of {len(rich_report().goals)} goals failed" in text
     for title in ("Verdict", "End of freeze 2, 6 min", "Margins", "Probes", "Sources"):
         assert title in text

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from ..plan import Plan
 from ..probes import Probe, Warmer
+from ..quantities import NeedleReport, SensorReport
 from ..simulation import Curves, Result
-from .report import NeedleReport, SensorReport
 from .target import ICE_C
 
 __all__ = ["evaluate_needles", "evaluate_sensors", "heat_taken_out_j"]

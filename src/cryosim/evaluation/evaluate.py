@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from ..plan import PRESETS
 from ..probes import catalog, needle_name
+from ..quantities import TargetReport
 from ..simulation import Result
 from ..sources import is_assumption
 from ..tissue import TissueGrid
@@ -17,11 +18,11 @@ from ..tissue import citations as tissue_citations
 from .curves import evaluate_needles, evaluate_sensors
 from .goals import judge_goals, judge_metrics
 from .isotherms import isotherm_volume_ml, of_tissue
-from .kill import evaluate_kill
+from .kill import evaluate_kill, expected_share
 from .kill_rules import kill_citations, read_rules
 from .organs import evaluate_organ
 from .perfusion import perfusion_warnings
-from .report import Report, TargetReport, TimelineRow
+from .report import Report, TimelineRow
 from .surfaces import isosurface
 from .target import ICE_C, TargetShape, evaluate_target
 
@@ -49,14 +50,16 @@ def evaluate(result: Result, *, target_shape: TargetShape | None = None) -> Repo
     target = target_share = None
     tissue_only = of_tissue(result)
     if plan.target is not None and "target" in result.tissue.structures:
-        target = evaluate_target(tissue_only, plan.target, target_shape)
         target_share = result.tissue.structures["target"]
+    kill = evaluate_kill(tissue_only, target_share)
+    if plan.target is not None and target_share is not None:
+        target = evaluate_target(tissue_only, plan.target, expected_share(kill), target_shape)
     organs = tuple(evaluate_organ(tissue_only, organ) for organ in plan.organ_at_risk)
     half_voxel_mm = float(result.tissue.grid.spacing_mm.max()) / 2
     report = Report(
         timeline=timeline(result),
         target=target,
-        kill=evaluate_kill(tissue_only, target_share),
+        kill=kill,
         organs_at_risk=organs,
         sensors=evaluate_sensors(result),
         needles=evaluate_needles(result),
@@ -65,7 +68,7 @@ def evaluate(result: Result, *, target_shape: TargetShape | None = None) -> Repo
         assumptions=_assumptions(result),
         sources=citations(result),
     )
-    stated = judge_metrics(plan.goal, report.metrics())
+    stated = judge_metrics(plan.goal, {number.path: number.value for number in report.numbers()})
     return dataclasses.replace(report, goals=report.goals + stated)
 
 

@@ -14,7 +14,8 @@ from ..plan.metrics import (
     organ_temperature,
     unit_of,
 )
-from .report import GoalVerdict, OrganReport, TargetReport, Verdict
+from ..quantities import OrganReport, TargetReport
+from .report import GoalVerdict, Verdict
 
 __all__ = ["judge_goals", "judge_metrics"]
 

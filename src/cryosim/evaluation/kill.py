@@ -8,15 +8,16 @@ conduction it hardly moves an isotherm.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..quantities import DOSE_RESPONSE, KillAfter, KillReport
 from ..simulation import Result
 from .isotherms import share_at_or_below, share_exposed
 from .kill_rules import read_rules
-from .report import DOSE_RESPONSE, KillAfter, KillReport
 
 __all__ = [
     "HOLD_S",
@@ -152,6 +153,11 @@ def evaluate_kill(result: Result, target: F32 | None) -> tuple[KillReport, ...]:
         after,
     )
     return (*by_isotherm, by_threshold, by_dose)
+
+
+def expected_share(kill: Sequence[KillReport]) -> float | None:
+    """Share of the target's cells that the dose-response expects dead; None without a target."""
+    return next(found.target_share for found in kill if found.rule == DOSE_RESPONSE)
 
 
 def _about(sources: dict[str, str], start: str) -> str:

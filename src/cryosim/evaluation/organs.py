@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..plan import OrganAtRisk
+from ..quantities import OrganReport
 from ..simulation import Result
 from .isotherms import share_at_or_below
-from .report import OrganReport
 from .surfaces import sample, signed_distance_mm
 from .target import ICE_C, structure_surface
 

@@ -12,11 +12,11 @@ from scipy import ndimage
 from ..errors import InputError
 from ..geometry import Grid
 from ..plan import Target
+from ..quantities import Compliance, Margin, Margins, TargetKill, TargetReport
 from ..simulation import Result
 from ..tissue import TissueGrid
 from .isotherms import of_tissue, share_at_or_below
 from .kill import HOLD_S, killed_by_isotherm
-from .report import Compliance, Margin, Margins, TargetReport
 from .surfaces import Surface, isosurface, sample, signed_distance_mm
 
 __all__ = [
@@ -109,13 +109,17 @@ def structure_surface(grid: Grid, share: F32) -> Surface:
 
 
 def evaluate_target(
-    result: Result, target: Target, shape: TargetShape | None = None
+    result: Result,
+    target: Target,
+    expected_share: float | None,
+    shape: TargetShape | None = None,
 ) -> TargetReport:
     """Coverage, ice and lethal margin, and compliance with the wanted margin.
 
     Parameters
     ----------
     result : its fields continued through gas, see `of_tissue`.
+    expected_share : of its cells that the dose-response expects dead.
     shape : of the target, where it is known better than the result's voxels show it.
     """
     grid = result.tissue.grid
@@ -131,6 +135,7 @@ def evaluate_target(
             lethal=_margin(target.lethal_c, lethal, surface.areas_mm2),
         ),
         compliance=_compliance(result, target.margin_mm, surface, ice),
+        kill=TargetKill(expected_share),
     )
 
 

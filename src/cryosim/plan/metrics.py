@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from ..quantities import Margin, OrganReport, SensorReport, TargetReport, quantities_of
+
 __all__ = ["COMPLIANCE", "ICE_MARGIN", "coverage", "ice_distance", "organ_temperature", "unit_of"]
 
 ICE_MARGIN = "target.margin.ice.min_mm"
 COMPLIANCE = "target.compliance"  # the smaller of its two shares
 
-# Of the last part of a path; all others are shares of 0..1.
 _UNITS = {
-    "volume_ml": "ml",
-    "min_mm": "mm",
-    "p05_mm": "mm",
-    "coldest_c": "C",
-    "warmest_c": "C",
-    "volume_frozen_ml": "ml",
-    "volume_below_limit_ml": "ml",
-    "longest_below_limit_s": "s",
-    "ice_distance_mm": "mm",
+    key: quantity.unit
+    for kind in (Margin, TargetReport, OrganReport, SensorReport)
+    for key, quantity in quantities_of(kind).items()
+    if quantity.unit != "share"
 }
 
 

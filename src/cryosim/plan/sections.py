@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from ..errors import did_you_mean
 from ..probes import Needle, Point, Probe, Warmer
+from ..quantities import OrganReport, SensorReport, TargetReport, goal_paths
 from .optimize import Search
 from .protocol import Protocol
 
@@ -338,23 +339,12 @@ class Plan(_Section):
         found = []
         if self.target is not None:
             levels = sorted({*self.report.isotherms_c, self.target.lethal_c}, reverse=True)
-            found += ["target.volume_ml"]
-            found += [f"target.coverage.{level:g}" for level in levels]
-            found += [
-                f"target.margin.{which}.{key}"
-                for which in ("ice", "lethal")
-                for key in ("min_mm", "p05_mm", "fraction_at_least_10mm")
-            ]
-            found += ["target.compliance.surface_fraction"]
-            found += ["target.compliance.shell_frozen_fraction"]
-            found += ["target.kill.expected"]
+            found += goal_paths(TargetReport, "target", levels, limited=True)
         for organ in self.organ_at_risk:
-            keys = ["volume_ml", "coldest_c", "volume_frozen_ml", "ice_distance_mm"]
-            if organ.min_temperature_c is not None:
-                keys += ["volume_below_limit_ml", "longest_below_limit_s"]
-            found += [f"organs_at_risk.{organ.name}.{key}" for key in keys]
+            limited = organ.min_temperature_c is not None
+            found += goal_paths(OrganReport, f"organs_at_risk.{organ.name}", (), limited)
         for sensor in self.sensor:
-            found += [f"sensors.{sensor.name}.{key}" for key in ("coldest_c", "warmest_c")]
+            found += goal_paths(SensorReport, f"sensors.{sensor.name}", (), limited=False)
         return tuple(found)
 
     @model_validator(mode="after")

@@ -24,7 +24,7 @@ def report_document(report: Report, result: Result) -> dict[str, Any]:
         "plan": result.plan.model_dump(mode="json", exclude_none=True),
         "goals": [_plain(goal) for goal in report.goals],
         "passed": report.passed,
-        "target": _target(report),
+        "target": _plain(report.target),
         "kill": [_plain(rule) for rule in report.kill],
         "organs_at_risk": [_plain(organ) for organ in report.organs_at_risk],
         "sensors": [_plain(sensor) for sensor in report.sensors],
@@ -48,12 +48,6 @@ def write_report(report: Report, result: Result, path: str | Path) -> None:
     """Write report.json."""
     text = json.dumps(report_document(report, result), indent=2, allow_nan=False)
     Path(path).write_text(text + "\n", encoding="utf-8")
-
-
-def _target(report: Report) -> Any:
-    """Return the target with its expected kill, so that the paths of metrics lead to numbers."""
-    found = _plain(report.target)
-    return found and {**found, "kill": {"expected": report.expected_target_kill}}
 
 
 def _plain(value: Any) -> Any:

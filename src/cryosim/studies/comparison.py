@@ -10,13 +10,12 @@ import numpy as np
 
 from ..evaluation import (
     GoalVerdict,
-    OrganReport,
     Report,
-    TargetReport,
     evaluate,
     isotherm_volume_ml,
 )
 from ..plan import Plan
+from ..quantities import numbers_of
 from ..simulation import Result
 
 __all__ = ["ComparedGoal", "ComparedNumber", "Comparison", "PlanDifference", "compare_results"]
@@ -137,12 +136,11 @@ def _in_sections(numbers: list[dict[Key, float | None]]) -> list[Key]:
 def _numbers(result: Result, report: Report) -> Iterator[tuple[Key, float | None]]:
     levels = sorted(set(result.plan.report.isotherms_c), reverse=True)
     if report.target is not None:
-        yield from _target_numbers(report.target)
-        yield ("Target", "cells expected dead", "share"), report.expected_target_kill
+        yield from _of_part("Target", report.target)
     for organ in report.organs_at_risk:
-        yield from _organ_numbers(organ)
+        yield from _of_part(f"At risk: {organ.name}", organ)
     for sensor in report.sensors:
-        yield ("Sensors", f"{sensor.name}, coldest", "C"), sensor.coldest_c
+        yield from _of_part(f"Sensor: {sensor.name}", sensor)
     for level in levels:
         volume = isotherm_volume_ml(result, result.coldest_c, level)
         yield ("Coldest ever", f"at or below {level:g} C", "ml"), volume
@@ -158,27 +156,9 @@ def _numbers(result: Result, report: Report) -> Iterator[tuple[Key, float | None
     yield ("Probes", "heat taken out", "kJ"), heat_kj
 
 
-def _target_numbers(target: TargetReport) -> Iterator[tuple[Key, float | None]]:
-    yield ("Target", "volume", "ml"), target.volume_ml
-    for level, share in target.coverage.items():
-        yield ("Target", f"coverage at {level:g} C", "share"), share
-    for which, margin in (("ice", target.margin.ice), ("lethal", target.margin.lethal)):
-        name = f"{which} margin ({margin.isotherm_c:g} C)"
-        yield ("Target", f"{name}, smallest", "mm"), margin.min_mm
-        yield ("Target", f"{name}, 95 % have", "mm"), margin.p05_mm
-        yield ("Target", f"{name}, have 10 mm", "share"), margin.fraction_at_least_10mm
-    shell = f"shell of {target.compliance.margin_mm:g} mm frozen"
-    yield ("Target", shell, "share"), target.compliance.shell_frozen_fraction
-
-
-def _organ_numbers(organ: OrganReport) -> Iterator[tuple[Key, float | None]]:
-    section = f"At risk: {organ.name}"
-    yield (section, "coldest", "C"), organ.coldest_c
-    yield (section, "frozen", "ml"), organ.volume_frozen_ml
-    yield (section, "distance to ice", "mm"), organ.ice_distance_mm
-    if organ.limit_c is not None:
-        yield (section, f"below {organ.limit_c:g} C", "ml"), organ.volume_below_limit_ml
-        yield (section, f"longest below {organ.limit_c:g} C", "s"), organ.longest_below_limit_s
+def _of_part(section: str, part: Any) -> Iterator[tuple[Key, float | None]]:
+    for number in numbers_of(part, ""):
+        yield (section, number.name, number.quantity.unit), number.value
 
 
 def _plan_differences(first: Plan, second: Plan) -> tuple[PlanDifference, ...]:

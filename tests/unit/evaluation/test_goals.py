@@ -5,9 +5,16 @@ import dataclasses
 import pytest
 
 from cases import plan
-from cryosim.evaluation import Compliance, Margin, Margins, OrganReport, TargetReport
 from cryosim.evaluation.goals import judge_goals, judge_metrics
 from cryosim.plan import Goal
+from cryosim.quantities import (
+    Compliance,
+    Margin,
+    Margins,
+    OrganReport,
+    TargetKill,
+    TargetReport,
+)
 
 HALF_VOXEL_MM = 0.5
 ORGAN = OrganReport("nerve", 1.0, 20.0, 10.0, 0.0, 0.0, 0.0, 5.0)
@@ -16,7 +23,7 @@ ORGAN = OrganReport("nerve", 1.0, 20.0, 10.0, 0.0, 0.0, 0.0, 5.0)
 def target(ice_mm=10.0, coverage=1.0, surface=1.0, shell=1.0, passed=True):
     ice, lethal = Margin(0.0, ice_mm, ice_mm, 1.0), Margin(-40.0, 1.0, 1.0, 0.0)
     compliance = Compliance(10.0, surface, shell, passed)
-    return TargetReport(5.0, {-40.0: coverage}, Margins(ice, lethal), compliance)
+    return TargetReport(5.0, {-40.0: coverage}, Margins(ice, lethal), compliance, TargetKill(1.0))
 
 
 def verdicts(found, organ=None, **limits):

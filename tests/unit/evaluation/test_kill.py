@@ -320,7 +320,7 @@ def test_a_further_freeze_kills_where_isotherms_stand_still():
     assert 1 - second.target_share < 0.8 * (1 - first.target_share)
     assert 1 - third.target_share < 0.8 * (1 - second.target_share)
     assert third.volume_ml > 1.05 * second.volume_ml
-    assert third.target_share == report.expected_target_kill
+    assert third.target_share == report.target.kill.expected
 
 
 def test_the_snapshots_find_what_was_recorded():

@@ -13,10 +13,10 @@ from ... import __version__
 from ...errors import InputError, reason_of
 from ...evaluation import DISCLAIMER, Report
 from ...simulation import Result
+from ..wording import amount
 from . import numbers, shown
 from .markup import Html, element, join
 from .planned import planned
-from .wording import amount
 
 __all__ = ["html_report", "write_html_report"]
 

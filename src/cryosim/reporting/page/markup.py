@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape as _escape
 
-__all__ = ["Html", "caption", "element", "facts", "items", "join", "table"]
+from ..tables import Table
+from ..wording import celsius
+
+__all__ = ["Html", "caption", "element", "facts", "items", "join", "plain_table", "table"]
 
 _EMPTY = frozenset({"br", "img"})
 _NARROW = 4  # columns that fit on a phone
@@ -76,6 +79,12 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, words: int 
         body.append(element("tr", *cells))
     content = element("thead", element("tr", *head)), element("tbody", *body)
     return element("table", *content, class_="cards" if len(headings) > _NARROW else "narrow")
+
+
+def plain_table(content: Table) -> Html:
+    """Write a table of the report, its degrees as people write them."""
+    rows = [tuple(map(celsius, row)) for row in content.rows]
+    return table(tuple(map(celsius, content.headings)), rows)
 
 
 def _side(number: int, words: int) -> str:

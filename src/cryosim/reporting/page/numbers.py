@@ -9,11 +9,13 @@ from importlib import metadata
 from ... import __version__
 from ...evaluation import Report
 from ...probes import Probe, Warmer
+from ...quantities import NeedleReport
 from ...results import FORMAT_VERSION
 from ...simulation import Result
+from ..tables import cells, headings, kill_table
+from ..wording import amount, celsius, duration
 from .approach import approach_words, depth_mm, skin_depth_mm
-from .markup import Html, caption, element, facts, items, join, table
-from .wording import amount, celsius, degrees, duration, percent
+from .markup import Html, caption, element, facts, items, join, plain_table, table
 
 __all__ = ["basis", "energy", "kill", "numerics", "probes", "sources", "versions", "warnings"]
 
@@ -33,16 +35,8 @@ _LIBRARIES = ("numpy", "scipy", "numba", "matplotlib", "pyvista")
 
 def kill(report: Report) -> Html:
     """List what each rule of cell kill says."""
-    rows = []
-    for rule in report.kill:
-        rows.append((celsius(rule.rule), amount(rule.volume_ml, "ml"), _share(rule.target_share)))
-        rows += [
-            (f"– after freeze {after.freezes}", amount(after.volume_ml, "ml"),
-             _share(after.target_share))
-            for after in rule.after_freezes
-        ]  # fmt: skip
     return join(
-        table(("rule", "killed", "of the target"), rows),
+        plain_table(kill_table(report)),
         caption(
             "By an isotherm or threshold tissue lives or dies; the dose-response gives the share "
             "of cells expected to die, measured in vitro."
@@ -64,8 +58,7 @@ def probes(report: Report, result: Result) -> Html:
         what.append((
             found.name, f"{needle.diameter_mm:g} × {needle.active_length_mm:g} mm",
             _drive(needle) if isinstance(needle, Probe | Warmer) else "",
-            amount(found.peak_power_w, "W"), amount(found.mean_freeze_power_w, "W"),
-            amount(found.heat_j / 1e3, "kJ"), degrees(found.coldest_surface_c),
+            *map(celsius, cells(found)),
         ))  # fmt: skip
     return join(
         table(
@@ -79,8 +72,7 @@ def probes(report: Report, result: Result) -> Html:
             "tip is found on the image, – where the skin lies outside the simulated box."
         ),
         table(
-            ("needle", "active part", "driven by", "peak power", "mean in freezes", "heat out",
-             "coldest surface"),
+            ("needle", "active part", "driven by", *headings(NeedleReport)),
             what, words=3,
         ),
         caption("Power and heat count positive when taken out of the tissue."),
@@ -151,10 +143,6 @@ def versions() -> Html:
     found += [("Python", platform.python_version())]
     found += [(name, metadata.version(name)) for name in _LIBRARIES]
     return element("p", ", ".join(f"{name} {version}" for name, version in found))
-
-
-def _share(share: float | None) -> str:
-    return "–" if share is None else percent(share)
 
 
 def _point(at_mm: tuple[float, float, float]) -> str:

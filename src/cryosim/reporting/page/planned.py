@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...pictures import TRADE_OFF_QUANTITIES, plot_trade_off
 from ...planning import ROBUSTNESS_COLUMNS, TradeOff, robustness_rows, trade_off_rows
+from ..wording import celsius
 from .drawings import chart
 from .markup import Html, caption, element, items, join, table
-from .wording import celsius
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -20,9 +20,10 @@ from ...pictures.moment import Moment
 from ...pictures.over_time import stage_name
 from ...pictures.planes import SHOWN_C
 from ...simulation import Result
+from ..tables import goals_table, margins_table, organs_table, sensors_table, target_table
+from ..wording import VERDICTS, amount, celsius, duration, percent
 from .drawings import chart, has_scene, scene, slices
-from .markup import Html, caption, element, join, table
-from .wording import VERDICTS, amount, celsius, degrees, duration, goal_limit, goal_value, percent
+from .markup import Html, caption, element, facts, join, plain_table, table
 
 __all__ = [
     "growth",
@@ -48,13 +49,11 @@ def verdict(report: Report) -> Html:
         near = sum(goal.verdict == "warn" for goal in report.goals)
         words = f"All {count} goals met" + (f", {near} only within half a voxel" * bool(near))
         look = "warn" if near else "ok"
-    rows = [
-        (celsius(goal.name), goal_value(goal), goal_limit(goal), _badge(goal.verdict))
-        for goal in report.goals
-    ]
+    goals = goals_table(report.goals)
+    rows = [(*map(celsius, told), _badge(word)) for *told, word in goals.rows]
     return join(
         element("p", words, class_=f"overall {look}"),
-        table(("goal", "reached", "asked", "verdict"), rows),
+        table(goals.headings, rows),
         caption(
             "ok: met. warn: met only within half a voxel, which is as well as the grid knows "
             "lengths. fail: not met."
@@ -154,19 +153,17 @@ def histogram(report: Report, result: Result) -> Html | None:
     """Show which share of target and organs has been how cold."""
     if not any(share.any() for share in result.tissue.structures.values()):
         return None
-    tables = []
+    parts = [chart(lambda ax: plot_histogram(result, ax), "temperature-volume histogram")]
     if report.target is not None and result.plan.target is not None:
-        lethal_c = result.plan.target.lethal_c
-        rows = [
-            (f"{level:g} °C" + (" for a minute" if level == lethal_c else ""), percent(share))
-            for level, share in report.target.coverage.items()
-        ]
-        heading = f"target, {amount(report.target.volume_ml, 'ml')}, at or below"
-        tables.append(table((heading, "covered"), rows))
+        rows = [(celsius(name), celsius(value)) for name, value in target_table(report).rows]
+        told = caption(
+            "Of the target. Coverage counts what has been at or below the isotherm, at "
+            f"{result.plan.target.lethal_c:g} °C for a minute."
+        )
+        parts = [_beside(parts[0], join(facts(rows), told))]
     if report.organs_at_risk:
-        tables.append(_organ_table(report))
-    drawn = chart(lambda ax: plot_histogram(result, ax), "temperature-volume histogram")
-    return _beside(drawn, join(*tables))
+        parts.append(plain_table(organs_table(report)))
+    return join(*parts)
 
 
 def margins(report: Report, result: Result) -> Html | None:
@@ -174,17 +171,9 @@ def margins(report: Report, result: Result) -> Html | None:
     target = report.target
     if target is None:
         return None
-    rows = [
-        (f"{name}, {margin.isotherm_c:g} °C", amount(margin.min_mm, "mm"),
-         amount(margin.p05_mm, "mm"), percent(margin.fraction_at_least_10mm))
-        for name, margin in (("ice", target.margin.ice), ("lethal", target.margin.lethal))
-    ]  # fmt: skip
     found = target.compliance
     words = join(
-        table(
-            ("margin", "smallest", "95 % of the surface have at least", "≥ 10 mm"),
-            rows,
-        ),
+        plain_table(margins_table(report)),
         caption(
             f"{found.margin_mm:g} mm of ice: on {percent(found.surface_fraction)} of the surface; "
             f"{percent(found.shell_frozen_fraction)} of the {found.margin_mm:g} mm shell around "
@@ -201,12 +190,12 @@ def sensors(report: Report, result: Result) -> Html | None:
     """Show the curves of the sensors."""
     if not report.sensors:
         return None
+    found = sensors_table(report)
     rows = [
-        (sensor.name, _position(sensor.at_mm), degrees(sensor.coldest_c),
-         degrees(sensor.warmest_c), duration(sensor.seconds_frozen))
-        for sensor in report.sensors
-    ]  # fmt: skip
-    headings = ("sensor", "L, P, S in mm", "coldest", "warmest", "at or below 0 °C")
+        (name, _position(sensor.at_mm), *map(celsius, numbers))
+        for sensor, (name, *numbers) in zip(report.sensors, found.rows, strict=True)
+    ]
+    headings = (found.headings[0], "L, P, S in mm", *map(celsius, found.headings[1:]))
     return _beside(
         chart(lambda ax: plot_sensors(result, ax), "temperatures of the sensors over time"),
         table(headings, rows),
@@ -263,21 +252,6 @@ def _legend(result: Result) -> Html:
         ],
         class_="legend",
     )
-
-
-def _organ_table(report: Report) -> Html:
-    rows = [
-        (
-            organ.name,
-            degrees(organ.coldest_c),
-            "" if organ.limit_c is None else f"{organ.limit_c:g} °C",
-            "" if organ.longest_below_limit_s is None else duration(organ.longest_below_limit_s),
-            amount(organ.volume_frozen_ml, "ml", 2),
-            amount(organ.ice_distance_mm, "mm"),
-        )
-        for organ in report.organs_at_risk
-    ]
-    return table(("organ at risk", "coldest", "limit", "below it", "frozen", "to the ice"), rows)
 
 
 def _where_smallest(report: Report, result: Result) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ...evaluation import GoalVerdict
+from ..evaluation import GoalVerdict
+from ..quantities import Quantity
 
 __all__ = [
     "VERDICTS",
@@ -14,6 +15,7 @@ __all__ = [
     "duration",
     "goal_limit",
     "goal_value",
+    "number_words",
     "percent",
 ]
 
@@ -38,6 +40,21 @@ def percent(share: float | None, digits: int = 1) -> str:
     texts = [f"{100 * share:.{count}f} %" for count in range(digits, _MOST_DIGITS)]
     told = [text for text in texts if not text.startswith("100")]
     return told[0] if told else texts[0]
+
+
+def number_words(value: float | None, quantity: Quantity) -> str:
+    """Write a number of a report as its description says, degrees as "C"."""
+    if value is None:
+        return quantity.absent
+    match quantity.unit:
+        case "share":
+            return percent(value, quantity.digits)
+        case "s":
+            return duration(value)
+        case "J":
+            return amount(value / 1e3, "kJ", quantity.digits)
+        case unit:
+            return amount(value, unit, quantity.digits)
 
 
 def degrees(value: float | None) -> str:
@@ -80,4 +97,4 @@ def _meets(value: float, limit: float, sense: str) -> bool:
 
 
 def _scale_and_unit(goal: GoalVerdict) -> tuple[float, str]:
-    return (1.0, goal.unit.replace("C", "°C")) if goal.unit else (100.0, "%")
+    return (1.0, goal.unit) if goal.unit else (100.0, "%")

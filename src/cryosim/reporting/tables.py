@@ -1,0 +1,102 @@
+"""The tables of a report, the same for terminal and page; degrees are written as "C"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..evaluation import GoalVerdict, Report
+from ..quantities import (
+    KillReport,
+    Margin,
+    NeedleReport,
+    OrganReport,
+    SensorReport,
+    numbers_of,
+    quantities_of,
+)
+from .wording import goal_limit, goal_value, number_words
+
+__all__ = [
+    "Table",
+    "cells",
+    "goals_table",
+    "headings",
+    "kill_table",
+    "margins_table",
+    "needles_table",
+    "organs_table",
+    "sensors_table",
+    "target_table",
+]
+
+
+class Table(NamedTuple):
+    """Headings and rows of words."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+
+
+def headings(kind: type[Any]) -> tuple[str, ...]:
+    """Name the numbers of a part of the report."""
+    return tuple(quantity.name for quantity in quantities_of(kind).values())
+
+
+def cells(part: Any) -> tuple[str, ...]:
+    """Write the numbers of a part of the report."""
+    found = quantities_of(type(part))
+    return tuple(number_words(getattr(part, key), quantity) for key, quantity in found.items())
+
+
+def goals_table(goals: Sequence[GoalVerdict]) -> Table:
+    """Say what was asked, and what was reached."""
+    rows = [(goal.name, goal_value(goal), goal_limit(goal), goal.verdict) for goal in goals]
+    return Table("Goals", ("goal", "reached", "asked", "verdict"), rows)
+
+
+def target_table(report: Report) -> Table:
+    """Write every number of the target, one a row; no rows without a target."""
+    numbers = numbers_of(report.target, "target") if report.target is not None else ()
+    rows = [(one.name, number_words(one.value, one.quantity)) for one in numbers]
+    return Table("Target", ("", ""), rows)
+
+
+def margins_table(report: Report) -> Table:
+    """Set the margins of the visible ice and of the lethal isotherm side by side."""
+    rows = []
+    if report.target is not None:
+        margins = report.target.margin
+        rows = [
+            (f"{name}, {margin.isotherm_c:g} C", *cells(margin))
+            for name, margin in (("ice", margins.ice), ("lethal", margins.lethal))
+        ]
+    return Table("Margins", ("margin", *headings(Margin)), rows)
+
+
+def kill_table(report: Report) -> Table:
+    """Write what each rule kills, the dose-response also after each freeze."""
+    rows = []
+    for rule in report.kill:
+        rows.append((rule.rule, *cells(rule)))
+        rows += [(f"– after freeze {after.freezes}", *cells(after)) for after in rule.after_freezes]
+    return Table("Cell kill", ("rule", *headings(KillReport)), rows)
+
+
+def organs_table(report: Report) -> Table:
+    """Write what each organ at risk has seen."""
+    rows = [(organ.name, *cells(organ)) for organ in report.organs_at_risk]
+    return Table("Organs at risk", ("organ at risk", *headings(OrganReport)), rows)
+
+
+def sensors_table(report: Report) -> Table:
+    """Write what each sensor has seen."""
+    rows = [(sensor.name, *cells(sensor)) for sensor in report.sensors]
+    return Table("Sensors", ("sensor", *headings(SensorReport)), rows)
+
+
+def needles_table(report: Report) -> Table:
+    """Write what each probe and warmer did."""
+    rows = [(needle.name, needle.model, *cells(needle)) for needle in report.needles]
+    return Table("Needles", ("needle", "model", *headings(NeedleReport)), rows)
