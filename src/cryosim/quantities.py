@@ -184,7 +184,14 @@ class TargetKill:
 
 @dataclass(frozen=True)
 class TargetReport:
-    """The target: volume, coverage by isotherm (C) in 0..1, margins, compliance, cell kill."""
+    """The target.
+
+    Attributes
+    ----------
+    volume_ml : its volume. coverage : by isotherm (C), in 0..1.
+    margin_reached_s : first kept time at which the ice reached the wanted margin everywhere, within
+        half a voxel: an upper bound; None where no kept field shows it.
+    """
 
     volume_ml: Annotated[float, Quantity("volume", "ml", goal="always")]
     coverage: Annotated[
@@ -193,6 +200,9 @@ class TargetReport:
     margin: Margins
     compliance: Annotated[Compliance, Titled("{margin_mm:g} mm compliance")]
     kill: Annotated[TargetKill, Titled("cells")]
+    margin_reached_s: Annotated[
+        float | None, Quantity("ice margin reached after", "s", 1, "always", "not seen")
+    ]
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ __all__ = [
     "SurfaceMargin",
     "TargetShape",
     "evaluate_target",
+    "margin_reached_s",
     "structure_surface",
     "surface_margin",
     "target_coverage",
@@ -136,7 +137,26 @@ def evaluate_target(
         ),
         compliance=_compliance(result, target.margin_mm, surface, ice),
         kill=TargetKill(expected_share),
+        margin_reached_s=margin_reached_s(result, target.margin_mm, surface.centers_mm),
     )
+
+
+def margin_reached_s(result: Result, wanted_mm: float, points_mm: F64) -> float | None:
+    """Return the first kept time at which ice lay so far beyond points of a surface, all of them.
+
+    Within half a voxel. Fields are kept at the ends of stages and every few minutes, so that it is
+    an upper bound; None where none of them shows it.
+    """
+    grid = result.tissue.grid
+    enough_mm = wanted_mm - float(grid.spacing_mm.max()) / 2
+    for time_s, field in zip(result.times_s, result.temperatures_c, strict=True):
+        cold = result.tissue.continued_through_gas(field)
+        # Where ice lies beyond the target, its surface is ice: the quick way out.
+        if enough_mm > 0 and sample(grid, cold, points_mm).max() > ICE_C:
+            continue
+        if signed_distance_mm(grid, cold, ICE_C, points_mm).min() >= enough_mm:
+            return time_s
+    return None
 
 
 def target_coverage(result: Result, levels_c: Iterable[float]) -> dict[float, float]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evaluation import ICE_C, filled_voxels, signed_distance_mm, structure_surface, surface_margin
+from ..evaluation import ICE_C, filled_voxels, margin_reached_s, structure_surface, surface_margin
 from ..geometry import direction_words
 from ..simulation import Result
 from .layout import even_directions
@@ -78,9 +78,9 @@ def times_of(result: Result) -> dict[str, float | None]:
     plan = result.plan
     if plan.target is None:
         return {}
-    grid, through = result.tissue.grid, result.tissue.continued_through_gas
-    surface = structure_surface(grid, result.tissue.structures["target"]).centers_mm
-    found: dict[str, float | None] = {"ice margin reached": None}
+    surface = structure_surface(result.tissue.grid, result.tissue.structures["target"])
+    reached = margin_reached_s(result, plan.target.margin_mm, surface.centers_mm)
+    found: dict[str, float | None] = {"ice margin reached": reached}
     limits = {
         organ.name: (filled_voxels(result.tissue.structures[organ.name]), organ.min_temperature_c)
         for organ in plan.organ_at_risk
@@ -88,10 +88,6 @@ def times_of(result: Result) -> dict[str, float | None]:
     }
     found.update({f"{name} limit reached": None for name in limits})
     for time_s, field in zip(result.times_s, result.temperatures_c, strict=True):
-        if found["ice margin reached"] is None:
-            margin = signed_distance_mm(grid, through(field), ICE_C, surface)
-            if margin.min() >= plan.target.margin_mm - 0.5 * float(grid.spacing_mm.max()):
-                found["ice margin reached"] = time_s
         for name, (mask, limit_c) in limits.items():
             key = f"{name} limit reached"
             if found[key] is None and mask.any() and float(field[mask].min()) < limit_c:
