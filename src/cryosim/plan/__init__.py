@@ -1,6 +1,7 @@
 """The plan: probes, protocol, target, organs at risk and goals; its file format and checks."""
 
 from .optimize import EntryCone, Search
+from .plan import Plan
 from .plan_file import plan_from_dict, plan_schema, read_plan, write_plan
 from .protocol import PRESETS, Protocol, Stage
 from .sections import (
@@ -10,7 +11,6 @@ from .sections import (
     GridPlan,
     OrganAtRisk,
     PerfusionPlan,
-    Plan,
     Protection,
     ReportPlan,
     Sensor,

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from ..errors import InputError, did_you_mean
-from .sections import Plan
+from .plan import Plan
 
 __all__ = ["plan_from_dict", "plan_schema", "read_plan", "write_plan"]
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ..errors import did_you_mean
-from ..probes import Needle, Point, Probe, Warmer
-from ..quantities import OrganReport, SensorReport, TargetReport, goal_paths
-from .optimize import Search
-from .protocol import Protocol
+from ..probes import Point
 
 __all__ = [
     "AnatomyPlan",
@@ -20,9 +15,9 @@ __all__ = [
     "GridPlan",
     "OrganAtRisk",
     "PerfusionPlan",
-    "Plan",
     "Protection",
     "ReportPlan",
+    "Section",
     "Sensor",
     "SkinPack",
     "Target",
@@ -32,11 +27,13 @@ Temperature = Annotated[float, Field(ge=-200, le=60, allow_inf_nan=False)]
 Label = int | str
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A part of the plan file: frozen, and without keys that nobody knows."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class AnatomyPlan(_Section):
+class AnatomyPlan(Section):
     """Where the anatomy comes from: an image, or a phantom.
 
     Attributes
@@ -76,7 +73,7 @@ class AnatomyPlan(_Section):
         return self
 
 
-class Target(_Section):
+class Target(Section):
     """What is to be destroyed.
 
     Attributes
@@ -102,7 +99,7 @@ class Target(_Section):
         return self
 
 
-class OrganAtRisk(_Section):
+class OrganAtRisk(Section):
     """What is to be spared.
 
     Attributes
@@ -128,7 +125,7 @@ class OrganAtRisk(_Section):
         return self
 
 
-class Goal(_Section):
+class Goal(Section):
     """A limit on a number of the report.
 
     Attributes
@@ -149,7 +146,7 @@ class Goal(_Section):
         return self
 
 
-class GridPlan(_Section):
+class GridPlan(Section):
     """The simulation grid.
 
     Attributes
@@ -162,7 +159,7 @@ class GridPlan(_Section):
     padding_mm: Annotated[float, Field(ge=5, le=300)] = 50.0
 
 
-class PerfusionPlan(_Section):
+class PerfusionPlan(Section):
     """Blood flow.
 
     Attributes
@@ -178,7 +175,7 @@ class PerfusionPlan(_Section):
     vessel_exchange_w_m2k: Annotated[float, Field(gt=0, le=1e5)] | None = None
 
 
-class BodyPlan(_Section):
+class BodyPlan(Section):
     """The state before the first freeze and at the grid's outer faces.
 
     Attributes
@@ -196,7 +193,7 @@ class BodyPlan(_Section):
     skin_to_air_w_m2k: Annotated[float, Field(gt=0, le=10_000)] = 10.0
 
 
-class Protection(_Section):
+class Protection(Section):
     """Something put between ice and organ: injected gas, warmed saline; one of three shapes.
 
     Attributes
@@ -242,7 +239,7 @@ class Protection(_Section):
         return self
 
 
-class SkinPack(_Section):
+class SkinPack(Section):
     """A warm pack, or a glove with warm saline, on the skin of a CT.
 
     Attributes
@@ -257,7 +254,7 @@ class SkinPack(_Section):
     exchange_w_m2k: Annotated[float, Field(gt=0, le=1e5)] = 100.0
 
 
-class Sensor(_Section):
+class Sensor(Section):
     """A virtual thermometer: its curve is in report and result.
 
     Attributes
@@ -269,7 +266,7 @@ class Sensor(_Section):
     at_mm: Point
 
 
-class ReportPlan(_Section):
+class ReportPlan(Section):
     """What the report lists.
 
     Attributes
@@ -284,112 +281,3 @@ class ReportPlan(_Section):
         -40.0,
     )
     times_s: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
-
-
-class Plan(_Section):
-    """Anatomy, probes and protocol, and what is to be reached and spared.
-
-    Attributes
-    ----------
-    folder : where relative paths start; the plan file's folder, else the working folder.
-    """
-
-    anatomy: AnatomyPlan
-    tissue: tuple[dict[str, Any], ...] = ()
-    target: Target | None = None
-    organ_at_risk: tuple[OrganAtRisk, ...] = ()
-    probe: Annotated[tuple[Probe, ...], Field(max_length=50)] = ()
-    warmer: tuple[Warmer, ...] = ()
-    protection: tuple[Protection, ...] = ()
-    skin_pack: tuple[SkinPack, ...] = ()
-    sensor: tuple[Sensor, ...] = ()
-    protocol: Protocol
-    grid: GridPlan = GridPlan()
-    perfusion: PerfusionPlan = PerfusionPlan()
-    body: BodyPlan = BodyPlan()
-    report: ReportPlan = ReportPlan()
-    goal: tuple[Goal, ...] = ()
-    optimize: Search | None = None
-
-    _folder: Path = PrivateAttr(default_factory=Path)
-
-    @property
-    def folder(self) -> Path:
-        """Folder that the paths of the plan are relative to."""
-        return self._folder
-
-    @property
-    def needles(self) -> tuple[Needle, ...]:
-        """Everything thin that is put into the patient: probes first, then warmers."""
-        return (*self.probe, *self.warmer)
-
-    @property
-    def exposure_thresholds_c(self) -> tuple[float, ...]:
-        """Temperatures whose exposure is counted: isotherms, those of cell kill, organ limits."""
-        found = {0.0, -20.0, -40.0, *self.report.isotherms_c}
-        if self.target is not None:
-            found.add(self.target.lethal_c)
-        for organ in self.organ_at_risk:
-            if organ.min_temperature_c is not None:
-                found.add(organ.min_temperature_c)
-        return tuple(sorted(found, reverse=True))
-
-    def metrics(self) -> tuple[str, ...]:
-        """Return the dotted paths of all numbers that goals can be put on."""
-        found = []
-        if self.target is not None:
-            levels = sorted({*self.report.isotherms_c, self.target.lethal_c}, reverse=True)
-            found += goal_paths(TargetReport, "target", levels, limited=True)
-        for organ in self.organ_at_risk:
-            limited = organ.min_temperature_c is not None
-            found += goal_paths(OrganReport, f"organs_at_risk.{organ.name}", (), limited)
-        for sensor in self.sensor:
-            found += goal_paths(SensorReport, f"sensors.{sensor.name}", (), limited=False)
-        return tuple(found)
-
-    @model_validator(mode="after")
-    def _has_probes(self) -> Plan:
-        if not self.probe and self.optimize is None:
-            raise ValueError(
-                "probe is missing; add [[probe]], or [optimize] to have probes found by "
-                "'cryosim optimize'"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _check(self) -> Plan:
-        for section in ("organ_at_risk", "sensor"):
-            names = [part.name for part in getattr(self, section)]
-            for name in names:
-                if names.count(name) > 1:
-                    raise ValueError(f"{section}: two are named '{name}'; rename one")
-        for number, probe in enumerate(self.probe):
-            end_min = self.protocol.duration_s / 60
-            for start, _ in probe.runs_min:
-                if start >= end_min:
-                    raise ValueError(
-                        f"probe.{number}.runs_min: {start:g} min lies after the end of the "
-                        f"protocol, {end_min:g} min; times are minutes of the procedure"
-                    )
-        for number, warmer in enumerate(self.warmer):
-            if warmer.temperature_c < self.body.temperature_c:
-                raise ValueError(
-                    f"warmer.{number}.temperature_c = {warmer.temperature_c:g} is colder than the "
-                    f"body, {self.body.temperature_c:g} C; a warmer must be warmer"
-                )
-        organs = [organ.name for organ in self.organ_at_risk]
-        for shape in self.protection:
-            if shape.beside is not None and shape.beside not in organs:
-                raise ValueError(
-                    f"protection '{shape.name}': beside = '{shape.beside}' is no organ_at_risk; "
-                    f"known: {', '.join(organs) or 'none'}"
-                )
-        metrics = self.metrics()
-        for goal in self.goal:
-            if goal.metric not in metrics:
-                hint = did_you_mean(goal.metric, metrics)
-                raise ValueError(
-                    f"goal.metric = '{goal.metric}' is not in the report{hint}; "
-                    f"known: {', '.join(metrics)}"
-                )
-        return self

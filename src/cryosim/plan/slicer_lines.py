@@ -10,8 +10,8 @@ import numpy as np
 from ..errors import InputError
 from ..images import ProbeLine
 from ..probes import Probe
+from .plan import Plan
 from .plan_file import plan_from_dict
-from .sections import Plan
 
 __all__ = ["move_probes", "probe_lines"]
 

@@ -95,11 +95,17 @@ def drop_thin_lung(index: IndexArray, spacing_mm: NDArray[np.float64]) -> IndexA
     lung = index == _LUNG
     if not lung.any():
         return index
-    depth = ndimage.distance_transform_edt(lung, sampling=spacing_mm[::-1])
+    # Distances in the lung need no more than the voxels around it.
+    (box,) = ndimage.find_objects(lung.view(np.uint8))
+    around = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in box)
+    part = lung[around]
+    depth = ndimage.distance_transform_edt(part, sampling=spacing_mm[::-1])
     core = depth > THIN_LUNG_MM / 2
     to_core = ndimage.distance_transform_edt(~core, sampling=spacing_mm[::-1])
-    thick = lung & (to_core <= THIN_LUNG_MM) if core.any() else core
-    return np.where(lung & ~thick, np.uint8(_GAS), index)
+    thick = part & (to_core <= THIN_LUNG_MM) if core.any() else core
+    found = index.copy()
+    found[around][part & ~thick] = _GAS
+    return found
 
 
 def bone_from_hu(hu: HuArray) -> IndexArray:

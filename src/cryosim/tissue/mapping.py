@@ -273,7 +273,8 @@ def _paint(
         return index
     of_hu = palette.indices_of(HU_TISSUES)
     by_hu = np.array([rule.split == "hu" for rule in rules])[which]
-    index[by_hu] = of_hu[drop_thin_lung(tissue_from_hu(hu), spacing_mm)[by_hu]]
+    if by_hu.any():
+        index[by_hu] = of_hu[drop_thin_lung(tissue_from_hu(hu), spacing_mm)[by_hu]]
     in_bone = np.array([rule.split == "bone" for rule in rules])[which]
     index[in_bone] = of_hu[bone_from_hu(hu[in_bone])]
     hollow = np.array([rule.split == "gas" for rule in rules])[which]

@@ -1,0 +1,139 @@
+"""The plan: its sections together, and what must hold between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from ..errors import did_you_mean
+from ..probes import Needle, Probe, Warmer
+from ..quantities import OrganReport, SensorReport, TargetReport, goal_paths
+from .optimize import Search
+from .protocol import Protocol
+from .sections import (
+    AnatomyPlan,
+    BodyPlan,
+    Goal,
+    GridPlan,
+    OrganAtRisk,
+    PerfusionPlan,
+    Protection,
+    ReportPlan,
+    Section,
+    Sensor,
+    SkinPack,
+    Target,
+)
+
+__all__ = ["Plan"]
+
+
+class Plan(Section):
+    """Anatomy, probes and protocol, and what is to be reached and spared.
+
+    Attributes
+    ----------
+    folder : where relative paths start; the plan file's folder, else the working folder.
+    """
+
+    anatomy: AnatomyPlan
+    tissue: tuple[dict[str, Any], ...] = ()
+    target: Target | None = None
+    organ_at_risk: tuple[OrganAtRisk, ...] = ()
+    probe: Annotated[tuple[Probe, ...], Field(max_length=50)] = ()
+    warmer: tuple[Warmer, ...] = ()
+    protection: tuple[Protection, ...] = ()
+    skin_pack: tuple[SkinPack, ...] = ()
+    sensor: tuple[Sensor, ...] = ()
+    protocol: Protocol
+    grid: GridPlan = GridPlan()
+    perfusion: PerfusionPlan = PerfusionPlan()
+    body: BodyPlan = BodyPlan()
+    report: ReportPlan = ReportPlan()
+    goal: tuple[Goal, ...] = ()
+    optimize: Search | None = None
+
+    _folder: Path = PrivateAttr(default_factory=Path)
+
+    @property
+    def folder(self) -> Path:
+        """Folder that the paths of the plan are relative to."""
+        return self._folder
+
+    @property
+    def needles(self) -> tuple[Needle, ...]:
+        """Everything thin that is put into the patient: probes first, then warmers."""
+        return (*self.probe, *self.warmer)
+
+    @property
+    def exposure_thresholds_c(self) -> tuple[float, ...]:
+        """Temperatures whose exposure is counted: isotherms, those of cell kill, organ limits."""
+        found = {0.0, -20.0, -40.0, *self.report.isotherms_c}
+        if self.target is not None:
+            found.add(self.target.lethal_c)
+        for organ in self.organ_at_risk:
+            if organ.min_temperature_c is not None:
+                found.add(organ.min_temperature_c)
+        return tuple(sorted(found, reverse=True))
+
+    def metrics(self) -> tuple[str, ...]:
+        """Return the dotted paths of all numbers that goals can be put on."""
+        found = []
+        if self.target is not None:
+            levels = sorted({*self.report.isotherms_c, self.target.lethal_c}, reverse=True)
+            found += goal_paths(TargetReport, "target", levels, limited=True)
+        for organ in self.organ_at_risk:
+            limited = organ.min_temperature_c is not None
+            found += goal_paths(OrganReport, f"organs_at_risk.{organ.name}", (), limited)
+        for sensor in self.sensor:
+            found += goal_paths(SensorReport, f"sensors.{sensor.name}", (), limited=False)
+        return tuple(found)
+
+    @model_validator(mode="after")
+    def _has_probes(self) -> Plan:
+        if not self.probe and self.optimize is None:
+            raise ValueError(
+                "probe is missing; add [[probe]], or [optimize] to have probes found by "
+                "'cryosim optimize'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check(self) -> Plan:
+        for section in ("organ_at_risk", "sensor"):
+            names = [part.name for part in getattr(self, section)]
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"{section}: two are named '{name}'; rename one")
+        for number, probe in enumerate(self.probe):
+            end_min = self.protocol.duration_s / 60
+            for start, _ in probe.runs_min:
+                if start >= end_min:
+                    raise ValueError(
+                        f"probe.{number}.runs_min: {start:g} min lies after the end of the "
+                        f"protocol, {end_min:g} min; times are minutes of the procedure"
+                    )
+        for number, warmer in enumerate(self.warmer):
+            if warmer.temperature_c < self.body.temperature_c:
+                raise ValueError(
+                    f"warmer.{number}.temperature_c = {warmer.temperature_c:g} is colder than the "
+                    f"body, {self.body.temperature_c:g} C; a warmer must be warmer"
+                )
+        organs = [organ.name for organ in self.organ_at_risk]
+        for shape in self.protection:
+            if shape.beside is not None and shape.beside not in organs:
+                raise ValueError(
+                    f"protection '{shape.name}': beside = '{shape.beside}' is no organ_at_risk; "
+                    f"known: {', '.join(organs) or 'none'}"
+                )
+        metrics = self.metrics()
+        for goal in self.goal:
+            if goal.metric not in metrics:
+                hint = did_you_mean(goal.metric, metrics)
+                raise ValueError(
+                    f"goal.metric = '{goal.metric}' is not in the report{hint}; "
+                    f"known: {', '.join(metrics)}"
+                )
+        return self
