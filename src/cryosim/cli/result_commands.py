@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import InputError
 from .exit_codes import GOALS_MET
-from .options import Commands, numbers
+from .options import Commands, add_isotherms, add_output, add_result, numbers
 from .output_folder import all_or_nothing, new_console
 
 __all__ = ["add_commands"]
@@ -19,16 +19,16 @@ def add_commands(commands: Commands) -> None:
     _add_view(commands)
 
     report = commands.add_parser("report", help="write the report of a result anew, also as PDF")
-    report.add_argument("folder", type=Path, metavar="DIR", help="a folder that run or demo wrote")
+    add_result(report)
     report.add_argument(
         "--pdf", action="store_true", help="also report.pdf; needs pip install 'cryosim[pdf]'"
     )
     report.set_defaults(command=_report)
 
     compare = commands.add_parser("compare", help="put two results side by side")
-    compare.add_argument("first", type=Path, metavar="DIR", help="a folder that run or demo wrote")
-    compare.add_argument("second", type=Path, metavar="DIR", help="another one")
-    compare.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: DIR-vs-DIR")
+    add_result(compare, "first")
+    add_result(compare, "second", help="another one")
+    add_output(compare, "DIR-vs-DIR")
     compare.set_defaults(command=_compare)
 
     _add_compare_seen(commands)
@@ -42,8 +42,8 @@ def _add_view(commands: Commands) -> None:
         description="Open a window with the result in 3-D; keys are listed there. Without a "
         "display, write a picture, a movie or an interactive page.",
     )
-    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that run or demo wrote")
-    parser.add_argument("second", type=Path, nargs="?", metavar="DIR", help="another, beside it")
+    add_result(parser)
+    add_result(parser, "second", nargs="?", help="another, beside it")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--screenshot", type=Path, metavar="FILE.png", help="write a picture")
     output.add_argument(
@@ -55,9 +55,7 @@ def _add_view(commands: Commands) -> None:
     parser.add_argument(
         "--minutes", type=float, metavar="N", help="when; default: end of last freeze"
     )
-    parser.add_argument(
-        "--isotherms", metavar="C,C,...", help="default: the plan's; write --isotherms=-40,-20"
-    )
+    add_isotherms(parser)
     parser.add_argument(
         "--margin",
         choices=["ice", "lethal", "none"],
@@ -79,16 +77,7 @@ def _view(options: argparse.Namespace) -> int:
     if options.minutes is not None and options.movie:
         raise InputError("--movie shows all times; leave --minutes out")
     result = load_result(options.folder / "result.vtkhdf")
-    look: dict[str, Any] = {
-        "color_target_by": None if options.margin == "none" else options.margin,
-        "window": options.window,
-    }
-    if options.isotherms:
-        look["isotherms_c"] = numbers("--isotherms", options.isotherms)
-    if options.minutes is not None:
-        look["time_s"] = 60 * options.minutes
-    if options.second:
-        look["compare_with"] = load_result(options.second / "result.vtkhdf")
+    look = _look(options)
     note = ""
     if options.screenshot:
         note = save_picture(result, options.screenshot, **look)
@@ -102,6 +91,23 @@ def _view(options: argparse.Namespace) -> int:
     written = options.screenshot or options.movie or options.html
     new_console().print(f"wrote {written}. {note}".strip(), highlight=False)
     return GOALS_MET
+
+
+def _look(options: argparse.Namespace) -> dict[str, Any]:
+    """Return how a result is shown, as `show` takes it."""
+    from ..results import load_result
+
+    look: dict[str, Any] = {
+        "color_target_by": None if options.margin == "none" else options.margin,
+        "window": options.window,
+    }
+    if options.isotherms:
+        look["isotherms_c"] = numbers("--isotherms", options.isotherms)
+    if options.minutes is not None:
+        look["time_s"] = 60 * options.minutes
+    if options.second:
+        look["compare_with"] = load_result(options.second / "result.vtkhdf")
+    return look
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -144,13 +150,13 @@ def _add_compare_seen(commands: Commands) -> None:
         description="Compare the predicted 0 C ice with the ice that was segmented in a CT of the "
         "procedure, registered to the plan's image: Dice, surface distances, and a picture.",
     )
-    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that run or demo wrote")
+    add_result(parser)
     parser.add_argument("ice", type=Path, metavar="ICE.nii.gz", help="NIfTI label map of the ice")
     parser.add_argument(
         "--minutes", type=float, metavar="N", help="when it was seen; default: end of last freeze"
     )
     parser.add_argument("--label", metavar="LABEL", help="of the ice, where there are several")
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: DIR-seen")
+    add_output(parser, "DIR-seen")
     parser.set_defaults(command=_compare_seen)
 
 
@@ -178,11 +184,9 @@ def _add_export(commands: Commands) -> None:
         description="Write isotherms, target, organs and needles as surfaces in LPS millimeters, "
         "and coldest temperature and cell kill as NIfTI on the grid of the plan's image.",
     )
-    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that run or demo wrote")
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="default: DIR-export")
-    parser.add_argument(
-        "--isotherms", metavar="C,C,...", help="default: the plan's; write --isotherms=-40,-20"
-    )
+    add_result(parser)
+    add_output(parser, "DIR-export")
+    add_isotherms(parser)
     parser.add_argument(
         "--minutes", metavar="N,N,...", help="also the ice and the temperatures at these times"
     )

@@ -14,6 +14,7 @@ import numpy as np
 from .. import __version__
 from ..errors import InputError
 from ..evaluation import DISCLAIMER
+from ..files import replacing
 from ..geometry import direction_words
 from .explanation import (
     WeakestPoint,
@@ -164,7 +165,8 @@ def _names(goals: Mapping[str, Sequence[Any]]) -> dict[str, str]:
 def write_plans(document: Mapping[str, Any], path: str | Path) -> None:
     """Write plans.json."""
     text = json.dumps(document, indent=2, allow_nan=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")
+    with replacing(path, "plans") as partial:
+        partial.write_text(text + "\n", encoding="utf-8")
 
 
 def read_plans(path: str | Path) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import __version__
 from ..evaluation import DISCLAIMER, Report, timeline_document
+from ..files import replacing
 from ..simulation import Result
 
 __all__ = ["report_document", "write_report"]
@@ -47,7 +48,8 @@ def report_document(report: Report, result: Result) -> dict[str, Any]:
 def write_report(report: Report, result: Result, path: str | Path) -> None:
     """Write report.json."""
     text = json.dumps(report_document(report, result), indent=2, allow_nan=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")
+    with replacing(path, "report") as partial:
+        partial.write_text(text + "\n", encoding="utf-8")
 
 
 def _plain(value: Any) -> Any:

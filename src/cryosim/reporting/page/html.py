@@ -10,8 +10,8 @@ from string import Template
 from typing import Any
 
 from ... import __version__
-from ...errors import InputError, reason_of
 from ...evaluation import DISCLAIMER, Report
+from ...files import replacing
 from ...simulation import Result
 from ..wording import amount
 from . import numbers, shown
@@ -42,10 +42,8 @@ def write_html_report(
         When the file cannot be written.
     """
     text = html_report(report, result, picture=picture, plans=plans)
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"report {path}: cannot be written ({reason_of(error)})") from None
+    with replacing(path, "report") as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def html_report(

@@ -8,8 +8,9 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ...errors import InputError, reason_of
+from ...errors import InputError
 from ...evaluation import Report
+from ...files import replacing
 from ...simulation import Result
 from .html import html_report
 
@@ -54,7 +55,5 @@ def write_pdf_report(
     text = html_report(report, result, picture=picture, plans=plans)
     # The page holds all it shows: nothing is fetched, whatever it says.
     only_inside = URLFetcher(allowed_protocols=["data"], fail_on_errors=True)
-    try:
-        HTML(string=text, url_fetcher=only_inside).write_pdf(path, pdf_tags=True)
-    except OSError as error:
-        raise InputError(f"report {path}: cannot be written ({reason_of(error)})") from None
+    with replacing(path, "report") as partial:
+        HTML(string=text, url_fetcher=only_inside).write_pdf(partial, pdf_tags=True)
