@@ -655,6 +655,7 @@ def combine_near_stage(
 
 @kernel(parallel=True)
 def begin_near_step(
+    low: I64,
     energy: F64,
     grid_perfusable: F32,
     index: U8,
@@ -679,17 +680,18 @@ def begin_near_step(
 ) -> None:
     """Copy enthalpies, J/m3, and what still carries blood; clear the increments.
 
-    `energy` and `grid_perfusable` are the box's part of the grid. What follows is brought up to
-    date, see `_settle_plane` and `_meet_rim`.
+    `energy` and `grid_perfusable` are the grid's, in which the box begins at `low` (k, j, i). What
+    follows is brought up to date, see `_settle_plane` and `_meet_rim`.
     """
-    nz, ny, nx = energy.shape
+    nz, ny, nx = start.shape[0] - 2, start.shape[1] - 2, start.shape[2] - 2
+    dk, dj, di = low[0] - 1, low[1], low[2]
     for k in prange(1, nz + 1):
         for j in range(ny):
             for i in range(nx):
-                h = np.float32(energy[k - 1, j, i])
+                h = np.float32(energy[k + dk, j + dj, i + di])
                 start[k, j + 1, i + 1] = h
                 now[k, j + 1, i + 1] = h
-                perfusable[k, j + 1, i + 1] = grid_perfusable[k - 1, j, i]
+                perfusable[k, j + 1, i + 1] = grid_perfusable[k + dk, j + dj, i + di]
                 increment[k, j + 1, i + 1] = 0.0
                 other[k, j + 1, i + 1] = 0.0
         _settle_plane(
@@ -703,6 +705,7 @@ def begin_near_step(
 
 @kernel(parallel=True)
 def finish_near_step(
+    low: I64,
     increment: F32,
     index: U8,
     temperature: F32,
@@ -715,8 +718,9 @@ def finish_near_step(
 ) -> None:
     """Add the increments to the grid's enthalpies, copy temperatures there, and see what is cold.
 
-    `energy`, `grid_temperature`, `coldest` so far and `row_coldest` now, C, are the box's part of
-    the grid and brought up to date; the others have a ghost layer more on every side.
+    `energy`, `grid_temperature`, `coldest` so far and `row_coldest` now, C, are the grid's, in which
+    the box begins at `low` (k, j, i), and brought up to date. The others are the box's, and have a
+    ghost layer on every side.
 
     Parameters
     ----------
@@ -724,18 +728,19 @@ def finish_near_step(
     extent : (nz, 4) output; first and last + 1 voxel along j and i that is colder than its limit in
         each plane; none: first = n, last = 0.
     """
-    nz, ny, nx = energy.shape
+    nz, ny, nx = increment.shape[0] - 2, increment.shape[1] - 2, increment.shape[2] - 2
+    dk, dj, di = low[0], low[1], low[2]
     for k in prange(nz):
         first_j, last_j, first_i, last_i = ny, 0, nx, 0
         for j in range(ny):
             for i in range(nx):
-                energy[k, j, i] += np.float64(increment[k + 1, j + 1, i + 1])
+                energy[k + dk, j + dj, i + di] += np.float64(increment[k + 1, j + 1, i + 1])
                 m = index[k + 1, j + 1, i + 1]
                 if m < CLOSED:
                     t = temperature[k + 1, j + 1, i + 1]
-                    grid_temperature[k, j, i] = t
-                    coldest[k, j, i] = min(coldest[k, j, i], t)
-                    row_coldest[k, j] = min(row_coldest[k, j], t)
+                    grid_temperature[k + dk, j + dj, i + di] = t
+                    coldest[k + dk, j + dj, i + di] = min(coldest[k + dk, j + dj, i + di], t)
+                    row_coldest[k + dk, j + dj] = min(row_coldest[k + dk, j + dj], t)
                     if t < limits[m]:
                         first_j, last_j = min(first_j, j), j + 1
                         first_i, last_i = min(first_i, i), max(last_i, i + 1)

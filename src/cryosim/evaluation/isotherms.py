@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cryosim_kernels import partial_volume
 
+from ..geometry import read_only
 from ..simulation import Result
 
 __all__ = [
@@ -25,7 +26,7 @@ F32 = NDArray[np.float32]
 def share_at_or_below(field_c: F32, level_c: float) -> F32:
     """Share of each voxel, (k, j, i) in 0..1, where a temperature field is at or below a level."""
     share = np.empty(field_c.shape, dtype=np.float32)
-    partial_volume.share_below(np.ascontiguousarray(field_c), level_c, share)
+    partial_volume.share_below(read_only(field_c), level_c, share)
     return share
 
 

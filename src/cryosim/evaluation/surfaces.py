@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 
 from cryosim_kernels import surfaces
 
-from ..geometry import Grid
+from ..geometry import Grid, read_only
 
 __all__ = ["Surface", "isosurface", "sample", "signed_distance_mm"]
 
@@ -98,6 +98,8 @@ def isosurface(grid: Grid, field: F32, level: float, outside: float | None = Non
     if outside is not None:
         values = np.pad(values, 1, constant_values=np.float32(outside))
         shift = 1
+    # Read-only like the fields of a result: one type, and kernels are compiled for it once.
+    values = read_only(values)
     counts = np.zeros(max(values.shape[0] - 1, 0), dtype=np.int64)
     surfaces.count_triangles(values, level, counts)
     offsets = np.cumsum(counts) - counts

@@ -232,9 +232,8 @@ class MultirateLegendre:
 
     def _begin_near(self) -> None:
         state, zone = self._state, self._zone
-        part = zone.box.slices
         near.begin_near_step(
-            state.energy[part], state.perfusable[part], zone.index, zone.span_starts, zone.spans,
+            zone.low, state.energy, state.perfusable, zone.index, zone.span_starts, zone.spans,
             self._table, zone.rim_starts, zone.rim_near, zone.rim_far, zone.rim_own,
             zone.rim_conductances, state.temperature, self._increment, zone.start, zone.now,
             zone.perfusable, zone.increment, zone.increment_before, zone.temperature, zone.held,
@@ -303,11 +302,9 @@ class MultirateLegendre:
             self._increment, self._run_starts, self._runs, self._carry, state.temperature,
             state.coldest, state.row_coldest,
         )  # fmt: skip
-        part = zone.box.slices
         near.finish_near_step(
-            zone.increment, zone.index, zone.temperature, state.energy[part],
-            state.temperature[part], state.coldest[part], state.row_coldest[part[:2]],
-            self._limits_c, zone.cold_extent,
+            zone.low, zone.increment, zone.index, zone.temperature, state.energy,
+            state.temperature, state.coldest, state.row_coldest, self._limits_c, zone.cold_extent,
         )  # fmt: skip
         state.coldest_now_c = float(state.row_coldest[1:-1, 1:-1].min())
         self._find_exchange()

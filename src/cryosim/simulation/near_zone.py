@@ -90,7 +90,7 @@ class NearZone:
 
     Attributes
     ----------
-    box : where it is.
+    box : where it is. low : its first voxel, (3,).
     rim_near, rim_far, rim_own : flat indices of the voxels on both sides of each face of the rim
         that heat crosses: the inner one in the zone's arrays, the outer and the inner one in the
         grid; by planes of the zone, which begin where rim_starts says. rim_conductances : over the
@@ -99,6 +99,7 @@ class NearZone:
 
     def __init__(self, state: State, box: Box) -> None:
         self.box = box
+        self.low = np.array(box.low, dtype=np.int64)
         self._shape = tuple(int(n) + 2 for n in np.subtract(box.high, box.low))
         self._allocate(state)
         self._find_faces(state.inverse_spacing_squared.astype(np.float32))
