@@ -1,4 +1,4 @@
-"""What each main kernel costs: time a voxel, memory traffic, plain sweeps.
+"""What each main kernel costs: time a voxel, memory traffic, plain sweeps, compiling.
 
 Usage: python -m benchmarks.kernels [--edge 64,128] [--threads N] [-o DIR]
 
@@ -28,6 +28,7 @@ from cryosim import Settings, simulate
 from cryosim_kernels import bioheat, exposure, far, near
 
 from . import pages
+from .compiling import FirstUse, measure_first_use
 from .scene import Scene
 from .yardstick import SWEEP, best_of, plain_sweep_s, triad_gb_s
 
@@ -39,6 +40,7 @@ EDGES = (64, 128)
 PROTOCOL = "freeze 2 min"
 # A mark in the picture for each size.
 _MARKERS = "os^Dv"
+_WORTH_A_ROW_S = 0.5
 
 Arguments = dict[str, Any]
 
@@ -175,14 +177,18 @@ def main(arguments: list[str] | None = None) -> int:
     made_with = pages.facts(options.threads)
     triad = triad_gb_s()
     size_mm = Scene(1.0).size_mm
+    first = measure_first_use()
     found = [measure(Scene(size_mm / edge, protocol=PROTOCOL)) for edge in options.edge]
     record = {
         "command": COMMAND,
         "made_with": made_with,
         "triad_gb_s": triad,
         "grids": [_document(one) for one in found],
+        "first_use": dataclasses.asdict(first),
     }
-    pages.write("kernels", record, page(made_with, triad, found), draw(found), options.output)
+    pages.write(
+        "kernels", record, page(made_with, triad, found, first), draw(found), options.output
+    )
     return 0
 
 
@@ -296,7 +302,9 @@ def _inner_voxels(field: np.ndarray) -> int:
 # The page.
 
 
-def page(made_with: dict[str, Any], triad: float, grids: Sequence[Measured]) -> str:
+def page(
+    made_with: dict[str, Any], triad: float, grids: Sequence[Measured], first: FirstUse
+) -> str:
     """Return the page in Markdown."""
     parts = [
         "# What each kernel costs",
@@ -308,6 +316,7 @@ def page(made_with: dict[str, Any], triad: float, grids: Sequence[Measured]) -> 
     for found in grids:
         parts += [_heading(found), _shares(found), _table(found, triad)]
     parts += ["![cost of each kernel](kernels.png)", "## Arrays that count", _traffic_table()]
+    parts += ["## First use", _first_use(first)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -359,6 +368,16 @@ def _table(found: Measured, triad: float) -> str:
 def _traffic_table() -> str:
     rows = [[kernel.title, ", ".join(kernel.reads), ", ".join(kernel.writes)] for kernel in KERNELS]
     return pages.table(("kernel", "read", "written"), rows)
+
+
+def _first_use(first: FirstUse) -> str:
+    rows = [[f"`{name}`", f"{seconds:.1f}"] for name, seconds in first.by_kernel_s.items()
+            if seconds >= _WORTH_A_ROW_S]  # fmt: skip
+    return (
+        f"Once on a machine, kernels are compiled, in two processes: "
+        f"{first.two_processes_s:.0f} s; in one, {first.one_process_s:.0f} s, of which each kernel "
+        "takes, without those that it calls:\n\n" + pages.table(("kernel", "s"), rows)
+    )
 
 
 def draw(grids: Sequence[Measured]) -> Figure:

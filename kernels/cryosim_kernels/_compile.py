@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numba
+import numpy as np
+from llvmlite.binding import get_host_cpu_name as host_name
+
+_KERNELS: list[Any] = []
+_SCALARS: dict[Any, Any] = {
+    float: numba.types.float64,
+    int: numba.types.int64,
+    bool: numba.types.boolean,
+    np.float32: numba.types.float32,
+}
+_BACKWARDS = "import cryosim_kernels as k; k.compile_kernels(backwards=True)"
 
 
 def _source_fingerprint() -> str:
@@ -39,11 +53,63 @@ def kernel(*, parallel: bool, reorder: bool = False) -> Any:
     allowed = {"contract", "reassoc"} if reorder else {"contract"}
 
     def compile_lazily(function: Any) -> Any:
-        return numba.njit(
+        dispatcher = numba.njit(
             cache=True, parallel=parallel, nogil=True, error_model="numpy", fastmath=allowed
         )(function)
+        _KERNELS.append(dispatcher)
+        return dispatcher
 
     return compile_lazily
+
+
+def declared_types(dispatcher: Any) -> tuple[Any, ...] | None:
+    """Return the types that a kernel says it takes; None where it does not say all."""
+    found = []
+    hints = get_type_hints(dispatcher.py_func, include_extras=True)
+    for name in dispatcher.py_func.__code__.co_varnames[: dispatcher.py_func.__code__.co_argcount]:
+        declared = getattr(hints[name], "__metadata__", (_SCALARS.get(hints[name]),))[0]
+        if declared is None:
+            return None
+        found.append(declared)
+    return tuple(found)
+
+
+def entry_kernels() -> list[tuple[Any, tuple[Any, ...]]]:
+    """Return the kernels that declare arrays, which a run and its evaluation call, and types."""
+    # Those that are called by kernels alone are compiled within them.
+    found = [(one, declared_types(one)) for one in _KERNELS if not one.__name__.startswith("_")]
+    return [
+        (one, declared)
+        for one, declared in found
+        if declared and any(isinstance(each, numba.types.Array) for each in declared)
+    ]
+
+
+def compile_kernels(backwards: bool = False) -> None:
+    """Compile the entry kernels, or load them where that was done before.
+
+    Two processes, one of which goes backwards, take half of the time: each loads what the other
+    has compiled.
+    """
+    kernels = entry_kernels()
+    for dispatcher, declared in reversed(kernels) if backwards else kernels:
+        dispatcher.compile(declared)
+
+
+def compile_in_two() -> None:
+    """Compile the entry kernels in this process and another one, once for each processor."""
+    done = Path(numba.config.CACHE_DIR) / f"compiled-for-{numba.config.CPU_NAME or host_name()}"
+    if done.exists():
+        return
+    try:
+        other = subprocess.Popen([sys.executable, "-P", "-c", _BACKWARDS])
+    except OSError:
+        compile_kernels()
+        return
+    compile_kernels()
+    other.wait()
+    with contextlib.suppress(OSError):
+        done.touch()
 
 
 # Threads that spin while they wait slow other processes, and themselves, down many times when cores

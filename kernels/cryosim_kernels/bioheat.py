@@ -19,6 +19,7 @@ from numba import prange
 from numpy.typing import NDArray
 
 from ._compile import kernel
+from .arrays import F32_3, F64_1, U8_3
 from .material import (
     ARTERIAL,
     BLOOD,
@@ -192,11 +193,11 @@ def advance_stage(
 
 @kernel(parallel=True)
 def boundary_heat(
-    index: U8,
-    temperature: F64,
-    resistivity: F64,
-    inverse_spacing_squared: F64,
-    slab_heat: F64,
+    index: U8_3,
+    temperature: F32_3,
+    resistivity: F32_3,
+    inverse_spacing_squared: F64_1,
+    slab_heat: F64_1,
 ) -> None:
     """Sum the heat entering tissue through the six outer faces, per slab.
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._compile import kernel
+from .arrays import F32_3, F64_1, F64_2, I64_1
 from .material import potential_of
 
 __all__ = ["deposit", "exchange_with_probes"]
@@ -19,15 +20,15 @@ _COLDEST_C, _WARMEST_C = -273.0, 100.0
 
 @kernel(parallel=False)
 def exchange_with_probes(
-    starts: I64,
-    lengths: F64,
-    tissues: I64,
-    drives: F64,
-    potentials: F64,
-    table: F64,
-    heat: F64,
-    probe_heat: F64,
-    probe_surface: F64,
+    starts: I64_1,
+    lengths: F64_1,
+    tissues: I64_1,
+    drives: F64_2,
+    potentials: F64_1,
+    table: F64_2,
+    heat: F64_1,
+    probe_heat: F64_1,
+    probe_surface: F64_1,
 ) -> None:
     """Find the heat that probes give to the cells around them.
 
@@ -74,7 +75,7 @@ def exchange_with_probes(
 
 
 @kernel(parallel=False)
-def deposit(cells: I64, heat: F64, weight: float, target: F64) -> None:
+def deposit(cells: I64_1, heat: F64_1, weight: float, target: F32_3) -> None:
     """Add weight times `heat`, (n,) W, to the cells, flat indices into `target`."""
     flat = target.reshape(-1)
     for n in range(len(cells)):

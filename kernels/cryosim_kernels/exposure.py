@@ -7,6 +7,7 @@ from numba import prange
 from numpy.typing import NDArray
 
 from ._compile import kernel
+from .arrays import BOOL_2, F32_3, F32_4, F64_1, U8_3, U8_4
 from .material import CLOSED
 
 __all__ = ["RATE_LOWER_C", "RATE_UPPER_C", "record_exposure"]
@@ -49,23 +50,23 @@ def _rates(
 
 @kernel(parallel=True)
 def record_exposure(
-    temperature: F64,
-    index: U8,
-    rows: NDArray[np.bool_],
-    liquidus: F64,
-    solidus: F64,
+    temperature: F32_3,
+    index: U8_3,
+    rows: BOOL_2,
+    liquidus: F64_1,
+    solidus: F64_1,
     now_s: float,
     seconds: float,
-    thresholds: F64,
+    thresholds: F64_1,
     remember_freezing: bool,
-    earlier: F32,
-    coldest: F32,
-    time_below: F32,
-    freezes_below: U8,
-    crossed_at: F32,
-    cooling_rate: F32,
-    thawing_rate: F32,
-    perfusable: F32,
+    earlier: F32_3,
+    coldest: F32_3,
+    time_below: F32_4,
+    freezes_below: U8_4,
+    crossed_at: F32_3,
+    cooling_rate: F32_3,
+    thawing_rate: F32_3,
+    perfusable: F32_3,
 ) -> None:
     """Update what each cell has been through since the last record.
 

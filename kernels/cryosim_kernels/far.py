@@ -17,6 +17,7 @@ from numba import prange
 from numpy.typing import NDArray
 
 from ._compile import kernel
+from .arrays import F32_1, F32_2, F32_3, F64_1, F64_2, F64_3, I64_1, U8_1, U8_3, U64_2
 from .material import (
     ARTERIAL,
     CLOSED,
@@ -67,13 +68,13 @@ NEIGHBORS = ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1)
 
 @kernel(parallel=False)
 def store_far_energy(
-    temperature: F32,
-    carry: F32,
-    index: U8,
-    table: F64,
-    kept_low: I64,
-    kept_high: I64,
-    energy: F64,
+    temperature: F32_3,
+    carry: F32_3,
+    index: U8_3,
+    table: F64_2,
+    kept_low: I64_1,
+    kept_high: I64_1,
+    energy: F64_3,
 ) -> None:
     """Fill the enthalpy, J/m3, of tissue outside a box from `kept_low` to `kept_high` - 1, (3,)."""
     nz, ny, nx = temperature.shape
@@ -102,7 +103,7 @@ def _kind_of(tissues: U8, k: int, j: int, i: int) -> int:
 
 
 @kernel(parallel=True)
-def find_runs(index: U8, tissues: U8, run_starts: I64, runs: U64) -> None:
+def find_runs(index: U8_3, tissues: U8_3, run_starts: I64_1, runs: U64_2) -> None:
     """Fill the runs of each plane where `run_starts` says.
 
     With no room in `runs`, count those of plane k in `run_starts[k + 1]` instead. `tissues` is as
@@ -169,17 +170,17 @@ def _flow(
 
 @kernel(parallel=True, reorder=True)
 def start_far_step(
-    temperature: F32,
-    resistivity: F32,
-    index: U8,
-    run_starts: I64,
-    runs: U64,
-    table: F32,
-    inverse_spacing_squared: F32,
+    temperature: F32_3,
+    resistivity: F32_3,
+    index: U8_3,
+    run_starts: I64_1,
+    runs: U64_2,
+    table: F32_2,
+    inverse_spacing_squared: F32_1,
     weight: np.float32,
-    rate: F32,
-    increment: F32,
-    slab_heat: F64,
+    rate: F32_3,
+    increment: F32_3,
+    slab_heat: F64_1,
 ) -> None:
     """Find dT/dt of every far voxel, and the first stage's increment, weight dT/dt.
 
@@ -242,17 +243,17 @@ def start_far_step(
 
 @kernel(parallel=True, reorder=True)
 def advance_far_stage(
-    resistivity: F32,
-    index: U8,
-    run_starts: I64,
-    runs: U64,
-    table: F32,
-    inverse_spacing_squared: F32,
-    weights: F32,
-    start_rate: F32,
-    previous: F32,
-    target: F32,
-    slab_heat: F64,
+    resistivity: F32_3,
+    index: U8_3,
+    run_starts: I64_1,
+    runs: U64_2,
+    table: F32_2,
+    inverse_spacing_squared: F32_1,
+    weights: F32_1,
+    start_rate: F32_3,
+    previous: F32_3,
+    target: F32_3,
+    slab_heat: F64_1,
 ) -> None:
     """Take one Runge-Kutta-Legendre stage of the increments.
 
@@ -320,13 +321,13 @@ def advance_far_stage(
 
 @kernel(parallel=True)
 def finish_far_step(
-    increment: F32,
-    run_starts: I64,
-    runs: U64,
-    carry: F32,
-    temperature: F32,
-    coldest: F32,
-    row_coldest: F32,
+    increment: F32_3,
+    run_starts: I64_1,
+    runs: U64_2,
+    carry: F32_3,
+    temperature: F32_3,
+    coldest: F32_3,
+    row_coldest: F32_2,
 ) -> None:
     """Add the increments to the temperatures and keep the coldest.
 
@@ -365,7 +366,9 @@ def _coldest_of(temperature: F32, k: int, j: int, first: int, last: int) -> np.f
 
 
 @kernel(parallel=False)
-def sink_heat(field: F32, cells: I64, sinks: I64, conductances: F32, kinds: U8, heat: F64) -> None:
+def sink_heat(
+    field: F32_3, cells: I64_1, sinks: I64_1, conductances: F32_1, kinds: U8_1, heat: F64_1
+) -> None:
     """Sum the heat that flows from held voxels to cells, by the kind of the held voxel.
 
     Parameters
@@ -383,12 +386,12 @@ def sink_heat(field: F32, cells: I64, sinks: I64, conductances: F32, kinds: U8, 
 
 @kernel(parallel=False)
 def find_held_faces(
-    index: U8,
-    resistivity: F32,
-    inverse_spacing_squared: F64,
-    cells: I64,
-    sinks: I64,
-    conductances: F32,
+    index: U8_3,
+    resistivity: F32_3,
+    inverse_spacing_squared: F64_1,
+    cells: I64_1,
+    sinks: I64_1,
+    conductances: F32_1,
 ) -> int:
     """Fill the faces as of `sink_heat`, in the order of the held voxels; return how many there are.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._compile import kernel
+from .arrays import F32_3, F64_1, F64_2, F64_3, U8_3
 
 __all__ = [
     "CLOSED",
@@ -111,7 +112,7 @@ def enthalpy_of(temperature: float, row: F64) -> float:
 
 
 @kernel(parallel=False)
-def enthalpy_from_temperature(temperature: F64, index: U8, table: F64, energy: F64) -> None:
+def enthalpy_from_temperature(temperature: F32_3, index: U8_3, table: F64_2, energy: F64_3) -> None:
     """Fill `energy` (J/m3) from temperatures; HELD and CLOSED cells get zero."""
     nz, ny, nx = temperature.shape
     for k in range(nz):
@@ -125,7 +126,7 @@ def enthalpy_from_temperature(temperature: F64, index: U8, table: F64, energy: F
 
 
 @kernel(parallel=False)
-def stored_heat(energy: F64, index: U8, table: F64, latent: F64, planes: F64) -> None:
+def stored_heat(energy: F64_3, index: U8_3, table: F64_2, latent: F64_1, planes: F64_2) -> None:
     """Sum enthalpy and the latent heat in it over tissue, plane by plane, J/m3 times voxels.
 
     `latent` (n,) by tissue, J/m3; `planes` (nz+2, 2) output.

@@ -21,6 +21,7 @@ from numba import prange
 from numpy.typing import NDArray
 
 from ._compile import kernel
+from .arrays import F32_1, F32_2, F32_3, F32_4, F64_1, F64_2, F64_3, I64_1, I64_2, U8_3
 from .exchange import deposit, exchange_with_probes
 from .far import NEIGHBORS
 from .material import (
@@ -65,7 +66,7 @@ _LONGEST_GAP = 48
 
 
 @kernel(parallel=False)
-def tissue_spans(index: U8, span_starts: I64, spans: I64) -> int:
+def tissue_spans(index: U8_3, span_starts: I64_1, spans: I64_2) -> int:
     """Find the spans of each plane and return how many there are; none is kept beyond the room."""
     nz, ny, nx = index.shape
     plane = ny * nx
@@ -95,7 +96,7 @@ def tissue_spans(index: U8, span_starts: I64, spans: I64) -> int:
 
 
 @kernel(parallel=False)
-def find_links(index: U8, links: U8) -> None:
+def find_links(index: U8_3, links: U8_3) -> None:
     """Set bit n of `links` where heat crosses face n to a voxel of the same tissue.
 
     Faces towards lower and higher i, j and k have the bits 0 to 5. The ghost layer has none.
@@ -129,12 +130,12 @@ def _is_mixed(index: U8, k: int, j: int, i: int, a: int, b: int, c: int) -> bool
 
 @kernel(parallel=False)
 def find_mixed_faces(
-    index: U8,
-    inverse_spacing_squared: F32,
-    plane_starts: I64,
-    cells: I64,
-    others: I64,
-    weights: F32,
+    index: U8_3,
+    inverse_spacing_squared: F32_1,
+    plane_starts: I64_1,
+    cells: I64_1,
+    others: I64_1,
+    weights: F32_1,
 ) -> int:
     """Fill flat indices of both voxels of each such face, and 2/dx^2; return how many there are.
 
@@ -319,7 +320,13 @@ def _settle_plane(
 
 @kernel(parallel=False)
 def find_coupled_potentials(
-    cells: I64, tissues: I64, base: F32, share: float, increment: F32, table: F64, potentials: F64
+    cells: I64_1,
+    tissues: I64_1,
+    base: F32_3,
+    share: float,
+    increment: F32_3,
+    table: F64_2,
+    potentials: F64_1,
 ) -> None:
     """Find the Kirchhoff potentials, W/m, of (n,) cells, flat indices into the box."""
     flat_base, flat_increment = base.reshape(-1), increment.reshape(-1)
@@ -361,28 +368,28 @@ def _state_of_cells(
 
 @kernel(parallel=True)
 def advance_near_stage(
-    index: U8,
-    links: U8,
-    span_starts: I64,
-    spans: I64,
-    plane_starts: I64,
-    mixed_cells: I64,
-    mixed_pairs: I64,
-    mixed_weights: F32,
-    border_starts: I64,
-    border_blocks: I64,
-    border_cells: I64,
-    border_temperature: F32,
-    border_resistivity: F32,
-    table: F32,
-    inverse_spacing_squared: F32,
-    now: F32,
-    held: F32,
-    weights: F32,
-    previous: F32,
-    before: F32,
-    target: F32,
-    work: F32,
+    index: U8_3,
+    links: U8_3,
+    span_starts: I64_1,
+    spans: I64_2,
+    plane_starts: I64_1,
+    mixed_cells: I64_1,
+    mixed_pairs: I64_2,
+    mixed_weights: F32_1,
+    border_starts: I64_1,
+    border_blocks: I64_2,
+    border_cells: I64_1,
+    border_temperature: F32_1,
+    border_resistivity: F32_1,
+    table: F32_2,
+    inverse_spacing_squared: F32_1,
+    now: F32_3,
+    held: F32_3,
+    weights: F32_1,
+    previous: F32_3,
+    before: F32_3,
+    target: F32_3,
+    work: F32_4,
 ) -> None:
     """Take one Runge-Kutta-Legendre stage of the change since a start, J/m3.
 
@@ -478,38 +485,38 @@ def advance_near_stage(
 def integrate_near(
     stages: int,
     seconds: float,
-    index: U8,
-    links: U8,
-    span_starts: I64,
-    spans: I64,
-    plane_starts: I64,
-    mixed_cells: I64,
-    mixed_pairs: I64,
-    mixed_weights: F32,
-    border_starts: I64,
-    border_blocks: I64,
-    border_cells: I64,
-    border_temperature: F32,
-    border_resistivity: F32,
-    table: F32,
-    inverse_spacing_squared: F32,
-    now: F32,
-    held: F32,
-    probe_starts: I64,
-    probe_cells: I64,
-    probe_lengths: F64,
-    probe_tissues: I64,
-    drives: F64,
-    exact_table: F64,
+    index: U8_3,
+    links: U8_3,
+    span_starts: I64_1,
+    spans: I64_2,
+    plane_starts: I64_1,
+    mixed_cells: I64_1,
+    mixed_pairs: I64_2,
+    mixed_weights: F32_1,
+    border_starts: I64_1,
+    border_blocks: I64_2,
+    border_cells: I64_1,
+    border_temperature: F32_1,
+    border_resistivity: F32_1,
+    table: F32_2,
+    inverse_spacing_squared: F32_1,
+    now: F32_3,
+    held: F32_3,
+    probe_starts: I64_1,
+    probe_cells: I64_1,
+    probe_lengths: F64_1,
+    probe_tissues: I64_1,
+    drives: F64_2,
+    exact_table: F64_2,
     cell_volume: float,
-    coupled_potentials: F64,
-    coupled_heat: F64,
-    probe_heat: F64,
-    probe_surface: F64,
-    moved: F32,
-    second: F32,
-    third: F32,
-    work: F32,
+    coupled_potentials: F64_1,
+    coupled_heat: F64_1,
+    probe_heat: F64_1,
+    probe_surface: F64_1,
+    moved: F32_3,
+    second: F32_3,
+    third: F32_3,
+    work: F32_4,
 ) -> float:
     """Integrate conduction in the zone and exchange with probes, all else held.
 
@@ -602,28 +609,28 @@ def _meet_rim(
 
 @kernel(parallel=True)
 def combine_near_stage(
-    weights: F32,
-    start: F32,
-    moved: F32,
-    start_moved: F32,
-    previous: F32,
-    index: U8,
-    span_starts: I64,
-    spans: I64,
-    table: F32,
-    perfusable: F32,
-    rim_starts: I64,
-    rim_near: I64,
-    rim_far: I64,
-    rim_own: I64,
-    rim_conductances: F32,
-    far_start: F32,
-    far_increment: F32,
-    target: F32,
-    now: F32,
-    temperature: F32,
-    held: F32,
-    slab_heat: F64,
+    weights: F32_1,
+    start: F32_3,
+    moved: F32_3,
+    start_moved: F32_3,
+    previous: F32_3,
+    index: U8_3,
+    span_starts: I64_1,
+    spans: I64_2,
+    table: F32_2,
+    perfusable: F32_3,
+    rim_starts: I64_1,
+    rim_near: I64_1,
+    rim_far: I64_1,
+    rim_own: I64_1,
+    rim_conductances: F32_1,
+    far_start: F32_3,
+    far_increment: F32_3,
+    target: F32_3,
+    now: F32_3,
+    temperature: F32_3,
+    held: F32_3,
+    slab_heat: F64_2,
 ) -> None:
     """Take one stage of the super step with the mean rate that an inner integration found.
 
@@ -655,28 +662,28 @@ def combine_near_stage(
 
 @kernel(parallel=True)
 def begin_near_step(
-    low: I64,
-    energy: F64,
-    grid_perfusable: F32,
-    index: U8,
-    span_starts: I64,
-    spans: I64,
-    table: F32,
-    rim_starts: I64,
-    rim_near: I64,
-    rim_far: I64,
-    rim_own: I64,
-    rim_conductances: F32,
-    far_start: F32,
-    far_increment: F32,
-    start: F32,
-    now: F32,
-    perfusable: F32,
-    increment: F32,
-    other: F32,
-    temperature: F32,
-    held: F32,
-    slab_heat: F64,
+    low: I64_1,
+    energy: F64_3,
+    grid_perfusable: F32_3,
+    index: U8_3,
+    span_starts: I64_1,
+    spans: I64_2,
+    table: F32_2,
+    rim_starts: I64_1,
+    rim_near: I64_1,
+    rim_far: I64_1,
+    rim_own: I64_1,
+    rim_conductances: F32_1,
+    far_start: F32_3,
+    far_increment: F32_3,
+    start: F32_3,
+    now: F32_3,
+    perfusable: F32_3,
+    increment: F32_3,
+    other: F32_3,
+    temperature: F32_3,
+    held: F32_3,
+    slab_heat: F64_2,
 ) -> None:
     """Copy enthalpies, J/m3, and what still carries blood; clear the increments.
 
@@ -705,20 +712,20 @@ def begin_near_step(
 
 @kernel(parallel=True)
 def finish_near_step(
-    low: I64,
-    increment: F32,
-    index: U8,
-    temperature: F32,
-    energy: F64,
-    grid_temperature: F32,
-    coldest: F32,
-    row_coldest: F32,
-    limits: F32,
-    extent: I64,
+    low: I64_1,
+    increment: F32_3,
+    index: U8_3,
+    temperature: F32_3,
+    energy: F64_3,
+    grid_temperature: F32_3,
+    coldest: F32_3,
+    row_coldest: F32_2,
+    limits: F32_1,
+    extent: I64_2,
 ) -> None:
     """Add the increments to the grid's enthalpies, copy temperatures there, and see what is cold.
 
-    `energy`, `grid_temperature`, `coldest` so far and `row_coldest` now, C, are the grid's, in which
+    `energy`, `grid_temperature`, `coldest` so far and `row_coldest` now, C, are the grid's, where
     the box begins at `low` (k, j, i), and brought up to date. The others are the box's, and have a
     ghost layer on every side.
 

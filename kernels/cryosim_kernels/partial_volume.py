@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 from numba import prange
-from numpy.typing import NDArray
 
 from ._compile import kernel
+from .arrays import F32_3, READ_F32_3
 
 __all__ = ["share_below"]
 
@@ -36,7 +35,7 @@ def _cube_below_plane(a: float, b: float, c: float, level: float) -> float:
 
 
 @kernel(parallel=True)
-def share_below(field: NDArray[np.float32], level: float, share: NDArray[np.float32]) -> None:
+def share_below(field: READ_F32_3, level: float, share: F32_3) -> None:
     """Share of each voxel where the field is at or below a level.
 
     In each voxel the field is taken as linear with the gradient of central differences (one-sided

@@ -12,6 +12,7 @@ from numba import prange
 from numpy.typing import NDArray
 
 from ._compile import kernel
+from .arrays import F64_1, F64_2, F64_3, I64_1, I64_2, READ_F32_3
 
 __all__ = ["count_triangles", "distance_to_triangles", "fill_triangles"]
 
@@ -26,7 +27,7 @@ _TETRAHEDRA = np.array(
 
 
 @kernel(parallel=True)
-def count_triangles(field: F32, level: float, counts: NDArray[np.int64]) -> None:
+def count_triangles(field: READ_F32_3, level: float, counts: I64_1) -> None:
     """Count the triangles of the isosurface between slab k and k + 1.
 
     Parameters
@@ -103,7 +104,7 @@ def _emit(
 
 
 @kernel(parallel=True)
-def fill_triangles(field: F32, level: float, offsets: NDArray[np.int64], triangles: F64) -> None:
+def fill_triangles(field: READ_F32_3, level: float, offsets: I64_1, triangles: F64_3) -> None:
     """Write the triangles of the isosurface, in index coordinates (i, j, k).
 
     Parameters
@@ -191,11 +192,11 @@ def _squared_distance(p: F64, triangle: F64) -> float:
 
 @kernel(parallel=True)
 def distance_to_triangles(
-    points: F64,
-    triangles: F64,
-    starts: NDArray[np.int64],
-    candidates: NDArray[np.int64],
-    distance: F64,
+    points: F64_2,
+    triangles: F64_3,
+    starts: I64_1,
+    candidates: I64_2,
+    distance: F64_1,
 ) -> None:
     """Distance from each point to the nearest triangle of its candidate patches.
 

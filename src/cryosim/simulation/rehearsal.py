@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cryosim_kernels import compile_in_two
+
 from ..geometry import Grid
 from ..plan import AnatomyPlan, Plan, Protocol
 from ..probes import Probe, couple
@@ -28,7 +30,12 @@ _TISSUE = Tissue(
 
 
 def rehearse(settings: Settings, edge_mm: float = 9.0) -> Run:
-    """Freeze the middle of a cube of 1 mm voxels for a second; return the finished run."""
+    """Freeze the middle of a cube of 1 mm voxels for a second; return the finished run.
+
+    On first use with the usual settings, kernels are compiled by two processes before.
+    """
+    if settings.integrator == "multirate":
+        compile_in_two()
     grid = Grid.centered((edge_mm,) * 3, 1.0)
     probe = Probe(
         diameter_mm=1.5,

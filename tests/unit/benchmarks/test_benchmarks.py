@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 from benchmarks import kernels, pages, protocol, work_precision
+from benchmarks.compiling import FirstUse
 from benchmarks.scene import Scene
 
 from cryosim import Settings, simulate
@@ -81,7 +82,11 @@ def test_each_kernel_is_timed_with_the_arrays_of_a_run():
     assert rows["`far.advance_far_stage`, mixed runs"].voxels == 12**3
     assert 0 < rows["`far.start_far_step`"].voxels < 12**3
     assert 0 < rows["`near.advance_near_stage`"].voxels <= 14**3
-    text = kernels.page(FACTS, 40.0, [found])
+    first = FirstUse({"near.stage": 5.88, "far.small": 0.1}, 49.1, 31.8)
+    text = kernels.page(FACTS, 40.0, [found], first)
+    assert "in two processes: 32 s; in one, 49 s" in text
+    assert "near.stage" in text
+    assert "far.small" not in text
     assert all(kernel.title in text for kernel in kernels.KERNELS)
     assert "40.0 GB/s" in text
 
