@@ -40,6 +40,10 @@ _DEFAULT_MODEL = "argon-17g"
 # Templates are simulated for so many freeze shares, evenly in their logarithm.
 _SHARES = 4
 _SHORTEST_MINUTES = 5.0
+_SHORTENED = (
+    "no plan spares the organs at risk with freezes as long as the protocol says: "
+    f"they may be shortened, to {_SHORTEST_MINUTES:g} min at least"
+)
 _DIRECTIONS = 12
 # Rounds of a search that only shows what one probe more would give.
 _ROUNDS_TO_COMPARE = 1
@@ -121,13 +125,7 @@ def optimize(
         raise InputError("optimize: the plan has no target; add [target]")
     search = plan.optimize or Search()
     _models(plan, search)  # refused before anything is read
-    target = _target_alone(anatomy, plan)
-    spacing_mm = search.spacing_of_search_mm or _spacing_mm(target)
-    bare = _on_grid(plan, max(spacing_mm, plan.grid.spacing_mm), plan.grid.padding_mm)
-    tissue = place_anatomy(anatomy, bare)
-    marks = place_marks(tissue, bare)
-    trial = Trial(tissue, _with_probes(bare, plan.probe), marks.points_mm, TargetShape.of(target))
-    access = map_access(anatomy, bare, search)
+    trial, marks, access = _scene(anatomy, plan, search)
     with (
         _folder_of(folder) as kept,
         _journal(kept, plan) as journal,
@@ -138,12 +136,9 @@ def optimize(
         counted = _Counting(evaluator)
         grounds, ways = _prepare(trial, plan, search, marks, access, counted)
         tried = _search_counts(grounds, search, counted)
-        notes = list(access.notes)
+        notes = access.notes
         if search.freeze_minutes is None and _organs_suffer(tried, marks):
-            notes.append(
-                "no plan spares the organs at risk with freezes as long as the protocol says: "
-                f"they may be shortened, to {_SHORTEST_MINUTES:g} min at least"
-            )
+            notes = (*notes, _SHORTENED)
             search = search.model_copy(update={"freeze_minutes": _shorter(plan)})
             grounds, ways = _prepare(trial, plan, search, marks, access, counted)
             tried = _search_counts(grounds, search, counted)
@@ -162,6 +157,17 @@ def optimize(
         notes=tuple(notes), simulations=counted.simulations,
         wall_s=time.perf_counter() - started,
     )  # fmt: skip
+
+
+def _scene(anatomy: Anatomy, plan: Plan, search: Search) -> tuple[Trial, Marks, Access]:
+    """Put the anatomy on the grid of the search; say what counts there, and how to get there."""
+    target = _target_alone(anatomy, plan)
+    spacing_mm = search.spacing_of_search_mm or _spacing_mm(target)
+    bare = _on_grid(plan, max(spacing_mm, plan.grid.spacing_mm), plan.grid.padding_mm)
+    tissue = place_anatomy(anatomy, bare)
+    marks = place_marks(tissue, bare)
+    trial = Trial(tissue, _with_probes(bare, plan.probe), marks.points_mm, TargetShape.of(target))
+    return trial, marks, map_access(anatomy, bare, search)
 
 
 class _Counting:

@@ -165,39 +165,20 @@ class _OneProbe:
 
 
 def _couple_one(grid: Grid, probe: Needle) -> _OneProbe:
-    potential = steady_potential(probe.diameter_mm, probe.active_length_mm)
+    """Couple a probe as if it were alone."""
     corner, radius, height = _local_box(grid, probe)
+    exact = steady_potential(probe.diameter_mm, probe.active_length_mm)
     needle = inside_probe(probe, radius, height)
     shaft = needle & (height > probe.active_length_mm)
-    inside = needle & ~shaft
-    edge = float(np.prod(grid.spacing_mm)) ** (1 / 3)
-    distance = _distance_from_active(probe, radius, height)
-    step = float(grid.spacing_mm.max())
-    reach = max(_REACH * step, probe.diameter_mm / 2 + 1.25 * step)
-    near = distance < reach
-    phi = np.ones(radius.shape)
-    wanted = ~inside & (distance < reach + 2 * step)
-    phi[wanted] = potential.at(radius[wanted], height[wanted])
-    closed = inside | shaft
-    while True:
-        supply = _missing_flux(phi, closed, grid.spacing_mm)
-        candidates = near & ~closed & (supply > 0)
-        lengths = np.where(candidates, supply / np.maximum(1 - phi, 1e-9), 0.0)
-        too_tight = lengths > _TIGHTEST_COUPLING * edge
-        if not too_tight.any():
-            break
-        inside |= too_tight
-        closed |= too_tight
-        phi = np.where(too_tight, 1.0, phi)
+    phi, near = _exact_field(grid, probe, exact, needle & ~shaft, radius, height)
+    inside, supply, lengths = _close_tight(grid, phi, near, needle & ~shaft, shaft)
+    candidates = lengths > 0
     found = float(supply[candidates].sum())
-    lengths *= potential.total_flux_mm / found
-    cells = np.argwhere(candidates)
-    inner = tuple(slice(1, -1) for _ in range(3))
+    lengths *= exact.total_flux_mm / found
     # The outermost layer of the box only serves as neighbors.
     keep = np.zeros(phi.shape, dtype=bool)
-    keep[inner] = True
-    cells = cells[keep[tuple(cells.T)]]
-    held = np.argwhere(closed & keep)
+    keep[1:-1, 1:-1, 1:-1] = True
+    cells, held = np.argwhere(candidates & keep), np.argwhere((inside | shaft) & keep)
     return _on_grid(
         grid,
         corner,
@@ -206,9 +187,54 @@ def _couple_one(grid: Grid, probe: Needle) -> _OneProbe:
             lengths[tuple(cells.T)] * 1e-3,
             held,
             inside[tuple(held.T)],
-            found / potential.total_flux_mm,
+            found / exact.total_flux_mm,
         ),
     )
+
+
+def _exact_field(
+    grid: Grid,
+    probe: Needle,
+    exact: LinePotential,
+    active: NDArray[np.bool_],
+    radius: FloatArray,
+    height: FloatArray,
+) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Return the exact potential around the active part, 1 in it, and which voxels may couple."""
+    distance = _distance_from_active(probe, radius, height)
+    step = float(grid.spacing_mm.max())
+    reach = max(_REACH * step, probe.diameter_mm / 2 + 1.25 * step)
+    phi = np.ones(radius.shape)
+    wanted = ~active & (distance < reach + 2 * step)
+    phi[wanted] = exact.at(radius[wanted], height[wanted])
+    return phi, distance < reach
+
+
+def _close_tight(
+    grid: Grid,
+    phi: FloatArray,
+    near: NDArray[np.bool_],
+    active: NDArray[np.bool_],
+    shaft: NDArray[np.bool_],
+) -> tuple[NDArray[np.bool_], FloatArray, FloatArray]:
+    """Take voxels that would couple too tightly for the probe's own, until none does.
+
+    Returns
+    -------
+    The voxels of the active part, what each voxel lacks in flux, and the coupling lengths, mm.
+    """
+    edge = float(np.prod(grid.spacing_mm)) ** (1 / 3)
+    inside, closed = active.copy(), active | shaft
+    while True:
+        supply = _missing_flux(phi, closed, grid.spacing_mm)
+        candidates = near & ~closed & (supply > 0)
+        lengths = np.where(candidates, supply / np.maximum(1 - phi, 1e-9), 0.0)
+        too_tight = lengths > _TIGHTEST_COUPLING * edge
+        if not too_tight.any():
+            return inside, supply, lengths
+        inside |= too_tight
+        closed |= too_tight
+        phi = np.where(too_tight, 1.0, phi)
 
 
 def _on_grid(grid: Grid, corner: NDArray[np.int64], part: _OneProbe) -> _OneProbe:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -390,6 +391,37 @@ def build_state(
     `precision` is that of temperature and resistivity.
     """
     table, assumptions = tissue_table(tissue.tissues, perfusion.scale)
+    index, temperature, resistivity = _start(tissue, coupling, perfusion, body, table, precision)
+    energy = np.zeros(index.shape)
+    material.enthalpy_from_temperature(temperature, index, table, energy)
+    spacing_m = tissue.grid.spacing_mm * 1e-3
+    inverse_spacing_squared = 1.0 / spacing_m**2
+    return State(
+        energy=energy,
+        temperature=temperature,
+        resistivity=resistivity,
+        index=index,
+        table=table,
+        solidus=np.array([t.solidus_c for t in tissue.tissues]),
+        liquidus=np.array([t.liquidus_c for t in tissue.tissues]),
+        inverse_spacing_squared=inverse_spacing_squared,
+        cell_volume_m3=float(np.prod(spacing_m)),
+        held_faces=_held_faces(tissue, index, resistivity, inverse_spacing_squared),
+        coldest_now_c=float(temperature[INNER].min()),
+        **_histories(temperature, thresholds),
+        **_coupled(coupling, index),
+    ), assumptions
+
+
+def _start(
+    tissue: TissueGrid,
+    coupling: ProbeCoupling,
+    perfusion: PerfusionPlan,
+    body: BodyPlan,
+    table: F64,
+    precision: type[np.floating],
+) -> tuple[NDArray[np.uint8], Real, Real]:
+    """Return padded tissue index, temperature and resistivity at the start of a run."""
     shape = tuple(n + 2 for n in tissue.grid.shape)
     index = np.full(shape, material.HELD, dtype=np.uint8)
     index[INNER] = tissue.index
@@ -404,49 +436,45 @@ def build_state(
     by_row[: len(table)] = 1.0 / unfrozen_conductivity(table)
     free = index != material.HELD
     resistivity[free] = by_row[index[free]]
-    energy = np.zeros(shape)
-    material.enthalpy_from_temperature(temperature, index, table, energy)
-    spacing_m = tissue.grid.spacing_mm * 1e-3
-    inverse_spacing_squared = 1.0 / spacing_m**2
+    return index, temperature, resistivity
+
+
+def _histories(temperature: Real, thresholds: int) -> dict[str, Any]:
+    """Return the arrays of what each voxel goes through, before anything has happened."""
+    shape = temperature.shape
+    return {
+        "perfusable": np.ones(shape, dtype=np.float32),
+        "earlier": temperature.astype(np.float32),
+        "coldest": temperature.astype(np.float32),
+        "time_below": np.zeros((thresholds, *shape), dtype=np.float32),
+        "freezes_below": np.zeros((thresholds, *shape), dtype=np.uint8),
+        "crossed_at": np.zeros(shape, dtype=np.float32),
+        "cooling_rate": np.zeros(shape, dtype=np.float32),
+        "thawing_rate": np.zeros(shape, dtype=np.float32),
+        "row_coldest": np.full(shape[:2], -np.inf, dtype=np.float32),
+        "exposed": np.zeros(shape[:2], dtype=np.bool_),
+    }
+
+
+def _coupled(coupling: ProbeCoupling, index: NDArray[np.uint8]) -> dict[str, Any]:
+    """Return what couples needles to voxels; those that a vessel or the room holds take no part."""
     cells = coupling.cells + 1
-    # Voxels held by a vessel or the room take no part in the exchange.
     free = index[tuple(cells.T)] < material.CLOSED
     cells = cells[free]
     needles = len(coupling.flux_ratio)
-    return State(
-        energy=energy,
-        temperature=temperature,
-        resistivity=resistivity,
-        index=index,
-        table=table,
-        solidus=np.array([t.solidus_c for t in tissue.tissues]),
-        liquidus=np.array([t.liquidus_c for t in tissue.tissues]),
-        perfusable=np.ones(shape, dtype=np.float32),
-        earlier=temperature.astype(np.float32),
-        coldest=temperature.astype(np.float32),
-        time_below=np.zeros((thresholds, *shape), dtype=np.float32),
-        freezes_below=np.zeros((thresholds, *shape), dtype=np.uint8),
-        crossed_at=np.zeros(shape, dtype=np.float32),
-        cooling_rate=np.zeros(shape, dtype=np.float32),
-        thawing_rate=np.zeros(shape, dtype=np.float32),
-        row_coldest=np.full(shape[:2], -np.inf, dtype=np.float32),
-        exposed=np.zeros(shape[:2], dtype=np.bool_),
-        inverse_spacing_squared=inverse_spacing_squared,
-        cell_volume_m3=float(np.prod(spacing_m)),
-        coupled_cells=np.ravel_multi_index(tuple(cells.T), shape).astype(np.int64),
-        coupling_starts=np.searchsorted(coupling.owners[free], np.arange(needles + 1)),
-        coupling_lengths_m=coupling.lengths_m[free],
-        whole_coupling_m=np.array(
+    return {
+        "coupled_cells": np.ravel_multi_index(tuple(cells.T), index.shape).astype(np.int64),
+        "coupling_starts": np.searchsorted(coupling.owners[free], np.arange(needles + 1)),
+        "coupling_lengths_m": coupling.lengths_m[free],
+        "whole_coupling_m": np.array(
             [coupling.lengths_m[coupling.owners == needle].sum() for needle in range(needles)]
         ),
-        coupled_tissues=index[tuple(cells.T)].astype(np.int64),
-        coupled_heat=np.zeros(len(cells)),
-        held_faces=_held_faces(tissue, index, resistivity, inverse_spacing_squared),
-        drives=np.tile(OFF, (needles, 1)),
-        probe_heat=np.zeros(needles),
-        probe_surface=np.full(needles, np.nan),
-        coldest_now_c=float(temperature[INNER].min()),
-    ), assumptions
+        "coupled_tissues": index[tuple(cells.T)].astype(np.int64),
+        "coupled_heat": np.zeros(len(cells)),
+        "drives": np.tile(OFF, (needles, 1)),
+        "probe_heat": np.zeros(needles),
+        "probe_surface": np.full(needles, np.nan),
+    }
 
 
 def held_masks(tissue: TissueGrid) -> tuple[NDArray[np.bool_] | None, ...]:
