@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -14,7 +13,7 @@ import pytest
 from candidates import Problem, evaluate, written_down
 from cryosim.errors import InputError
 from cryosim.tasks import EvaluationCallback, Evaluator, Journal, dask_executor
-from processes import is_running, wait_for
+from processes import is_running, python, wait_for
 
 
 @pytest.fixture
@@ -180,20 +179,8 @@ def searching(folder, seconds, count):
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         f"from candidates import search; search({str(folder)!r}, {seconds}, {count})"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", script],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
-        start_new_session=True,
-    )
-    try:
+    with python("-c", script) as process:
         yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=30)
 
 
 def kept(folder):

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 
 import numpy as np
@@ -23,7 +22,7 @@ from cryosim.plan import plan_from_dict, read_plan
 from cryosim.planning import optimize, plans_document
 from cryosim.planning.layout import even_directions
 from cryosim.tasks import EvaluationCallback
-from processes import children_of, is_running, wait_for
+from processes import children_of, is_running, python, wait_for
 
 # One probe makes 9 mm of margin here, two make 11 mm.
 PLAN = """
@@ -304,19 +303,9 @@ def test_the_folder_of_an_edited_plan_is_refused(case, capsys):
 
 @contextlib.contextmanager
 def searching(case):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cryosim", *command(case, "--jobs", "2")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)},
-        start_new_session=True,
-    )
-    try:
+    arguments = ("-m", "cryosim", *command(case, "--jobs", "2"))
+    with python(*arguments, stderr=subprocess.STDOUT) as process:
         yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=30)
 
 
 def test_kill_9_on_the_way(case, tmp_path):
