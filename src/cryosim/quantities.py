@@ -143,9 +143,7 @@ class Margin:
 
     isotherm_c: float
     min_mm: Annotated[float | None, Quantity("smallest", "mm", goal="always")]
-    p05_mm: Annotated[
-        float | None, Quantity("95 % of the surface have at least", "mm", goal="always")
-    ]
+    p05_mm: Annotated[float | None, Quantity("95 % have at least", "mm", goal="always")]
     fraction_at_least_10mm: Annotated[float, Quantity("surface with 10 mm", "share", goal="always")]
 
 
