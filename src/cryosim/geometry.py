@@ -17,12 +17,22 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import InputError
 
-__all__ = ["Grid", "Reorientation", "direction_words", "lps_from_ras", "read_only"]
+__all__ = [
+    "Grid",
+    "Reorientation",
+    "approach_words",
+    "direction_words",
+    "lps_from_ras",
+    "read_only",
+]
 
 FloatArray = NDArray[np.float64]
 
 # Flipping x and y turns RAS into LPS and back.
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_FROM = ("from the front", "from the left", "from behind", "from the right")
+_TO = ("front", "left", "back", "right")
+_ALONG_THE_BODY_DEG = 80.0
 # Of LPS axes, towards lower and higher values.
 _SIDES = (("right", "left"), ("anterior", "posterior"), ("lower", "upper"))
 # A component counts when it is this share of the direction.
@@ -38,6 +48,30 @@ def lps_from_ras(ras: ArrayLike) -> FloatArray:
     """
     turned: FloatArray = _RAS_TO_LPS @ np.asarray(ras, dtype=float)
     return turned
+
+
+def approach_words(axis: FloatArray) -> str:
+    """Say where a needle comes from: "from behind, 27° to the left, 8° to the head".
+
+    Parameters
+    ----------
+    axis : unit vector from the tip up the shaft, LPS.
+    """
+    tilt = float(np.degrees(np.arcsin(np.clip(axis[2], -1.0, 1.0))))
+    end = "head" if tilt > 0 else "feet"
+    if abs(tilt) > _ALONG_THE_BODY_DEG:
+        lean = round(90 - abs(tilt))
+        return f"from the {end}, " + (f"{lean}° off" if lean else "along") + " the long axis"
+    # From the front toward the left; the patient's left is +x, the front -y.
+    turn = float(np.degrees(np.arctan2(axis[0], -axis[1]))) % 360.0
+    nearest = round(turn / 90.0)
+    off = turn - 90.0 * nearest
+    words = [_FROM[nearest % 4]]
+    if round(off):
+        words.append(f"{abs(off):.0f}° to the {_TO[(nearest + (1 if off > 0 else -1)) % 4]}")
+    if round(tilt):
+        words.append(f"{abs(tilt):.0f}° to the {end}")
+    return ", ".join(words)
 
 
 def direction_words(vector: FloatArray) -> str:

@@ -21,9 +21,10 @@ from browser import asked_hosts, browse, needs_browser
 from cases import ball_share, box, plan, probe
 from cryosim.cli import main
 from cryosim.evaluation import GoalVerdict, Report, evaluate
+from cryosim.geometry import approach_words
 from cryosim.plan import Plan
 from cryosim.reporting import html_report
-from cryosim.reporting.page.approach import approach_words, depth_mm, skin_depth_mm
+from cryosim.reporting.page.depth import depth_mm, skin_depth_mm
 from cryosim.reporting.page.markup import Html, element, table
 from cryosim.reporting.wording import VERDICTS, celsius, goal_limit, goal_value, percent
 from cryosim.simulation import Result, simulate

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..errors import InputError
-from ..geometry import Grid
+from ..geometry import Grid, direction_words
 from ..plan import Target
 from ..quantities import Compliance, Margin, Margins, TargetKill, TargetReport
 from ..simulation import Result
@@ -60,6 +60,16 @@ class SurfaceMargin:
     def has_edge(self) -> bool:
         """Whether there is a margin; a target smaller than a voxel has no surface either."""
         return len(self.margin_mm) > 0 and bool(np.all(np.isfinite(self.margin_mm)))
+
+    @property
+    def smallest(self) -> int:
+        """Which patch has the smallest margin."""
+        return int(self.margin_mm.argmin())
+
+    @property
+    def weak_side(self) -> str:
+        """On which side of the target that is, in anatomical words."""
+        return direction_words(self.points_mm[self.smallest] - self.points_mm.mean(axis=0))
 
 
 @dataclass(frozen=True, eq=False)

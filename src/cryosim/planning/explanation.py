@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..evaluation import ICE_C, filled_voxels, margin_reached_s, structure_surface, surface_margin
-from ..geometry import direction_words
 from ..simulation import Result
 from .layout import even_directions
 from .robustness import Robustness
@@ -54,12 +53,10 @@ def weakest_point(result: Result) -> WeakestPoint | None:
     margin = surface_margin(result, ICE_C)
     if not margin.has_edge:
         return None
-    at = int(margin.margin_mm.argmin())
-    surface = margin.points_mm
-    x, y, z = (np.round(surface[at], 1) + 0.0).tolist()
-    side = direction_words(surface[at] - surface.mean(axis=0))
-    vessel_mm = _to_vessel_mm(result, surface[at])
-    return WeakestPoint((x, y, z), float(margin.margin_mm[at]), side, vessel_mm)
+    smallest_mm, point_mm = margin.margin_mm[margin.smallest], margin.points_mm[margin.smallest]
+    x, y, z = (np.round(point_mm, 1) + 0.0).tolist()
+    vessel_mm = _to_vessel_mm(result, point_mm)
+    return WeakestPoint((x, y, z), float(smallest_mm), margin.weak_side, vessel_mm)
 
 
 def _to_vessel_mm(result: Result, point_mm: F64) -> float | None:

@@ -15,7 +15,7 @@ from .. import __version__
 from ..errors import InputError
 from ..evaluation import DISCLAIMER
 from ..files import replacing
-from ..geometry import direction_words
+from ..geometry import approach_words
 from .explanation import (
     WeakestPoint,
     explain,
@@ -116,10 +116,9 @@ def _probe_sentences(plan: Plan) -> list[str]:
         tip, entry = (
             ", ".join(f"{x:g}" for x in point) for point in (probe.tip_mm, probe.entry_mm)
         )
-        tilt_deg = np.degrees(np.arcsin(np.clip(probe.axis[2], -1.0, 1.0)))
         lines.append(
-            f"probe.{number}: tip [{tip}], entry [{entry}], {depth_mm:.0f} mm deep, from "
-            f"{direction_words(probe.axis)}, {abs(tilt_deg):.0f} degrees out of the axial plane"
+            f"probe.{number}: tip [{tip}], entry [{entry}], {depth_mm:.0f} mm deep, "
+            f"{approach_words(probe.axis)}"
         )
     return lines
 

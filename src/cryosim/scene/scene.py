@@ -19,7 +19,6 @@ from ..evaluation import (
     surface_margin,
     target_coverage,
 )
-from ..geometry import direction_words
 from ..pictures.charts import GOAL
 from ..pictures.colors import (
     ACTIVE_PART,
@@ -229,7 +228,6 @@ class Scene:
         ball = pyvista.Sphere(radius=_SMALLEST_RADIUS_MM, center=margin.points_mm[at])
         self._add(ball, "smallest margin", color=GOAL)
         smallest = f"{margin.margin_mm[at]:.1f} mm"
-        outwards = margin.points_mm[at] - margin.points_mm.mean(axis=0)
         middle = len(colors) // 2
         ticks = {
             0: f"< {edges[0]:g}",
@@ -240,7 +238,7 @@ class Scene:
             ticks[middle] = f"goal {goal:g}"
         return [
             row, Row(name), ColorSteps(tuple(colors), ticks),
-            Row(f"smallest: {smallest}, {direction_words(outwards)}", GOAL),
+            Row(f"smallest: {smallest}, {margin.weak_side}", GOAL),
         ]  # fmt: skip
 
     def _add_needles(self) -> list[Line]:

@@ -73,6 +73,6 @@ def test_a_probe_comes_from_where_its_entry_is():
     tip, entry = (1.0, -2.0, 3.0), (1.0, -52.0, 3.0 - 50.0 * np.tan(np.radians(20.0)))
     candidate = Candidate.placed("argon-17g", np.array([tip]), np.array([entry]), 1.0)
     assert _probe_sentences(candidate.plan(plan())) == [
-        "probe.0: tip [1, -2, 3], entry [1, -52, -15.2], 53 mm deep, from anterior, 20 degrees out "
-        "of the axial plane"
+        "probe.0: tip [1, -2, 3], entry [1, -52, -15.2], 53 mm deep, from the front, 20° to the "
+        "feet"
     ]

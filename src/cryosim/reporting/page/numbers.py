@@ -8,13 +8,14 @@ from importlib import metadata
 
 from ... import __version__
 from ...evaluation import Report
+from ...geometry import approach_words
 from ...probes import Probe, Warmer
 from ...quantities import NeedleReport
 from ...results import FORMAT_VERSION
 from ...simulation import Result
 from ..tables import cells, headings, kill_table
 from ..wording import amount, celsius, duration
-from .approach import approach_words, depth_mm, skin_depth_mm
+from .depth import depth_mm, skin_depth_mm
 from .markup import Html, caption, element, facts, items, join, plain_table, table
 
 __all__ = ["basis", "energy", "kill", "numerics", "probes", "sources", "versions", "warnings"]

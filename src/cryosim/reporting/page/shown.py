@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...evaluation import ICE_C, Report, surface_margin
-from ...geometry import direction_words
 from ...pictures import plot_growth, plot_histogram, plot_margin, plot_margin_map, plot_sensors
 from ...pictures.colors import (
     ACTIVE_PART,
@@ -257,7 +256,5 @@ def _legend(result: Result) -> Html:
 def _where_smallest(report: Report, result: Result) -> str:
     if report.target is None or report.target.margin.ice.min_mm is None:
         return ""
-    margin = surface_margin(result, ICE_C)
-    away = margin.points_mm - margin.points_mm.mean(axis=0)
-    side = direction_words(away[margin.margin_mm.argmin()])
+    side = surface_margin(result, ICE_C).weak_side
     return f"The ice margin is smallest on the target\u2019s {side} side."
