@@ -2,6 +2,7 @@
 
 from . import bioheat, exchange, exposure, far, material, near, partial_volume, surfaces
 from ._compile import compile_in_two, compile_kernels, entry_kernels
+from ._threads import in_threads
 
 __all__ = [
     "bioheat",
@@ -11,6 +12,7 @@ __all__ = [
     "exchange",
     "exposure",
     "far",
+    "in_threads",
     "material",
     "near",
     "partial_volume",

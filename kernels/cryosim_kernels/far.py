@@ -102,35 +102,37 @@ def _kind_of(tissues: U8, k: int, j: int, i: int) -> int:
     return m if same and (i == tissues.shape[2] - 2 or tissues[k, j, i + 1] == m) else MIXED
 
 
-@kernel(parallel=True)
-def find_runs(index: U8_3, tissues: U8_3, run_starts: I64_1, runs: U64_2) -> None:
-    """Fill the runs of each plane where `run_starts` says.
+@kernel(parallel=False)
+def find_runs(
+    first: int, last: int, index: U8_3, tissues: U8_3, run_starts: I64_1, runs: U64_2
+) -> None:
+    """Fill the runs of planes `first` to `last` - 1, ghosts not counted, where `run_starts` says.
 
     With no room in `runs`, count those of plane k in `run_starts[k + 1]` instead. `tissues` is as
     `index` and says of what voxels are that are not unknowns here.
     """
-    nz, ny, nx = index.shape
-    for k in prange(1, nz - 1):
+    _, ny, nx = index.shape
+    for k in range(first + 1, last + 1):
         count = 0
         base = run_starts[k]
         for j in range(1, ny - 1):
-            first, kind, before, kind_before = 0, -1, 0, -1
+            begin, kind, before, kind_before = 0, -1, 0, -1
             for i in range(1, nx):
                 found = _kind_of(tissues, k, j, i) if index[k, j, i] < CLOSED else -1
                 if found == kind and i < nx - 1:
                     continue
                 if kind >= 0:
-                    short = i - first < _SHORTEST_RUN
+                    short = i - begin < _SHORTEST_RUN
                     kind = MIXED if short else kind
-                    if not (kind == MIXED and kind_before == MIXED and before == first):
+                    if not (kind == MIXED and kind_before == MIXED and before == begin):
                         if len(runs) > 0:
-                            runs[base + count, 0], runs[base + count, 1] = j, first
+                            runs[base + count, 0], runs[base + count, 1] = j, begin
                             runs[base + count, 3] = kind
                         count += 1
                     if len(runs) > 0:
                         runs[base + count - 1, 2] = i
                     before, kind_before = i, kind
-                first, kind = i, found
+                begin, kind = i, found
         if len(runs) == 0:
             run_starts[k + 1] = count
 

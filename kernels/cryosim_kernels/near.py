@@ -45,13 +45,13 @@ from .material import (
 )
 
 __all__ = [
-    "begin_near_step",
     "combine_near_stage",
     "find_coupled_potentials",
     "find_links",
     "find_mixed_faces",
     "finish_near_step",
     "integrate_near",
+    "potential_of_span",
     "tissue_spans",
 ]
 
@@ -215,7 +215,7 @@ def _potential_of_ice(
 
 
 @kernel(parallel=False)
-def _potential_of_span(
+def potential_of_span(
     tissue: int,
     index: U8,
     base: F32,
@@ -429,7 +429,7 @@ def advance_near_stage(
             shift = ahead * plane
             for span in range(span_starts[ahead], span_starts[ahead + 1]):
                 a, b = spans[span, 1], spans[span, 2]
-                _potential_of_span(
+                potential_of_span(
                     spans[span, 3],
                     flat_index[a:b],
                     flat_now[a:b],
@@ -624,6 +624,7 @@ def combine_near_stage(
     rim_far: I64_1,
     rim_own: I64_1,
     rim_conductances: F32_1,
+    begun: bool,
     far_start: F32_3,
     far_increment: F32_3,
     target: F32_3,
@@ -636,7 +637,7 @@ def combine_near_stage(
 
     target = mu previous + nu target + mu' moved / eta + gamma' start_moved / eta, J/m3, with
     `weights` (4,) mu, nu, mu' / eta, gamma' / eta; and now = start + target. What follows from that
-    is brought up to date, see `_settle_plane` and `_meet_rim`.
+    is brought up to date, see `_settle_plane` and `_meet_rim`. A step begins with weights of zero.
     """
     mu, nu, moved_weight, start_weight = weights[0], weights[1], weights[2], weights[3]
     nz, ny, nx = moved.shape
@@ -655,57 +656,7 @@ def combine_near_stage(
             k, index, span_starts, spans, table, now, perfusable, temperature, held, slab_heat
         )
         _meet_rim(
-            k, rim_starts, rim_near, rim_far, rim_own, rim_conductances, True, far_start,
-            far_increment, temperature, held,
-        )  # fmt: skip
-
-
-@kernel(parallel=True)
-def begin_near_step(
-    low: I64_1,
-    energy: F64_3,
-    grid_perfusable: F32_3,
-    index: U8_3,
-    span_starts: I64_1,
-    spans: I64_2,
-    table: F32_2,
-    rim_starts: I64_1,
-    rim_near: I64_1,
-    rim_far: I64_1,
-    rim_own: I64_1,
-    rim_conductances: F32_1,
-    far_start: F32_3,
-    far_increment: F32_3,
-    start: F32_3,
-    now: F32_3,
-    perfusable: F32_3,
-    increment: F32_3,
-    other: F32_3,
-    temperature: F32_3,
-    held: F32_3,
-    slab_heat: F64_2,
-) -> None:
-    """Copy enthalpies, J/m3, and what still carries blood; clear the increments.
-
-    `energy` and `grid_perfusable` are the grid's, in which the box begins at `low` (k, j, i). What
-    follows is brought up to date, see `_settle_plane` and `_meet_rim`.
-    """
-    nz, ny, nx = start.shape[0] - 2, start.shape[1] - 2, start.shape[2] - 2
-    dk, dj, di = low[0] - 1, low[1], low[2]
-    for k in prange(1, nz + 1):
-        for j in range(ny):
-            for i in range(nx):
-                h = np.float32(energy[k + dk, j + dj, i + di])
-                start[k, j + 1, i + 1] = h
-                now[k, j + 1, i + 1] = h
-                perfusable[k, j + 1, i + 1] = grid_perfusable[k + dk, j + dj, i + di]
-                increment[k, j + 1, i + 1] = 0.0
-                other[k, j + 1, i + 1] = 0.0
-        _settle_plane(
-            k, index, span_starts, spans, table, now, perfusable, temperature, held, slab_heat
-        )
-        _meet_rim(
-            k, rim_starts, rim_near, rim_far, rim_own, rim_conductances, False, far_start,
+            k, rim_starts, rim_near, rim_far, rim_own, rim_conductances, begun, far_start,
             far_increment, temperature, held,
         )  # fmt: skip
 

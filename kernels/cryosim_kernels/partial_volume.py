@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from numba import prange
-
 from ._compile import kernel
 from .arrays import F32_3, READ_F32_3
 
@@ -34,9 +32,9 @@ def _cube_below_plane(a: float, b: float, c: float, level: float) -> float:
     return min(max(total / (6.0 * a * b * c), 0.0), 1.0)
 
 
-@kernel(parallel=True)
-def share_below(field: READ_F32_3, level: float, share: F32_3) -> None:
-    """Share of each voxel where the field is at or below a level.
+@kernel(parallel=False)
+def share_below(first: int, last: int, field: READ_F32_3, level: float, share: F32_3) -> None:
+    """Share of each voxel of planes `first` to `last` - 1 where the field is at or below a level.
 
     In each voxel the field is taken as linear with the gradient of central differences (one-sided
     at the edges), and the part of the cube below the level is exact for it.
@@ -46,7 +44,7 @@ def share_below(field: READ_F32_3, level: float, share: F32_3) -> None:
     field : (nz, ny, nx) values at voxel centers. share : same shape, output in 0..1.
     """
     nz, ny, nx = field.shape
-    for k in prange(nz):
+    for k in range(first, last):
         k0, k1 = max(k - 1, 0), min(k + 1, nz - 1)
         for j in range(ny):
             j0, j1 = max(j - 1, 0), min(j + 1, ny - 1)

@@ -8,7 +8,6 @@ triangles by linear interpolation along its edges.
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
 from ._compile import kernel
@@ -26,16 +25,16 @@ _TETRAHEDRA = np.array(
 )
 
 
-@kernel(parallel=True)
-def count_triangles(field: READ_F32_3, level: float, counts: I64_1) -> None:
-    """Count the triangles of the isosurface between slab k and k + 1.
+@kernel(parallel=False)
+def count_triangles(first: int, last: int, field: READ_F32_3, level: float, counts: I64_1) -> None:
+    """Count the triangles of the isosurface between slab k and k + 1, `first` to `last` - 1.
 
     Parameters
     ----------
     field : (nz, ny, nx). counts : (nz - 1,) output.
     """
-    nz, ny, nx = field.shape
-    for k in prange(nz - 1):
+    _, ny, nx = field.shape
+    for k in range(first, last):
         found = 0
         for j in range(ny - 1):
             for i in range(nx - 1):
@@ -103,22 +102,24 @@ def _emit(
     return 0
 
 
-@kernel(parallel=True)
-def fill_triangles(field: READ_F32_3, level: float, offsets: I64_1, triangles: F64_3) -> None:
-    """Write the triangles of the isosurface, in index coordinates (i, j, k).
+@kernel(parallel=False)
+def fill_triangles(
+    first: int, last: int, field: READ_F32_3, level: float, offsets: I64_1, triangles: F64_3
+) -> None:
+    """Write the triangles of slabs `first` to `last` - 1, in index coordinates (i, j, k).
 
     Parameters
     ----------
     field : (nz, ny, nx). offsets : (nz - 1,) first row of each slab.
     triangles : (n, 3, 3) output.
     """
-    nz, ny, nx = field.shape
-    for k in prange(nz - 1):
+    _, ny, nx = field.shape
+    values = np.empty(4)
+    corners = np.empty((4, 3))
+    low = np.empty(4, dtype=np.int64)
+    high = np.empty(4, dtype=np.int64)
+    for k in range(first, last):
         row = offsets[k]
-        values = np.empty(4)
-        corners = np.empty((4, 3))
-        low = np.empty(4, dtype=np.int64)
-        high = np.empty(4, dtype=np.int64)
         for j in range(ny - 1):
             for i in range(nx - 1):
                 smallest = field[k, j, i]
@@ -190,15 +191,17 @@ def _squared_distance(p: F64, triangle: F64) -> float:
     return best
 
 
-@kernel(parallel=True)
+@kernel(parallel=False)
 def distance_to_triangles(
+    first: int,
+    last: int,
     points: F64_2,
     triangles: F64_3,
     starts: I64_1,
     candidates: I64_2,
     distance: F64_1,
 ) -> None:
-    """Distance from each point to the nearest triangle of its candidate patches.
+    """Distance from points `first` to `last` - 1 to the nearest triangle of their candidates.
 
     Parameters
     ----------
@@ -206,7 +209,7 @@ def distance_to_triangles(
     candidates : (n, c) patches.
     distance : (n,) output, in the unit of the coordinates.
     """
-    for n in prange(points.shape[0]):
+    for n in range(first, last):
         best = np.inf
         for c in range(candidates.shape[1]):
             patch = candidates[n, c]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from cryosim_kernels import surfaces
+from cryosim_kernels import in_threads, surfaces
 
 from ..geometry import Grid, read_only
 
@@ -75,7 +75,9 @@ class Surface:
         count = min(_NEAREST_PATCHES, len(self.starts) - 1)
         _, nearest = cKDTree(self.centers_mm).query(points_mm, k=count, workers=-1)
         candidates = np.ascontiguousarray(nearest.reshape(len(points_mm), count), dtype=np.int64)
-        surfaces.distance_to_triangles(
+        in_threads(
+            surfaces.distance_to_triangles,
+            len(points_mm),
             np.ascontiguousarray(points_mm, dtype=float),
             self.triangles_mm,
             self.starts,
@@ -101,10 +103,10 @@ def isosurface(grid: Grid, field: F32, level: float, outside: float | None = Non
     # Read-only like the fields of a result: one type, and kernels are compiled for it once.
     values = read_only(values)
     counts = np.zeros(max(values.shape[0] - 1, 0), dtype=np.int64)
-    surfaces.count_triangles(values, level, counts)
+    in_threads(surfaces.count_triangles, len(counts), values, level, counts)
     offsets = np.cumsum(counts) - counts
     triangles = np.empty((int(counts.sum()), 3, 3))
-    surfaces.fill_triangles(values, level, offsets, triangles)
+    in_threads(surfaces.fill_triangles, len(counts), values, level, offsets, triangles)
     cubes = np.floor(triangles.mean(axis=1))
     new_patch = np.any(np.diff(cubes, axis=0) != 0, axis=1)
     starts = np.flatnonzero(np.concatenate([[True], new_patch, [True]]))

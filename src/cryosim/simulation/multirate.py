@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from cryosim_kernels import bioheat, exchange, far, material, near
+from cryosim_kernels import bioheat, exchange, far, in_threads, material, near
 
 from .near_zone import Box, NearZone, box_of, box_within, cold_box
 from .settings import Settings
@@ -72,6 +72,7 @@ class MultirateLegendre:
 
     def __init__(self, settings: Settings, state: State) -> None:
         self.stages = self.cell_updates = 0
+        self._near_begun = False
         self._settings, self._state = settings, state
         shape = state.index.shape
         self._far_table = far.linear_table(state.table)
@@ -108,10 +109,12 @@ class MultirateLegendre:
         self._index[zone.box.slices] = material.HELD
         self._run_starts = np.zeros(state.index.shape[0] + 1, dtype=np.int64)
         self._runs = np.zeros((0, 4), dtype=np.uint64)
-        far.find_runs(self._index, state.index, self._run_starts, self._runs)  # counts them
+        planes = state.index.shape[0] - 2
+        # With no room for runs, they are counted.
+        in_threads(far.find_runs, planes, self._index, state.index, self._run_starts, self._runs)
         np.cumsum(self._run_starts, out=self._run_starts)
         self._runs = np.zeros((self._run_starts[-1], 4), dtype=np.uint64)
-        far.find_runs(self._index, state.index, self._run_starts, self._runs)
+        in_threads(far.find_runs, planes, self._index, state.index, self._run_starts, self._runs)
         # Far tissue looks at the zone's rim and at what is held in it, which does not change.
         self._increment[zone.box.slices] = self._before[zone.box.slices] = 0.0
         counts = np.bincount(self._index[INNER].reshape(-1), minlength=256)
@@ -178,6 +181,7 @@ class MultirateLegendre:
         weights = legendre_weights(count)
         zone = self._zone
         far_start = self._begin(weights[0, 2] * step_s)
+        self._near_begun = False
         start = far_start + self._near_heat(inner, seconds)
         zone.start_moved, zone.moved = zone.moved, zone.start_moved
         self._combine(0.0, 0.0, 0.0, weights[0, 2] * step_s / seconds)
@@ -231,14 +235,12 @@ class MultirateLegendre:
         return heat * state.cell_volume_m3
 
     def _begin_near(self) -> None:
-        state, zone = self._state, self._zone
-        near.begin_near_step(
-            zone.low, state.energy, state.perfusable, zone.index, zone.span_starts, zone.spans,
-            self._table, zone.rim_starts, zone.rim_near, zone.rim_far, zone.rim_own,
-            zone.rim_conductances, state.temperature, self._increment, zone.start, zone.now,
-            zone.perfusable, zone.increment, zone.increment_before, zone.temperature, zone.held,
-            zone.slab_heat,
-        )  # fmt: skip
+        """Bring the zone up to date, unless nothing has happened since."""
+        if self._near_begun:
+            return
+        self._zone.begin(self._state)
+        self._combine(0.0, 0.0, 0.0, 0.0, begun=False)
+        self._near_begun = True
 
     def _outer_heat(self, field: Real) -> F64:
         """Heat into far tissue through outer faces and from held voxels, over the voxel volume."""
@@ -283,16 +285,18 @@ class MultirateLegendre:
         heat[PROBES] = probes / seconds
         return heat
 
-    def _combine(self, mu: float, nu: float, moved: float, start_moved: float) -> None:
+    def _combine(
+        self, mu: float, nu: float, moved: float, start_moved: float, begun: bool = True
+    ) -> None:
         """Take a stage in the zone and show its temperatures to far tissue."""
         state, zone = self._state, self._zone
         weights = np.array([mu, nu, moved, start_moved], dtype=np.float32)
         near.combine_near_stage(
             weights, zone.start, zone.moved, zone.start_moved, zone.increment, zone.index,
             zone.span_starts, zone.spans, self._table, zone.perfusable, zone.rim_starts,
-            zone.rim_near, zone.rim_far, zone.rim_own, zone.rim_conductances, state.temperature,
-            self._increment, zone.increment_before, zone.now, zone.temperature, zone.held,
-            zone.slab_heat,
+            zone.rim_near, zone.rim_far, zone.rim_own, zone.rim_conductances, begun,
+            state.temperature, self._increment, zone.increment_before, zone.now, zone.temperature,
+            zone.held, zone.slab_heat,
         )  # fmt: skip
         zone.increment, zone.increment_before = zone.increment_before, zone.increment
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cryosim_kernels import material, near
 
-from .state import Real, State
+from .state import INNER, Real, State
 
 __all__ = ["Box", "NearZone", "box_of", "box_within", "cold_box"]
 
@@ -113,13 +113,12 @@ class NearZone:
         self.index = np.full(shape, material.HELD, dtype=np.uint8)
         self.temperature, self.resistivity, self.perfusable = np.ones((3, *shape), dtype=np.float32)
         self.resistivity[...] = np.inf
-        inner = (slice(1, -1),) * 3
         for own, whole in (
             (self.index, state.index),
             (self.temperature, state.temperature),
             (self.resistivity, state.resistivity),
         ):
-            own[inner] = whole[self.box.slices]
+            own[INNER] = whole[self.box.slices]
         self.start, self.now, self.held = np.zeros((3, *shape), dtype=np.float32)
         self.moved, self.second, self.third, self.start_moved = np.zeros(
             (4, *shape), dtype=np.float32
@@ -128,6 +127,12 @@ class NearZone:
         self.slab_heat = np.zeros((shape[0], 2))
         self.cold_extent = np.zeros((shape[0] - 2, 4), dtype=np.int64)
         self.work = np.zeros((numba.get_num_threads(), 3, *shape[1:]), dtype=np.float32)
+
+    def begin(self, state: State) -> None:
+        """Take over enthalpies and what still carries blood; clear the increments."""
+        self.start[INNER] = state.energy[self.box.slices]
+        self.perfusable[INNER] = state.perfusable[self.box.slices]
+        self.increment[...] = self.increment_before[...] = 0.0
 
     def _find_faces(self, inverse_spacing_squared: F32) -> None:
         shape = self._shape

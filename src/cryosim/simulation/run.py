@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cryosim_kernels import exposure
+from cryosim_kernels import exposure, in_threads
 
 from ..geometry import read_only
 from ..plan import Plan
@@ -109,7 +109,9 @@ class Run:
         self.probe_voxels.fill(self.state)
         state = self.state
         state.exposed |= state.row_coldest < self._exposed_below_c
-        exposure.record_exposure(
+        in_threads(
+            exposure.record_exposure,
+            state.temperature.shape[0] - 2,
             state.temperature,
             state.index,
             state.exposed,

@@ -91,7 +91,7 @@ def test_few_candidates_find_the_nearest_triangle():
     patches = np.arange(count)[None].repeat(len(points), axis=0)
     every = np.empty(len(points))
     kernels.distance_to_triangles(
-        points, surface.triangles_mm, np.arange(count + 1), patches, every
+        0, len(points), points, surface.triangles_mm, np.arange(count + 1), patches, every
     )
     assert surface.distance_mm(points) == pytest.approx(every, abs=1e-9)
 

@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
+import numpy as np
 import pytest
+
+from cryosim_kernels import in_threads
 
 TESTS = Path(__file__).parents[2]
 RUN_AND_COMPARE = """
@@ -13,12 +17,13 @@ import sys
 sys.path.insert(0, {tests!r})
 from cases import small_result
 from cryosim.evaluation import evaluate
-from cryosim_kernels import entry_kernels
+from cryosim_kernels import entry_kernels, exchange, near
+from cryosim_kernels._compile import declared_types
 evaluate(small_result())
-# Part of the compiled code of `integrate_near`, and not looked up where that is loaded.
-within = {{"advance_near_stage", "deposit"}}
-for kernel, declared in entry_kernels():
-    unused = not kernel.signatures and kernel.__name__ not in within
+entries = entry_kernels()
+called = [(each, declared_types(each)) for each in (exchange.deposit, near.advance_near_stage)]
+for kernel, declared in entries + called:
+    unused = not kernel.signatures and (kernel, declared) in entries
     if unused or set(kernel.signatures) - {{declared}}:
         print(kernel.__name__, kernel.signatures, declared)
 """
@@ -52,3 +57,28 @@ def test_two_processes_compile_for_each_other(tmp_path):
     assert hits >= 5
     (marker,) = tmp_path.glob("compiled-for-*")
     assert marker.exists()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_shares_of_threads_cover_all_and_none_twice(threads):
+    numba.set_num_threads(threads)
+    counts = np.zeros(7)
+
+    def count(first: int, last: int, into: np.ndarray) -> None:
+        into[first:last] += 1
+
+    try:
+        for length in (7, 1, 0):
+            in_threads(count, length, counts[:length])
+    finally:
+        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
+    assert counts.tolist() == [2, 1, 1, 1, 1, 1, 1]
+
+
+def test_what_fails_in_a_thread_fails():
+    def fail(first: int, last: int) -> None:
+        if last == 4:
+            raise ValueError(f"{first} to {last}")
+
+    with pytest.raises(ValueError, match="to 4"):
+        in_threads(fail, 4)

@@ -39,7 +39,7 @@ def test_single_precision_potentials_are_the_exact_ones(name):
     energy = np.linspace(material.enthalpy_of(-196.0, table[0]), 5e8, 2001)
     found = np.zeros(len(energy), np.float32)
     index, single = np.zeros(len(energy), np.uint8), energy.astype(np.float32)
-    near._potential_of_span(
+    near.potential_of_span(
         0, index, single, np.float32(0.0), single, table[0].astype(np.float32), found
     )
     exact = np.zeros(len(energy))
@@ -200,10 +200,10 @@ def test_the_cold_box():
 
 def runs_of(index, tissues):
     starts = np.zeros(index.shape[0] + 1, dtype=np.int64)
-    far.find_runs(index, tissues, starts, np.zeros((0, 4), dtype=np.uint64))
+    far.find_runs(0, len(index) - 2, index, tissues, starts, np.zeros((0, 4), dtype=np.uint64))
     starts = np.cumsum(starts)
     runs = np.zeros((starts[-1], 4), dtype=np.uint64)
-    far.find_runs(index, tissues, starts, runs)
+    far.find_runs(0, len(index) - 2, index, tissues, starts, runs)
     planes = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     return [(int(k), *map(int, run)) for k, run in zip(planes, runs, strict=True)]
 
