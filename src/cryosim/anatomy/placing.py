@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from cryosim_phantoms import build_phantom
 
@@ -271,10 +270,11 @@ def _far_probes(plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]
     if "target" not in shapes:
         return []
     grid, mask = shapes["target"]
-    voxels = cKDTree(grid.to_world(np.argwhere(mask)[:, ::-1]))
+    voxels = grid.to_world(np.argwhere(mask)[:, ::-1])
     found = []
     for number, probe in enumerate(plan.probe):
-        distance = float(np.min(voxels.query(probe.active_points_mm())[0]))
+        points = probe.active_points_mm()
+        distance = min(float(np.linalg.norm(voxels - point, axis=1).min()) for point in points)
         if distance > _FAR_FROM_TARGET_MM:
             found.append(
                 f"probe.{number}: its active part is {distance:.0f} mm away from the target; check "

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from ..errors import InputError
 from ..geometry import Grid
@@ -117,6 +115,8 @@ def _capsule(grid: Grid, start_mm: ArrayLike, end_mm: ArrayLike, radius_mm: floa
 
 def _layer(tissue: TissueGrid, name: str, organ: str, thickness_mm: float) -> Mask:
     """Voxels next to an organ on the side of the target: nearer to it than the organ is there."""
+    from scipy.spatial import cKDTree
+
     if "target" not in tissue.structures:
         raise InputError(
             f"{name}: beside = '{organ}' lies between organ and target, but the plan has no "
@@ -145,6 +145,8 @@ def _layer(tissue: TissueGrid, name: str, organ: str, thickness_mm: float) -> Ma
 
 def _nearest(mask: Mask, grid: Grid) -> tuple[F64, NDArray[np.int32]]:
     """Distance of every voxel to the nearest of a mask in millimeters, and (3, k, j, i) which."""
+    from scipy import ndimage
+
     distance, nearest = ndimage.distance_transform_edt(
         ~mask, sampling=grid.spacing_mm[::-1], return_indices=True
     )

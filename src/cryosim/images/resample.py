@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Literal
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +33,7 @@ def resample_volume(volume: Volume, grid: Grid) -> NDArray[np.float32]:
     (k, j, i) float32 on `grid`, in the image's unit.
     """
     matrix, offset = _index_map(grid, volume.grid)
-    return _mean_of_samples(
-        volume.values, (matrix, offset), grid.shape, _samples(matrix), outside="nearest"
-    )
+    return _mean_of_samples(volume.values, (matrix, offset), grid.shape, _samples(matrix))
 
 
 def resample_field(
@@ -70,7 +68,6 @@ def resample_field(
         (matrix, start),
         (shape[0], shape[1], shape[2]),
         _samples(matrix),
-        outside="nearest",
     )
     inside = np.empty(shape, dtype=np.uint8)
     ndimage.affine_transform(
@@ -127,12 +124,11 @@ def occupancy(mask_grid: Grid, mask: NDArray[np.bool_], grid: Grid) -> NDArray[n
         return shares
     samples = tuple(max(2, n) for n in _samples(matrix))
     count = target_upper - target_lower
-    shares[_box(target_lower, target_upper)] = _mean_of_samples(
+    shares[_box(target_lower, target_upper)] = _share_filled(
         padded,
         (matrix, offset + matrix @ target_lower - (lower - 2)),
         (int(count[0]), int(count[1]), int(count[2])),
         samples,
-        outside="grid-constant",
     )
     return shares
 
@@ -184,23 +180,58 @@ def _mean_of_samples(
     index_map: tuple[FloatArray, FloatArray],
     shape: tuple[int, int, int],
     samples: tuple[int, ...],
-    outside: Literal["nearest", "grid-constant"],
 ) -> NDArray[np.float32]:
-    """Average trilinear samples spread evenly over each target voxel."""
+    """Average trilinear samples spread evenly over each target voxel; edge values go on outside."""
     from scipy import ndimage
 
     matrix, offset = index_map
     total = np.zeros(shape, dtype=np.float32)
     sampled = np.empty(shape, dtype=np.float32)
-    shifts = [(np.arange(n) + 0.5) / n - 0.5 for n in samples]
-    for shift in itertools.product(*shifts):
-        start = offset + matrix @ np.array(shift)
+    for shift in _shifts(samples):
         ndimage.affine_transform(
-            values, matrix, start, output=sampled, order=1, mode=outside, cval=0.0
+            values, matrix, offset + matrix @ shift, output=sampled, order=1, mode="nearest"
         )
         total += sampled
     total /= math.prod(samples)
     return total
+
+
+def _shifts(samples: tuple[int, ...]) -> Iterator[FloatArray]:
+    """Where the samples of a voxel lie, from its center, in voxels."""
+    along = [(np.arange(n) + 0.5) / n - 0.5 for n in samples]
+    return map(np.array, itertools.product(*along))
+
+
+def _share_filled(
+    mask: NDArray[np.float32],
+    index_map: tuple[FloatArray, FloatArray],
+    shape: tuple[int, int, int],
+    samples: tuple[int, ...],
+) -> NDArray[np.float32]:
+    """Average trilinear samples of a mask, 0 outside, over each target voxel.
+
+    Only those near its surface need samples.
+    """
+    from scipy import ndimage
+
+    matrix, offset = index_map
+    # From a voxel's center its samples reach half of it, their neighbors one more; half is rounded.
+    reach = np.ceil(0.5 * np.abs(matrix).sum(axis=1) + 1.5).astype(int)
+    window = tuple(int(n) for n in 2 * reach + 1)
+    highest = ndimage.maximum_filter(mask, window, mode="constant")
+    lowest = ndimage.minimum_filter(mask, window, mode="constant")
+    share = np.empty(shape, dtype=np.float32)
+    ndimage.affine_transform(
+        0.5 * (highest + lowest), matrix, offset, output=share, order=0, mode="grid-constant"
+    )
+    near = np.nonzero(share == 0.5)
+    centers = sum(matrix[:, axis, None] * near[axis] for axis in range(3))
+    total = np.zeros(len(near[0]), dtype=np.float32)
+    for shift in _shifts(samples):
+        at = centers + (offset + matrix @ shift)[:, None]
+        total += ndimage.map_coordinates(mask, at, order=1, mode="grid-constant", output=np.float32)
+    share[near] = total / np.float32(math.prod(samples))
+    return share
 
 
 def _bounding_box(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -80,6 +81,11 @@ class Labels:
         grid, turned = self.grid.canonical()
         return Labels(grid, turned.apply(self.values), self.names, self.source)
 
+    @cached_property
+    def present(self) -> NDArray[np.int32]:
+        """The values that voxels have, in order."""
+        return np.unique(self.values)
+
     def value_of(self, label: int | str) -> int:
         """Return the integer of a label given by value or by name.
 
@@ -90,7 +96,6 @@ class Labels:
         """
         if str(label) == "0":
             raise InputError(f"label 0 of {self.source} is the background; name a structure")
-        present = np.unique(self.values)
         if isinstance(label, str) and not label.lstrip("-").isdigit():
             matches = [value for value, name in self.names.items() if name == label]
             if not matches:
@@ -98,9 +103,9 @@ class Labels:
             value = matches[0]
         else:
             value = int(label)
-        if value not in present:
+        if value not in self.present:
             raise InputError(
-                f"label {label} has no voxel in {self.source}; it holds: {_listed(present)}"
+                f"label {label} has no voxel in {self.source}; it holds: {_listed(self.present)}"
             )
         return value
 
@@ -108,7 +113,7 @@ class Labels:
         """Say which names there are, or else which values."""
         known = sorted(self.names.values())
         if not known:
-            return f", whose labels have no names; it holds: {_listed(np.unique(self.values))}"
+            return f", whose labels have no names; it holds: {_listed(self.present)}"
         more = f" and {len(known) - _NAMES_LISTED} more" * (len(known) > _NAMES_LISTED)
         listed = ", ".join(known[:_NAMES_LISTED])
         return f"{did_you_mean(label, known)}; its names: {listed}{more}"

@@ -7,7 +7,6 @@ first, with one library after the other.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import subprocess
@@ -16,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ..errors import InputError
+from ..files import remember, remembered
 
 __all__ = ["PACKAGES_HINT", "find_rendering", "find_window_rendering", "has_display"]
 
@@ -82,10 +82,12 @@ def _candidates(*, on_display: bool = False) -> tuple[str, ...]:
 
 def _use_first(ways: tuple[str, ...]) -> str | None:
     if ways not in _found:
-        remembered = _read_cache(ways)
-        _found[ways] = remembered or next((way for way in ways if _draws(way)), None)
-        if remembered is None:
-            _write_cache(ways, _found[ways])
+        known = remembered("rendering", _facts(ways))
+        way = known if known in ways else next((way for way in ways if _draws(way)), None)
+        _found[ways] = way
+        # A failure may end as soon as a package is installed.
+        if way is not None and way != known:
+            remember("rendering", _facts(ways), way)
     way = _found[ways]
     if way is not None:
         os.environ.update(_environment(way))
@@ -117,14 +119,14 @@ def _draws(way: str) -> bool:
     return child.returncode == 0
 
 
-def _cache_file(ways: tuple[str, ...]) -> Path:
-    """One file for each set of facts on which the answer depends."""
+def _facts(ways: tuple[str, ...]) -> list[str]:
+    """All that the answer depends on."""
     try:
         # Changes when system libraries are installed or removed.
         libraries = str(Path("/etc/ld.so.cache").stat().st_mtime_ns)
     except OSError:
         libraries = ""
-    facts = [
+    return [
         metadata.version("vtk"),
         sys.prefix,
         platform.node(),
@@ -135,26 +137,3 @@ def _cache_file(ways: tuple[str, ...]) -> Path:
         os.environ.get("LD_LIBRARY_PATH", ""),
         *ways,
     ]
-    key = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "cryosim" / f"rendering-{key}"
-
-
-def _read_cache(ways: tuple[str, ...]) -> str | None:
-    try:
-        way = _cache_file(ways).read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
-    return way if way in ways else None
-
-
-def _write_cache(ways: tuple[str, ...], way: str | None) -> None:
-    """Remember a success; a failure may end as soon as a package is installed."""
-    if way is None:
-        return
-    try:
-        file = _cache_file(ways)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(way, encoding="ascii")
-    except OSError:
-        return  # then the next process tries again

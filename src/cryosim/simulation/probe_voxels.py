@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from ..geometry import Grid
 from ..probes import ProbeCoupling
@@ -44,6 +42,9 @@ def _open_neighbors(grid: Grid, inside: NDArray[np.int64]) -> tuple[NDArray[np.i
     neighbors : (n, m, 3) k, j, i. weights : (n, m), falling to zero at the last, so that it does
         not matter which of several equally far voxels is left out.
     """
+    from scipy import ndimage
+    from scipy.spatial import cKDTree
+
     if len(inside) == 0:
         return np.zeros((0, 1, 3), dtype=np.int64), np.zeros((0, 1))
     low = np.maximum(inside.min(axis=0) - _FILL_REACH, 0)

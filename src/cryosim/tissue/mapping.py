@@ -142,7 +142,7 @@ def _explicit_rules(
     tissues: Mapping[str, str], labels: Labels, library: TissueLibrary
 ) -> dict[int, StructureRule]:
     """Return the rule of every label value that the plan maps."""
-    present = {int(value) for value in np.unique(labels.values)}
+    present = {int(value) for value in labels.present}
     rules: dict[int, StructureRule] = {}
     for key, word in tissues.items():
         rule = _rule_of_word(key, word, library)

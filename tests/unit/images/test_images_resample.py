@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
+from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from cryosim.errors import InputError
@@ -108,6 +111,29 @@ def test_occupancy_keeps_the_volume(source_mm, target_mm, direction, radius_mm):
     assert shares.sum(dtype=float) * target.cell_volume_ml == pytest.approx(expected_ml, rel=0.01)
     center = (world_of_voxels(target) * shares[..., np.newaxis]).sum(axis=(0, 1, 2)) / shares.sum()
     np.testing.assert_allclose(center, world_of_voxels(source)[mask].mean(axis=0), atol=0.05)
+
+
+@pytest.mark.parametrize("target_mm", [0.6, 1.7, 4.0])
+@pytest.mark.parametrize("direction", [np.eye(3), OBLIQUE])
+def test_occupancy_is_the_mean_of_all_samples(target_mm, direction):
+    """Voxels that are not sampled, away from the surface, would give 0 or 1 exactly."""
+    source = grid_about_center((30, 30, 30), (1.0, 1.5, 2.0))
+    target = grid_about_center((33, 33, 33), target_mm, direction, offset_mm=(0.3, -0.2, 0.4))
+    mask = ball(source, 12.0) & ~ball(source, 5.0)
+    # Noise, so that some voxels have surface on every side.
+    mask ^= np.random.default_rng(0).random(mask.shape) < 0.01
+    affine = np.linalg.inv(source.affine) @ target.affine
+    matrix, offset = affine[2::-1, 2::-1], affine[2::-1, 3]
+    counts = [max(2, int(np.ceil(step - 1e-3))) for step in np.linalg.norm(matrix, axis=0)]
+    shifts = list(itertools.product(*((np.arange(n) + 0.5) / n - 0.5 for n in counts)))
+    padded = np.pad(mask.astype(float), 8)
+    total = np.zeros(target.shape)
+    for shift in shifts:
+        start = offset + matrix @ np.array(shift) + 8
+        total += ndimage.affine_transform(padded, matrix, start, output_shape=target.shape, order=1)
+    found = occupancy(source, mask, target)
+    np.testing.assert_allclose(found, total / len(shifts), atol=1e-6)
+    assert np.all(found[total == 0] == 0)
 
 
 def test_occupancy_of_a_mask_at_the_edge_of_its_grid():

@@ -27,14 +27,14 @@ for kernel, declared in entries + called:
     if unused or set(kernel.signatures) - {{declared}}:
         print(kernel.__name__, kernel.signatures, declared)
 """
-COUNT_COMPILED = """
+NAME_LOADED = """
 from cryosim_kernels import compile_in_two, entry_kernels
 compile_in_two()
 for kernel, declared in entry_kernels():
     kernel.compile(declared)
     # Loaded, not compiled: either here or from what the other process kept.
     assert list(kernel.signatures) == [declared]
-print(sum(sum(kernel.stats.cache_hits.values()) for kernel, _ in entry_kernels()))
+print(*(kernel.__name__ for kernel, _ in entry_kernels() if kernel.stats.cache_hits))
 """
 
 
@@ -53,8 +53,9 @@ def test_a_run_and_its_evaluation_compile_what_kernels_declare_and_nothing_else(
 
 @pytest.mark.slow
 def test_two_processes_compile_for_each_other(tmp_path):
-    hits = int(run(COUNT_COMPILED, NUMBA_CACHE_DIR=str(tmp_path)))
-    assert hits >= 5
+    loaded = run(NAME_LOADED, NUMBA_CACHE_DIR=str(tmp_path)).split()
+    # Half of the work: the last ones take longest.
+    assert {"combine_near_stage", "integrate_near"} <= set(loaded)
     (marker,) = tmp_path.glob("compiled-for-*")
     assert marker.exists()
 

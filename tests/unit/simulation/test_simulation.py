@@ -155,6 +155,16 @@ def test_forecast_counts_what_the_run_takes():
     assert expected.wall_s > 0
 
 
+def test_kernels_are_timed_once_an_hour(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    tissue, content = box(1.5), plan("freeze 3 min")
+    first, second = (forecast(tissue, content, 2).wall_s for _ in range(2))
+    assert first == second  # two timings would differ
+    (kept,) = (tmp_path / "cryosim").glob("updates-per-second-*")
+    kept.write_text(repr(2 * float(kept.read_text())))
+    assert forecast(tissue, content, 2).wall_s == pytest.approx(first / 2)
+
+
 def test_settings_refuse_nonsense():
     with pytest.raises(InputError, match="integrator"):
         Settings(integrator="magic")
