@@ -10,78 +10,16 @@ import nibabel
 import numpy as np
 import pytest
 
+from case_files import PLAN, anatomy, edited
 from cryosim.cli import main
 from cryosim.geometry import Grid
-from cryosim.images import Labels, Volume, write_dicom_series, write_labels, write_volume
+from cryosim.images import Labels, write_dicom_series, write_labels
 from cryosim.scene import find_rendering
-
-PLAN = """
-[anatomy]
-image = "ct.nii.gz"
-labels = "labels.nii.gz"
-
-[anatomy.tissues]
-1 = "muscle"
-2 = "tumor"
-3 = "nerve"
-
-[target]
-label = 2
-margin_mm = 2
-
-[[organ_at_risk]]
-name = "nerve"
-label = 3
-min_temperature_c = 10
-
-[[probe]]
-model = "argon-17g"
-active_length_mm = 12
-tip_mm = [100, 50, 194]
-entry_mm = [100, 50, 290]
-
-[protocol]
-text = "freeze 3 min; thaw 1 min"
-
-[grid]
-spacing_mm = 2.0
-padding_mm = 25
-
-[report]
-times_s = [60]
-"""
-
-
-def anatomy():
-    """A 60 mm cube of muscle around (100, 50, 200) with a 12 mm tumor and a nerve 18 mm away."""
-    grid = Grid.from_spacing((30, 40, 40), (1.5, 1.5, 2.0), (70.75, 20.75, 171.0))
-    k, j, i = np.meshgrid(*(np.arange(n) for n in grid.shape), indexing="ij")
-    points = grid.to_world(np.stack([i, j, k], axis=-1)) - [100.0, 50.0, 200.0]
-    labels = np.ones(grid.shape, np.int32)
-    labels[np.linalg.norm(points, axis=-1) < 6.0] = 2
-    labels[np.hypot(points[..., 0] - 18.0, points[..., 1]) < 2.5] = 3
-    hu = np.random.default_rng(0).normal(50, 5, grid.shape).round().astype(np.float32)
-    hu[0, 0, 0] = -1000.0  # tells CT from MR
-    return Volume(grid, hu, "ct"), Labels(grid, labels)
-
-
-def write_case(folder):
-    volume, labels = anatomy()
-    write_volume(volume, folder / "ct.nii.gz")
-    write_labels(labels, folder / "labels.nii.gz")
-    (folder / "plan.toml").write_text(PLAN)
-    return folder
-
-
-@pytest.fixture
-def case(tmp_path):
-    return write_case(tmp_path)
 
 
 def edit(case, old, new):
-    text = (case / "plan.toml").read_text()
-    assert old in text
-    (case / "plan.toml").write_text(text.replace(old, new))
+    plan = case / "plan.toml"
+    plan.write_text(edited(plan.read_text(), {old: new}))
 
 
 def refused(case, capsys, *options):
@@ -164,13 +102,6 @@ def test_plan_without_labels_or_target_cannot_fail(case, capsys):
     assert report["target"] is None
     assert report["goals"] == []
     capsys.readouterr()
-
-
-@pytest.fixture(scope="module")
-def result_folder(tmp_path_factory):
-    folder = write_case(tmp_path_factory.mktemp("view"))
-    main(["run", str(folder / "plan.toml"), "-o", str(folder / "out")])
-    return folder / "out"
 
 
 def test_view_writes_a_screenshot(tmp_path, result_folder, capsys):

@@ -9,6 +9,8 @@ from scipy import ndimage
 from vtkmodules.vtkFiltersCore import vtkMassProperties
 from vtkmodules.vtkIOGeometry import vtkSTLReader
 
+import case_files
+from case_files import NERVE, edited
 from cryosim.cli import main
 from cryosim.evaluation import Shape, compare_shapes
 from cryosim.geometry import Grid
@@ -17,35 +19,26 @@ from round_ice import turned
 
 # The middle of the active part.
 MIDDLE_MM = np.array([100.0, 50.0, 200.0])
-PLAN = """
-[anatomy]
-image = "ct.nii.gz"
-labels = "labels.nii.gz"
+PLAN = edited(
+    case_files.PLAN,
+    {
+        NERVE: "",
+        '3 = "nerve"\n': "",
+        "freeze 3 min; thaw 1 min": "freeze 5 min",
+        "spacing_mm = 2.0": "spacing_mm = 1.5",
+        "padding_mm = 25": "padding_mm = 20",
+        "[60]": "[180]",
+    },
+)
 
-[anatomy.tissues]
-1 = "muscle"
-2 = "tumor"
 
-[target]
-label = 2
-margin_mm = 2
-
-[[probe]]
-model = "argon-17g"
-active_length_mm = 12
-tip_mm = [100, 50, 194]
-entry_mm = [100, 50, 290]
-
-[protocol]
-text = "freeze 5 min"
-
-[grid]
-spacing_mm = 1.5
-padding_mm = 20
-
-[report]
-times_s = [180]
-"""
+def oblique(shape, spacing, axes):
+    """NIfTI's affine of an image about the middle, and where in LPS its voxels (i, j, k) are."""
+    affine = np.eye(4)
+    affine[:3, :3] = axes * spacing
+    affine[:3, 3] = MIDDLE_MM - axes @ (spacing * (shape - 1) / 2)
+    points = np.moveaxis(np.indices(shape), 0, -1) @ affine[:3, :3].T + affine[:3, 3]
+    return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine, points
 
 
 @pytest.fixture(scope="module")
@@ -53,16 +46,10 @@ def case(tmp_path_factory):
     """A result of an oblique image whose first axis runs to the right, written by nibabel."""
     folder = tmp_path_factory.mktemp("case")
     shape, spacing = np.array((44, 36, 30)), np.array((1.6, 1.9, 2.5))
-    axes = turned(0.3, -0.2) @ np.diag([-1.0, 1.0, 1.0])
-    affine = np.eye(4)
-    affine[:3, :3] = axes * spacing
-    affine[:3, 3] = MIDDLE_MM - axes @ (spacing * (shape - 1) / 2)
-    i, j, k = np.indices(shape)
-    points = np.stack([i, j, k], axis=-1) @ affine[:3, :3].T + affine[:3, 3]
+    ras, points = oblique(shape, spacing, turned(0.3, -0.2) @ np.diag([-1.0, 1.0, 1.0]))
     labels = np.where(np.linalg.norm(points - MIDDLE_MM, axis=-1) < 6.0, 2, 1).astype(np.uint8)
     image = np.full(shape, 50, dtype=np.int16)
     image[0, 0, 0] = -1000
-    ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
     for name, values in (("ct", image), ("labels", labels)):
         nibabel.save(nibabel.Nifti1Image(values, ras), folder / f"{name}.nii.gz")
     (folder / "plan.toml").write_text(PLAN)
@@ -139,15 +126,9 @@ def seen(case):
     result = load_result(case / "result" / "result.vtkhdf")
     field = result.temperatures_c[result.times_s.index(180.0)]
     shape, spacing = np.array((50, 60, 40)), np.array((0.8, 0.7, 1.2))
-    axes = turned(-0.5, 0.3) @ np.diag([1.0, -1.0, -1.0])
-    affine = np.eye(4)
-    affine[:3, :3] = axes * spacing
-    affine[:3, 3] = MIDDLE_MM - axes @ (spacing * (shape - 1) / 2)
-    i, j, k = np.indices(shape)
-    points = np.stack([i, j, k], axis=-1) @ affine[:3, :3].T + affine[:3, 3]
+    ras, points = oblique(shape, spacing, turned(-0.5, 0.3) @ np.diag([1.0, -1.0, -1.0]))
     index = result.tissue.grid.to_index(points - SHIFT_MM)
     there = ndimage.map_coordinates(field, np.moveaxis(index[..., ::-1], -1, 0), order=1, cval=37.0)
-    ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
     nibabel.save(nibabel.Nifti1Image((there <= 0).astype(np.uint8), ras), case / "ice.nii.gz")
     return case / "ice.nii.gz"
 

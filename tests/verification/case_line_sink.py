@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,38 +10,28 @@ from scipy.optimize import brentq
 from scipy.special import exp1
 
 from evidence import Case, Check, Evidence
-from verification.marching import (
-    COLORS,
-    EXACT,
-    liquid_fraction,
-    march,
-    needle_in_plane,
-    observed_orders,
-    plane_radius_mm,
-    signed,
+from verification.marching import liquid_fraction, march, needle_in_plane, plane_radius_mm
+from verification.sinks import (
+    END_S,
+    Exact,
+    Outcome,
+    Shown,
+    Sink,
+    draw,
+    errors,
+    front_checks,
+    headings,
+    table_checks,
+    temperature_checks,
 )
-from verification.slab import GEL_SHARP, WATER, Medium
+from verification.slab import GEL_SHARP, WATER
 
-WIDTH_MM, SECONDS = 84.0, 600.0
+WIDTH_MM = 84.0
 RADII_MM = (2.0, 5.0, 10.0, 20.0)
 GRIDS_MM = (2.0, 1.0, 0.5)
 # Where the axis lies in its voxel; the first is used on all grids.
 POSES = ((0.25, 0.1), (0.0, 0.0), (0.5, 0.0), (0.5, 0.5))
 THICKNESS_MM = 0.5
-
-
-@dataclass(frozen=True)
-class Sink:
-    """A problem and the tabulated numbers of its solution at 600 s."""
-
-    name: str
-    medium: Medium
-    watts_per_m: float
-    start_c: float
-    freezing_c: float
-    similarity: float
-    front_mm: float
-    temperatures_c: tuple[float, ...]
 
 
 SINKS = (
@@ -53,12 +42,12 @@ SINKS = (
 )
 
 
-def line_sink(sink: Sink) -> tuple[float, Callable[[Any, float], Any]]:
-    """Similarity constant and T(r in m, t in s)."""
+def line_sink(sink: Sink) -> tuple[float, Exact]:
+    """Similarity constant and the exact temperature."""
     medium = sink.medium
     a_f = medium.k_frozen / medium.rho_c_frozen
     a_u = medium.k_unfrozen / medium.rho_c_unfrozen
-    strength = sink.watts_per_m / (4 * np.pi)
+    strength = sink.strength / (4 * np.pi)
     above = sink.start_c - sink.freezing_c
 
     def balance(lam: float) -> float:
@@ -80,33 +69,17 @@ def line_sink(sink: Sink) -> tuple[float, Callable[[Any, float], Any]]:
     return lam, temperature
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What one run gave: the front, and each voxel's radius (mm) and temperature (C)."""
-
-    spacing_mm: float
-    front_mm: float
-    radius_mm: Any
-    temperature_c: Any
-
-    def mean_error_c(self, exact: Callable[[Any, float], Any], radius_mm: float) -> float:
-        """Of the voxels whose centers lie within half a voxel of a radius."""
-        ring = np.abs(self.radius_mm - radius_mm) <= 0.5 * self.spacing_mm
-        found = self.temperature_c[ring]
-        return float(np.mean(found - exact(self.radius_mm[ring] * 1e-3, SECONDS)))
-
-
 def freeze(sink: Sink, spacing_mm: float, offset: tuple[float, float]) -> Outcome:
     probe = {
         "diameter_mm": THICKNESS_MM,
         "active_length_mm": 40.0,
         "surface_c": -200.0,
-        "power_limit_w": sink.watts_per_m * spacing_mm * 1e-3,
+        "power_limit_w": sink.strength * spacing_mm * 1e-3,
     }
     state, grid = needle_in_plane(
         sink.medium.tissue(), WIDTH_MM, spacing_mm, offset, sink.start_c, probe
     )
-    march(state, SECONDS)
+    march(state, END_S)
     ice = float((1 - liquid_fraction(state)).sum()) * spacing_mm**2
     open_cells = state.index[1, 1:-1, 1:-1] == 0
     return Outcome(
@@ -120,13 +93,15 @@ def freeze(sink: Sink, spacing_mm: float, offset: tuple[float, float]) -> Outcom
 def study(sinks: Sequence[Sink] = SINKS, grids_mm: Sequence[float] = GRIDS_MM) -> Evidence:
     checks: list[Check] = []
     rows: list[tuple[str, ...]] = []
-    shown: list[tuple[Sink, Callable[[Any, float], Any], list[Outcome]]] = []
+    shown: list[Shown] = []
     for sink in sinks:
         lam, exact = line_sink(sink)
         outcomes = [freeze(sink, spacing, POSES[0]) for spacing in grids_mm]
         turned = [freeze(sink, grids_mm[-2], pose) for pose in POSES[1:]]
-        checks += _exact_checks(sink, lam, exact) + _front_checks(sink, outcomes)
-        checks += _temperature_checks(sink, exact, outcomes[-1])
+        checks += table_checks(sink, lam, exact, RADII_MM, 2e-4)
+        checks += front_checks(sink, outcomes, 1.2, 1.5)
+        finest = outcomes[-1]
+        checks += temperature_checks(sink, exact, finest, RADII_MM, 0.8 * finest.spacing_mm)
         fronts = [outcome.front_mm for outcome in (outcomes[-2], *turned)]
         spread = (max(fronts) - min(fronts)) / sink.front_mm
         checks.append(
@@ -134,15 +109,18 @@ def study(sinks: Sequence[Sink] = SINKS, grids_mm: Sequence[float] = GRIDS_MM) -
                 f"{sink.name}: spread of the front over four positions", 100 * spread, 0, 0.6, "%"
             )
         )
-        rows += [_row(sink, exact, outcome, POSES[0]) for outcome in outcomes]
-        rows += [
-            _row(sink, exact, outcome, pose)
-            for outcome, pose in zip(turned, POSES[1:], strict=True)
-        ]
+        placed = [(outcome, POSES[0]) for outcome in outcomes]
+        placed += list(zip(turned, POSES[1:], strict=True))
+        for outcome, (x, y) in placed:
+            where = (sink.name, f"{outcome.spacing_mm:g}", f"({x:g}, {y:g})")
+            rows.append((*where, *errors(sink, exact, outcome, RADII_MM)))
         shown.append((sink, exact, outcomes))
-    header = ("medium", "voxel, mm", "axis in voxel", "front, mm", "error, %")
-    header += tuple(f"T({radius:g} mm) error, C" for radius in RADII_MM)
-    return Evidence(tuple(checks), header, tuple(rows), lambda figure: _draw(figure, shown), NOTES)
+    header = ("medium", "voxel, mm", "axis in voxel", *headings(RADII_MM))
+
+    def picture(figure: Any) -> None:
+        draw(figure, shown, "W/m", "axis", 0.5)
+
+    return Evidence(tuple(checks), header, tuple(rows), picture, NOTES)
 
 
 NOTES = (
@@ -153,81 +131,6 @@ NOTES = (
     "The power is given per length of the active part inside the layer. The voxels inside the "
     "needle (0.5 mm, the thinnest allowed) hold no heat, which a mathematical line has not.",
 )
-
-
-def _exact_checks(sink: Sink, lam: float, exact: Callable[[Any, float], Any]) -> list[Check]:
-    """The formulas against the tabulated numbers."""
-    found = exact(np.array(RADII_MM) * 1e-3, SECONDS)
-    worst = float(np.abs(found - sink.temperatures_c).max())
-    return [
-        Check(f"{sink.name}: formula minus table, lambda", abs(lam - sink.similarity), 0, 1e-6),
-        Check(f"{sink.name}: formula minus table, temperature", worst, 0, 2e-4, "C"),
-    ]
-
-
-def _front_checks(sink: Sink, outcomes: Sequence[Outcome]) -> list[Check]:
-    errors = [outcome.front_mm / sink.front_mm - 1 for outcome in outcomes]
-    checks = [
-        Check(
-            f"{sink.name}: front, {outcome.spacing_mm:g} mm voxels", 100 * error, -limit, limit, "%"
-        )
-        for outcome, error in zip(outcomes, errors, strict=True)
-        for limit in [1.2 * outcome.spacing_mm]
-    ]
-    order = float(np.mean(observed_orders(errors)))
-    return [*checks, Check(f"{sink.name}: mean order of the front", order, 0.7, 1.5)]
-
-
-def _temperature_checks(
-    sink: Sink, exact: Callable[[Any, float], Any], outcome: Outcome
-) -> list[Check]:
-    return [
-        Check(
-            f"{sink.name}: temperature at {radius:g} mm, {outcome.spacing_mm:g} mm voxels",
-            outcome.mean_error_c(exact, radius),
-            -0.8 * outcome.spacing_mm,
-            0.8 * outcome.spacing_mm,
-            "C",
-        )
-        for radius in RADII_MM
-    ]
-
-
-def _row(
-    sink: Sink, exact: Callable[[Any, float], Any], outcome: Outcome, pose: tuple[float, float]
-) -> tuple[str, ...]:
-    return (
-        sink.name,
-        f"{outcome.spacing_mm:g}",
-        f"({pose[0]:g}, {pose[1]:g})",
-        f"{outcome.front_mm:.3f}",
-        signed(100 * (outcome.front_mm / sink.front_mm - 1), 2),
-        *(signed(outcome.mean_error_c(exact, radius), 2) for radius in RADII_MM),
-    )
-
-
-def _draw(
-    figure: Any, shown: Sequence[tuple[Sink, Callable[[Any, float], Any], list[Outcome]]]
-) -> None:
-    panels = figure.subplots(1, len(shown), squeeze=False)[0]
-    r = np.linspace(0.5, 30, 400)
-    for panel, (sink, exact, outcomes) in zip(panels, shown, strict=True):
-        for outcome, color, size in zip(outcomes, COLORS, (5, 3.5, 2), strict=False):
-            near = outcome.radius_mm < 30
-            panel.plot(
-                outcome.radius_mm[near],
-                outcome.temperature_c[near],
-                "o",
-                color=color,
-                markersize=size,
-                label=f"{outcome.spacing_mm:g} mm voxels",
-            )
-        panel.plot(r, exact(r * 1e-3, SECONDS), color=EXACT, linewidth=1, label="exact")
-        panel.axvline(sink.front_mm, color=EXACT, linestyle=":", linewidth=1)
-        panel.set_title(f"{sink.name}, {sink.watts_per_m:g} W/m, {SECONDS:g} s")
-        panel.set_xlabel("distance from the axis, mm")
-        panel.set_ylabel("temperature, °C")
-        panel.legend()
 
 
 CASES = (

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,36 +15,27 @@ from cryosim.simulation.state import INNER, State, build_state
 from cryosim.tissue import TissueGrid
 from cryosim_kernels import material
 from evidence import Case, Check, Evidence
-from verification.marching import (
-    COLORS,
-    EXACT,
-    F64,
-    liquid_fraction,
-    march,
-    observed_orders,
-    signed,
+from verification.marching import F64, liquid_fraction, march
+from verification.sinks import (
+    END_S,
+    Exact,
+    Outcome,
+    Shown,
+    Sink,
+    draw,
+    errors,
+    front_checks,
+    headings,
+    table_checks,
+    temperature_checks,
 )
-from verification.slab import GEL_SHARP, WATER, Medium, no_probes
+from verification.slab import GEL_SHARP, WATER, no_probes
 
-START_S, END_S = 60.0, 600.0
+START_S = 60.0
 OCTANT_MM, HELD_MM = 36.0, 5.0
 GRIDS_MM = (2.25, 1.5, 1.0)
 RADII_MM = (7.0, 10.0, 20.0)
-
-
-@dataclass(frozen=True)
-class Sink:
-    """A problem and the tabulated numbers of its solution; q in W/sqrt(s)."""
-
-    name: str
-    medium: Medium
-    strength: float
-    start_c: float
-    freezing_c: float
-    similarity: float
-    front_mm: float
-    # At 5, 10 and 20 mm, 600 s.
-    temperatures_c: tuple[float, float, float]
+TABULATED_MM = (5.0, 10.0, 20.0)
 
 
 SINKS = (
@@ -59,8 +49,8 @@ def reduced(z: Any) -> Any:
     return np.exp(-(z**2)) / z - np.sqrt(np.pi) * erfc(z)
 
 
-def point_sink(sink: Sink) -> tuple[float, Callable[[Any, float], Any]]:
-    """Similarity constant and T(r in m, t in s)."""
+def point_sink(sink: Sink) -> tuple[float, Exact]:
+    """Similarity constant and the exact temperature."""
     medium = sink.medium
     a_f = medium.k_frozen / medium.rho_c_frozen
     a_u = medium.k_unfrozen / medium.rho_c_unfrozen
@@ -82,22 +72,6 @@ def point_sink(sink: Sink) -> tuple[float, Callable[[Any, float], Any]]:
         return np.where(r < front, frozen, sink.start_c - above * outer)
 
     return lam, temperature
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one run gave: the front, and each voxel's radius (mm) and temperature (C)."""
-
-    spacing_mm: float
-    front_mm: float
-    radius_mm: F64
-    temperature_c: F64
-
-    def error_c(self, exact: Callable[[Any, float], Any], radius_mm: float) -> float:
-        """Mean error of the voxels whose centers lie within half a voxel of a radius."""
-        shell = np.abs(self.radius_mm - radius_mm) <= 0.5 * self.spacing_mm
-        error = self.temperature_c[shell] - exact(self.radius_mm[shell] * 1e-3, END_S)
-        return float(np.mean(error))
 
 
 def octant(sink: Sink, spacing_mm: float) -> tuple[State, F64]:
@@ -155,80 +129,24 @@ NOTES = (
 def study(sinks: Sequence[Sink] = SINKS, grids_mm: Sequence[float] = GRIDS_MM) -> Evidence:
     checks: list[Check] = []
     rows: list[tuple[str, ...]] = []
-    shown: list[tuple[Sink, Callable[[Any, float], Any], list[Outcome]]] = []
+    shown: list[Shown] = []
     for sink in sinks:
         lam, exact = point_sink(sink)
         outcomes = [freeze(sink, spacing) for spacing in grids_mm]
-        checks += _table_checks(sink, lam, exact) + _grid_checks(sink, exact, outcomes)
-        rows += [_row(sink, exact, outcome) for outcome in outcomes]
+        checks += table_checks(sink, lam, exact, TABULATED_MM, 1e-3)
+        checks += front_checks(sink, outcomes, 1.0, 1.6)
+        checks += temperature_checks(sink, exact, outcomes[-1], RADII_MM, 0.3)
+        rows += [
+            (sink.name, f"{outcome.spacing_mm:g}", *errors(sink, exact, outcome, RADII_MM))
+            for outcome in outcomes
+        ]
         shown.append((sink, exact, outcomes))
-    header = ("medium", "voxel, mm", "front, mm", "error, %")
-    header += tuple(f"T({radius:g} mm) error, C" for radius in RADII_MM)
-    return Evidence(tuple(checks), header, tuple(rows), lambda figure: _draw(figure, shown), NOTES)
+    header = ("medium", "voxel, mm", *headings(RADII_MM))
 
+    def picture(figure: Any) -> None:
+        draw(figure, shown, "W/√s", "sink", HELD_MM)
 
-def _table_checks(sink: Sink, lam: float, exact: Callable[[Any, float], Any]) -> list[Check]:
-    """The formulas against the tabulated numbers."""
-    found = exact(np.array([5e-3, 10e-3, 20e-3]), END_S)
-    worst = float(np.abs(found - sink.temperatures_c).max())
-    return [
-        Check(f"{sink.name}: formula minus table, lambda", abs(lam - sink.similarity), 0, 1e-6),
-        Check(f"{sink.name}: formula minus table, temperature", worst, 0, 1e-3, "C"),
-    ]
-
-
-def _grid_checks(
-    sink: Sink, exact: Callable[[Any, float], Any], outcomes: Sequence[Outcome]
-) -> list[Check]:
-    checks = []
-    for outcome in outcomes:
-        voxels = f"{outcome.spacing_mm:g} mm voxels"
-        error = 100 * (outcome.front_mm / sink.front_mm - 1)
-        limit = 1.0 * outcome.spacing_mm
-        checks.append(Check(f"{sink.name}: front, {voxels}", error, -limit, limit, "%"))
-    fronts = [outcome.front_mm - sink.front_mm for outcome in outcomes]
-    ratio = outcomes[0].spacing_mm / outcomes[1].spacing_mm
-    order = float(np.mean(observed_orders(fronts, ratio)))
-    checks.append(Check(f"{sink.name}: mean order of the front", order, 0.7, 1.6))
-    finest = outcomes[-1]
-    for radius in RADII_MM:
-        name = f"{sink.name}: temperature at {radius:g} mm, {finest.spacing_mm:g} mm voxels"
-        checks.append(Check(name, finest.error_c(exact, radius), -0.3, 0.3, "C"))
-    return checks
-
-
-def _row(sink: Sink, exact: Callable[[Any, float], Any], outcome: Outcome) -> tuple[str, ...]:
-    return (
-        sink.name,
-        f"{outcome.spacing_mm:g}",
-        f"{outcome.front_mm:.3f}",
-        signed(100 * (outcome.front_mm / sink.front_mm - 1), 2),
-        *(signed(outcome.error_c(exact, radius), 2) for radius in RADII_MM),
-    )
-
-
-def _draw(
-    figure: Any, shown: Sequence[tuple[Sink, Callable[[Any, float], Any], list[Outcome]]]
-) -> None:
-    panels = figure.subplots(1, len(shown), squeeze=False)[0]
-    r = np.linspace(HELD_MM, 30, 300)
-    for panel, (sink, exact, outcomes) in zip(panels, shown, strict=True):
-        for outcome, color, size in zip(outcomes, COLORS, (5, 3.5, 2), strict=False):
-            near = outcome.radius_mm < 30
-            panel.plot(
-                outcome.radius_mm[near],
-                outcome.temperature_c[near],
-                "o",
-                color=color,
-                markersize=size,
-                label=f"{outcome.spacing_mm:g} mm voxels",
-            )
-        panel.plot(r, exact(r * 1e-3, END_S), color=EXACT, linewidth=1, label="exact")
-        panel.axvline(sink.front_mm, color=EXACT, linestyle=":", linewidth=1)
-        panel.set_title(f"{sink.name}, {sink.strength:g} W/√s, {END_S:g} s")
-        panel.set_xlabel("distance from the sink, mm")
-        panel.set_ylabel("temperature, °C")
-        panel.legend()
+    return Evidence(tuple(checks), header, tuple(rows), picture, NOTES)
 
 
 CASES = (
