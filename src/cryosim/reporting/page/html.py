@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from ... import __version__
 from ...evaluation import DISCLAIMER, Report
@@ -18,30 +18,32 @@ from . import numbers, shown
 from .markup import Html, element, join
 from .planned import planned
 
-__all__ = ["html_report", "write_html_report"]
+__all__ = ["Beside", "html_report", "write_html_report"]
+
+
+class Beside(TypedDict, total=False):
+    """What a page shows beside report and result, see `write_html_report`."""
+
+    picture: Path | None
+    plans: Mapping[str, Any] | None
 
 
 def write_html_report(
-    report: Report,
-    result: Result,
-    path: str | Path,
-    *,
-    picture: Path | None = None,
-    plans: Mapping[str, Any] | None = None,
+    report: Report, result: Result, path: str | Path, **beside: Unpack[Beside]
 ) -> None:
     """Write the report as one HTML file that needs no network and nothing beside it.
 
     Parameters
     ----------
-    picture : a PNG of the 3-D scene that `save_picture` wrote; by default it is drawn.
-    plans : content of plans.json, where a search found this plan.
+    beside : `picture`, a PNG of the 3-D scene that `save_picture` wrote, else it is drawn; `plans`,
+        content of plans.json, where a search found this plan.
 
     Raises
     ------
     InputError
         When the file cannot be written.
     """
-    text = html_report(report, result, picture=picture, plans=plans)
+    text = html_report(report, result, **beside)
     with replacing(path, "report") as partial:
         partial.write_text(text, encoding="utf-8")
 
@@ -53,13 +55,7 @@ def html_report(
     picture: Path | None = None,
     plans: Mapping[str, Any] | None = None,
 ) -> str:
-    """Return the report as HTML; it names neither patient nor files.
-
-    Parameters
-    ----------
-    picture : a PNG of the 3-D scene that `save_picture` wrote; by default it is drawn.
-    plans : content of plans.json, where a search found this plan.
-    """
+    """Return the report as HTML, see `write_html_report`; it names neither patient nor files."""
     sections = (
         ("verdict", "Verdict", join(shown.verdict(report), numbers.warnings(report))),
         ("plans", "Why this plan", planned(plans)),

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 from ...errors import InputError
 from ...evaluation import Report
 from ...files import replacing
 from ...simulation import Result
-from .html import html_report
+from .html import Beside, html_report
 
 __all__ = ["write_pdf_report"]
 
@@ -25,19 +24,13 @@ _NO_PANGO = (
 
 
 def write_pdf_report(
-    report: Report,
-    result: Result,
-    path: str | Path,
-    *,
-    picture: Path | None = None,
-    plans: Mapping[str, Any] | None = None,
+    report: Report, result: Result, path: str | Path, **beside: Unpack[Beside]
 ) -> None:
     """Write the report as PDF, with page numbers, and alternative texts for screen readers.
 
     Parameters
     ----------
-    picture : a PNG of the 3-D scene that `save_picture` wrote; by default it is drawn.
-    plans : content of plans.json, where a search found this plan.
+    beside : as of `write_html_report`.
 
     Raises
     ------
@@ -52,7 +45,7 @@ def write_pdf_report(
         raise InputError(_NO_LIBRARY) from None
     except OSError:
         raise InputError(_NO_PANGO) from None
-    text = html_report(report, result, picture=picture, plans=plans)
+    text = html_report(report, result, **beside)
     # The page holds all it shows: nothing is fetched, whatever it says.
     only_inside = URLFetcher(allowed_protocols=["data"], fail_on_errors=True)
     with replacing(path, "report") as partial:
