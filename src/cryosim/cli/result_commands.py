@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from .exit_codes import GOALS_MET
 from .options import Commands, add_isotherms, add_output, add_result, numbers
 from .output_folder import all_or_nothing, new_console
+
+if TYPE_CHECKING:
+    from ..simulation import Result
 
 __all__ = ["add_commands"]
 
@@ -35,6 +38,26 @@ def add_commands(commands: Commands) -> None:
     _add_export(commands)
 
 
+def _add_minutes(parser: argparse.ArgumentParser, what: str) -> None:
+    text = f"{what}; default: end of last freeze"
+    parser.add_argument("--minutes", type=float, metavar="N", help=text)
+
+
+def _time_s(options: argparse.Namespace) -> float | None:
+    return None if options.minutes is None else 60 * float(options.minutes)
+
+
+def _read(folder: Path) -> Result:
+    from ..results import load_result
+
+    return load_result(folder / "result.vtkhdf")
+
+
+def _beside(folder: Path, kind: str) -> Path:
+    """Where something made of a result goes by default: here, named after its folder."""
+    return Path(f"{folder.resolve().name}-{kind}")
+
+
 def _add_view(commands: Commands) -> None:
     parser = commands.add_parser(
         "view",
@@ -52,9 +75,7 @@ def _add_view(commands: Commands) -> None:
     output.add_argument(
         "--html", type=Path, metavar="FILE.html", help="write a scene that browsers turn and zoom"
     )
-    parser.add_argument(
-        "--minutes", type=float, metavar="N", help="when; default: end of last freeze"
-    )
+    _add_minutes(parser, "when")
     add_isotherms(parser)
     parser.add_argument(
         "--margin",
@@ -69,14 +90,13 @@ def _add_view(commands: Commands) -> None:
 
 
 def _view(options: argparse.Namespace) -> int:
-    from ..results import load_result
     from ..scene import open_window, save_movie, save_picture, save_web_scene
 
     if options.second and options.html:
         raise InputError("--html takes one result; leave the second out, or use --screenshot")
     if options.minutes is not None and options.movie:
         raise InputError("--movie shows all times; leave --minutes out")
-    result = load_result(options.folder / "result.vtkhdf")
+    result = _read(options.folder)
     look = _look(options)
     note = ""
     if options.screenshot:
@@ -95,18 +115,15 @@ def _view(options: argparse.Namespace) -> int:
 
 def _look(options: argparse.Namespace) -> dict[str, Any]:
     """Return how a result is shown, as `show` takes it."""
-    from ..results import load_result
-
     look: dict[str, Any] = {
         "color_target_by": None if options.margin == "none" else options.margin,
         "window": options.window,
+        "time_s": _time_s(options),
     }
     if options.isotherms:
         look["isotherms_c"] = numbers("--isotherms", options.isotherms)
-    if options.minutes is not None:
-        look["time_s"] = 60 * options.minutes
     if options.second:
-        look["compare_with"] = load_result(options.second / "result.vtkhdf")
+        look["compare_with"] = _read(options.second)
     return look
 
 
@@ -114,9 +131,8 @@ def _report(options: argparse.Namespace) -> int:
     from ..evaluation import evaluate
     from ..planning import read_plans
     from ..reporting import write_html_report, write_pdf_report
-    from ..results import load_result
 
-    result = load_result(options.folder / "result.vtkhdf")
+    result = _read(options.folder)
     report = evaluate(result)
     plans = read_plans(options.folder / "plans.json")
     with all_or_nothing(options.folder) as folder:
@@ -128,11 +144,10 @@ def _report(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     from ..reporting import print_comparison, write_comparison
-    from ..results import load_result
     from ..studies import compare_results
 
     folders = options.first, options.second
-    results = [load_result(folder / "result.vtkhdf") for folder in folders]
+    results = [_read(folder) for folder in folders]
     first, second = (folder.resolve().name for folder in folders)
     names = (first, second) if first != second else (str(options.first), str(options.second))
     comparison = compare_results(results[0], results[1], names)
@@ -152,9 +167,7 @@ def _add_compare_seen(commands: Commands) -> None:
     )
     add_result(parser)
     parser.add_argument("ice", type=Path, metavar="ICE.nii.gz", help="NIfTI label map of the ice")
-    parser.add_argument(
-        "--minutes", type=float, metavar="N", help="when it was seen; default: end of last freeze"
-    )
+    _add_minutes(parser, "when it was seen")
     parser.add_argument("--label", metavar="LABEL", help="of the ice, where there are several")
     add_output(parser, "DIR-seen")
     parser.set_defaults(command=_compare_seen)
@@ -163,14 +176,12 @@ def _add_compare_seen(commands: Commands) -> None:
 def _compare_seen(options: argparse.Namespace) -> int:
     from ..images import read_labels
     from ..reporting import print_seen, write_seen
-    from ..results import load_result
     from ..studies import compare_with_seen
 
-    result = load_result(options.folder / "result.vtkhdf")
-    time_s = None if options.minutes is None else 60 * options.minutes
+    result = _read(options.folder)
     seen = read_labels(options.ice)
-    comparison = compare_with_seen(result, seen, time_s=time_s, label=options.label)
-    output = options.output or Path(f"{options.folder.resolve().name}-seen")
+    comparison = compare_with_seen(result, seen, time_s=_time_s(options), label=options.label)
+    output = options.output or _beside(options.folder, "seen")
     print_seen(comparison, new_console())
     with all_or_nothing(output) as folder:
         write_seen(comparison, folder)
@@ -205,13 +216,12 @@ def _add_export(commands: Commands) -> None:
 def _export(options: argparse.Namespace) -> int:
     from ..exports import export_result
     from ..images import read_volume
-    from ..results import load_result
 
-    result = load_result(options.folder / "result.vtkhdf")
+    result = _read(options.folder)
     levels = numbers("--isotherms", options.isotherms) if options.isotherms else None
     minutes = numbers("--minutes", options.minutes) if options.minutes else []
     grid = read_volume(options.image).grid if options.image else None
-    output = options.output or Path(f"{options.folder.resolve().name}-export")
+    output = options.output or _beside(options.folder, "export")
     with all_or_nothing(output) as folder:
         exported = export_result(
             result,
