@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from cryosim.errors import InputError
+from cryosim.files import filling, replacing
 from cryosim.images import write_dicom_series, write_labels, write_volume
 
 from .phantom import Phantom
@@ -41,14 +38,17 @@ def write_phantom(phantom: Phantom, folder: str | Path) -> list[Path]:
         When the folder holds files or cannot be written.
     """
     folder = Path(folder)
-    with _all_or_nothing(folder) as partial:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder}: exists and is not an empty folder; choose another one")
+    with filling(folder) as partial:
         write_volume(phantom.volume, partial / _IMAGE)
         write_labels(phantom.labels, partial / _LABELS)
         write_dicom_series(phantom.volume, partial / _DICOM, f"cryosim phantom {phantom.name}")
         # A NIfTI file does not say what scanner it comes from; DICOM does.
         nifti = {"image": _IMAGE, "modality": phantom.volume.modality}
         for name, image in ((_PLAN, nifti), (_DICOM_PLAN, {"image": _DICOM})):
-            (partial / name).write_text(_plan_text(phantom, name, image), encoding="utf-8")
+            with replacing(partial / name) as plan:
+                plan.write_text(_plan_text(phantom, name, image), encoding="utf-8")
     return [folder / name for name in (_IMAGE, _LABELS, _DICOM, _PLAN, _DICOM_PLAN)]
 
 
@@ -61,26 +61,3 @@ def _plan_text(phantom: Phantom, name: str, image: dict[str, str]) -> str:
         "A made-up case for research software; not a patient, not a treatment plan."
     )
     return plan_as_toml({"anatomy": anatomy, **others}, heading)
-
-
-@contextmanager
-def _all_or_nothing(folder: Path) -> Iterator[Path]:
-    """Give an empty folder beside `folder`; it takes that place if all went well."""
-    place = folder.resolve()
-    partial = place.with_name(f".{place.name}.{os.getpid()}")
-    try:
-        if place.exists() and (not place.is_dir() or any(place.iterdir())):
-            raise InputError(f"{folder}: exists and is not an empty folder; choose another one")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir()
-        yield partial
-        if place.exists():
-            # Its own folder may be the working folder, which must not vanish.
-            for path in partial.iterdir():
-                path.rename(place / path.name)
-        else:
-            partial.rename(place)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror})") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

@@ -1,10 +1,12 @@
-"""Files that are there whole or not at all, and what one process remembers for the next."""
+"""Files and folders that are there whole or not at all, and what one process leaves the next."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 import os
+import shutil
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -13,7 +15,7 @@ from pathlib import Path
 
 from .errors import InputError, reason_of
 
-__all__ = ["remember", "remembered", "replacing"]
+__all__ = ["filling", "remember", "remembered", "replacing"]
 
 
 @contextmanager
@@ -33,14 +35,51 @@ def replacing(path: str | Path, what: str = "") -> Iterator[Path]:
     """
     path = Path(path)
     partial = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+    with _naming(f"{what} {path}".lstrip()):
+        try:
+            yield partial
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def filling(folder: str | Path, what: str = "") -> Iterator[Path]:
+    """Give an empty folder to write to, whose files move to `folder` if all goes well.
+
+    Parameters
+    ----------
+    what : kind of folder, for the sentence.
+
+    Raises
+    ------
+    InputError
+        When `folder` is a file or cannot be written.
+    """
+    folder = Path(folder)
+    named = f"{what} {folder}".lstrip()
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{named}: is a file; choose a folder")
+    place = folder.resolve()
+    with _naming(named):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
         yield partial
-        partial.replace(path)
-    except OSError as error:
-        named = f"{what} {path}".lstrip()
-        raise InputError(f"{named}: cannot be written ({reason_of(error)})") from None
+        with _naming(named):
+            place.mkdir(exist_ok=True)
+            for path in sorted(partial.iterdir()):
+                path.replace(place / path.name)
     finally:
-        partial.unlink(missing_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _naming(named: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{named}: cannot be written ({reason_of(error)})") from None
 
 
 def remember(name: str, facts: Sequence[str], text: str) -> None:

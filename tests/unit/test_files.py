@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cryosim.errors import InputError
-from cryosim.files import remember, remembered, replacing
+from cryosim.files import filling, remember, remembered, replacing
 
 
 def test_a_crash_leaves_the_old_file(tmp_path: Path) -> None:
@@ -52,3 +52,27 @@ def test_nothing_is_remembered_where_nothing_can_be_written(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     remember("speed", ["this machine"], "17")
     assert remembered("speed", ["this machine"]) is None
+
+
+def test_a_folder_is_filled_whole_or_not_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "out"
+    with pytest.raises(ZeroDivisionError), filling(folder) as partial:
+        (partial / "report.json").write_text("{}") // 0
+    assert not folder.exists()
+    with filling(folder) as partial:
+        (partial / "dicom").mkdir()
+        (partial / "dicom" / "1.dcm").write_text("image")
+        (partial / "report.json").write_text("{}")
+    with filling(folder) as partial:
+        (partial / "report.json").write_text("[]")
+    assert (folder / "report.json").read_text() == "[]"
+    assert (folder / "dicom" / "1.dcm").read_text() == "image"
+    assert [path.name for path in folder.parent.iterdir()] == ["out"]
+
+
+def test_a_folder_that_cannot_be_filled_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder, words in (("file", "is a file"), ("file/out", "cannot be written")):
+        sentence = rf"output .*{folder}: {words}"
+        with pytest.raises(InputError, match=sentence), filling(tmp_path / folder, "output"):
+            pass

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from ..files import filling
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,23 +28,10 @@ def new_console() -> Console:
 @contextmanager
 def all_or_nothing(output: Path) -> Iterator[Path]:
     """Give a folder to write to; its files move to `output`, and are named, if all went well."""
-    if output.exists() and not output.is_dir():
-        raise InputError(f"output {output}: is a file; choose a folder with -o")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
-    except OSError as error:
-        raise InputError(f"output {output}: cannot be written ({error.strerror})") from None
-    try:
+    with filling(output, "output") as partial:
         yield partial
-        output.mkdir(exist_ok=True)
-        paths = sorted(partial.iterdir())
-        for path in paths:
-            path.replace(output / path.name)
-        names = ", ".join(path.name for path in paths)
-        new_console().print(f"wrote {output}/: {names}", highlight=False, markup=False)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        names = ", ".join(sorted(path.name for path in partial.iterdir()))
+    new_console().print(f"wrote {output}/: {names}", highlight=False, markup=False)
 
 
 def write_result(
