@@ -10,12 +10,15 @@ import pytest
 from cases import plan, small_result
 from cryosim.errors import InputError
 from cryosim.evaluation import GoalVerdict, evaluate
-from cryosim.plan import Search
+from cryosim.plan import Search, Target
 from cryosim.planning import Candidate, Tried
-from cryosim.planning.optimization import _models, _with_margin
+from cryosim.planning.estimate import Estimate
+from cryosim.planning.optimization import _models, _organs_suffer, _with_margin
 from cryosim.planning.recheck import _slack, final_outcome, verified
 from cryosim.planning.robustness import judge, variations_of
-from cryosim.planning.search import _overlooked
+from cryosim.planning.sample_points import Marks
+from cryosim.planning.search import _asking_for_more, _overlooked
+from cryosim.planning.trial import KELVINS_A_MM
 from cryosim.planning.tried import ranked
 from cryosim.planning.worst_case import choose_for_worst, harden
 from cryosim.probes import Probe
@@ -75,6 +78,9 @@ def test_what_is_missing_counts_slack_and_the_worst_variation():
     assert tried(4.0).missing == pytest.approx(0.1)
     assert tried(slack={"target.margin.ice.min_mm": 3.0}).missing == pytest.approx(0.2)
     assert tried(missing_at_worst=0.3).missing == 0.3
+    # What is missing as planned is missing in the worst variation, too: the more counts, not both.
+    assert tried(4.0, missing_at_worst=0.3).missing == 0.3
+    assert tried(4.0, missing_at_worst=0.05).missing == pytest.approx(0.1)
     assert not tried(missing_at_worst=0.3).met
     assert REFUSED.missing == np.inf
     assert REFUSED.refused
@@ -83,6 +89,50 @@ def test_what_is_missing_counts_slack_and_the_worst_variation():
 def test_nothing_is_overlooked_from_what_could_not_be_simulated():
     assert _overlooked(REFUSED, None) == {}
     assert choose_for_worst(None, REFUSED, [], None, 0) is None
+
+
+WARMTH, DISTANCE = "organs_at_risk.nerve.coldest_c", "organs_at_risk.bowel.ice_distance_mm"
+
+
+def ground_with_organs():
+    """Two marks at a nerve that shall be 10 C, one as near to the bowel as ice may come."""
+    nothing = slice(0, 0)
+    marks = Marks(
+        np.zeros((3, 3)), nothing, nothing, nothing, nothing,
+        {WARMTH: slice(0, 2), DISTANCE: slice(2, 3)}, {WARMTH: 10.0, DISTANCE: 0.0}, 1.0, 1.0,
+    )  # fmt: skip
+    return SimpleNamespace(marks=marks, target=Target(label=1, margin_mm=5.0))
+
+
+def test_what_marks_overlook_of_organs_counts_in_kelvins_and_millimeters():
+    goals = {WARMTH: [9.0, 10.0, "at least", "C", "fail", ""],
+             DISTANCE: [2.5, 2.0, "at least", "mm", "ok", ""]}  # fmt: skip
+    run = tried(outcome={"goals": goals, "coldest_c": [12.0, 11.5, 6.0]})
+    found = _overlooked(run, ground_with_organs())
+    # The nerve: marks say 1.5 K to spare, the goal 1 K too little.
+    assert found[WARMTH] == pytest.approx(2.5)
+    # The bowel: 6 K at the mark are two millimeters to spare, the goal says half a millimeter.
+    assert found[DISTANCE] == pytest.approx(6.0 / KELVINS_A_MM - 0.5)
+
+
+def test_more_that_is_asked_for_of_organs_is_in_kelvins():
+    ground = ground_with_organs()
+    estimate = Estimate(None, ground.marks, None, ground.target, 1.0)
+    once = _asking_for_more(estimate, ground, {WARMTH: 2.0, DISTANCE: 0.5})
+    assert once.organ_slack_c == {WARMTH: 2.0, DISTANCE: 0.5 * KELVINS_A_MM}
+    assert (once.slack_c, once.coverage_slack) == (0.0, 0.0)
+    again = _asking_for_more(once, ground, {WARMTH: 1.0, "target.margin.ice.min_mm": 0.5})
+    assert again.organ_slack_c == {WARMTH: 3.0, DISTANCE: 0.5 * KELVINS_A_MM}
+    assert again.slack_c == 0.5 * KELVINS_A_MM
+
+
+def test_organs_suffer_where_no_number_of_probes_spares_them():
+    marks = ground_with_organs().marks
+    cold = {WARMTH: [8.0, 10.0, "at least", "C", "fail", ""]}
+    harmful = tried(outcome={"goals": cold})
+    assert _organs_suffer({("m", 1): [harmful], ("m", 2): [REFUSED]}, marks)
+    assert not _organs_suffer({("m", 1): [harmful], ("m", 2): [tried()]}, marks)
+    assert not _organs_suffer({("m", 1): [tried(4.0)]}, marks)
 
 
 def test_a_choice_that_was_refused_is_judged_without_goals():
