@@ -1,10 +1,9 @@
-"""Simulate a plan file, print what was reached, and save result and report.
+"""Simulate a plan file, print what was reached, and write what `cryosim run` writes.
 
 Usage: python run_plan.py PLAN.toml [FOLDER]
 """
 
 import sys
-from pathlib import Path
 
 import cryosim
 
@@ -24,11 +23,7 @@ def main(plan_file: str, folder: str = ".") -> None:
         for isotherm_c, share in report.target.coverage.items():
             print(f"  {isotherm_c:g} C: {100 * share:.1f} %")
 
-    out = Path(folder)
-    out.mkdir(parents=True, exist_ok=True)
-    cryosim.save_result(result, out / "result.vtkhdf")
-    cryosim.write_report(report, result, out / "report.json")
-    cryosim.write_html_report(report, result, out / "report.html")
+    print(cryosim.write_result(report, result, folder))
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         write_html_report,
         write_pdf_report,
         write_report,
+        write_result,
         write_seen,
     )
     from .results import load_result, save_result
@@ -128,6 +129,7 @@ _PUBLIC = {
     "write_pdf_report": "reporting",
     "write_probe_lines": "images",
     "write_report": "reporting",
+    "write_result": "reporting",
     "write_seen": "reporting",
 }
 
@@ -191,6 +193,7 @@ __all__ = [
     "write_pdf_report",
     "write_probe_lines",
     "write_report",
+    "write_result",
     "write_seen",
 ]
 

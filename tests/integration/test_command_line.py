@@ -379,7 +379,7 @@ def test_a_crash_on_the_way_leaves_an_older_result_alone(case, monkeypatch):
     def fail(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cryosim.results.save_result", fail)
+    monkeypatch.setattr("cryosim.reporting.result_folder.save_result", fail)
     assert main(["run", str(case / "plan.toml"), "-o", str(case / "out")]) == 130
     assert (case / "out" / "report.json").read_bytes() == before
     assert {path.name for path in case.iterdir()} == names

@@ -23,9 +23,9 @@ from ..images import (
     read_volume,
     resample_volume,
 )
-from ..plan import OrganAtRisk, Plan, Target, check_sensors, plan_from_dict
+from ..plan import OrganAtRisk, Plan, Target, plan_from_dict
 from ..probes import check_placement
-from ..simulation.memory import check_memory
+from ..simulation import check_run
 from ..tissue import Tissue, TissueGrid, TissueLibrary, build_tissue, define_tissue, read_library
 from ..tissue.structures import tissue_of_structure
 from .air import outside_air
@@ -129,8 +129,7 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     grid = volume.grid.box_around(
         _points_of_interest(plan, shapes), plan.grid.padding_mm, plan.grid.spacing_mm
     )
-    check_sensors(grid, plan.sensor)
-    check_memory(grid, plan, _SNAPSHOTS)
+    check_run(grid, plan, _SNAPSHOTS)
     shares = {name: occupancy(where, mask, grid) for name, (where, mask) in shapes.items()}
     _check_resolved(shares, plan)
     notes: list[str] = []
@@ -178,9 +177,7 @@ def _place_uniform(anatomy: Anatomy, plan: Plan, library: TissueLibrary) -> Tiss
     phantom = build_phantom("uniform", plan.anatomy.size_mm)
     size_mm = phantom.volume.grid.size_mm
     grid = Grid.centered(size_mm, plan.grid.spacing_mm)
-    check_memory(grid, plan, _SNAPSHOTS)
-    check_placement(grid, plan.needles)
-    check_sensors(grid, plan.sensor)
+    check_run(grid, plan, _SNAPSHOTS)
     shares = {}
     for name, part in _structures(plan).items():
         if part.mask is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import InputError
 from .exit_codes import GOAL_FAILED, GOALS_MET
 from .options import DEMO_PHANTOM, Commands
-from .output_folder import all_or_nothing, new_console, write_result
+from .output_folder import all_or_nothing, new_console
 from .progress import run_progress
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _carry_out(plan: Plan, output: Path) -> Report:
     """Simulate, evaluate, write and print."""
     from ..anatomy import place_anatomy, read_anatomy
     from ..evaluation import evaluate
-    from ..reporting import print_report
+    from ..reporting import print_report, write_result
     from ..simulation import simulate
 
     console = new_console()

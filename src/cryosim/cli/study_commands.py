@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import InputError
 from .exit_codes import BAD_INPUT, GOAL_FAILED, GOALS_MET
 from .options import DEMO_PHANTOM, DISCLAIMER, Commands, numbers
-from .output_folder import all_or_nothing, new_console, write_result
+from .output_folder import all_or_nothing, new_console
 from .progress import batch_progress, search_progress
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _optimize(options: argparse.Namespace) -> int:
     from ..pictures import draw_plans
     from ..plan import read_plan, write_plan
     from ..planning import optimize, plans_document, write_plans
-    from ..reporting import print_plans
+    from ..reporting import print_plans, write_result
     from ..tasks import dask_executor
 
     if (options.plan is None) == (options.phantom is None):

@@ -7,6 +7,7 @@ from .comparison_tables import print_comparison
 from .document import report_document, write_report
 from .page import html_report, write_html_report, write_pdf_report
 from .plans_tables import print_plans
+from .result_folder import write_result
 from .seen_files import print_seen, seen_document, write_seen
 from .terminal import VERDICT_STYLE, print_report
 
@@ -27,5 +28,6 @@ __all__ = [
     "write_html_report",
     "write_pdf_report",
     "write_report",
+    "write_result",
     "write_seen",
 ]

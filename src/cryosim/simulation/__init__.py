@@ -1,6 +1,7 @@
 """The simulation: Pennes bioheat with freezing, in conservative enthalpy form."""
 
 from .callbacks import Callback
+from .feasible import check_run
 from .forecast import Forecast, forecast
 from .rehearsal import rehearse
 from .result import Curves, EnergyLedger, Performance, Result
@@ -15,6 +16,7 @@ __all__ = [
     "Performance",
     "Result",
     "Settings",
+    "check_run",
     "forecast",
     "rehearse",
     "simulate",

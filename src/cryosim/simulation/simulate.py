@@ -10,13 +10,13 @@ import numba
 import numpy as np
 
 from ..errors import InputError
-from ..plan import Plan, check_sensors
-from ..probes import check_placement, couple
+from ..plan import Plan
+from ..probes import couple
 from ..tissue import TissueGrid
 from .callbacks import Callback
 from .drives import schedule_edges_s
+from .feasible import check_run
 from .integrators import make_integrator, precision_of
-from .memory import check_memory
 from .rehearsal import rehearse
 from .result import Performance, Result
 from .run import Run
@@ -64,11 +64,9 @@ def _simulate(
         raise InputError(
             "the plan has no probe; add [[probe]], or let 'cryosim optimize' find some"
         )
-    check_placement(tissue.grid, plan.needles)
-    check_sensors(tissue.grid, plan.sensor)
     thresholds = plan.exposure_thresholds_c
     stops = snapshot_times(plan, settings)
-    memory = check_memory(tissue.grid, plan, len(stops))
+    memory = check_run(tissue.grid, plan, len(stops))
     for callback in callbacks:
         callback.on_compile()
     started = time.perf_counter()
