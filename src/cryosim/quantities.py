@@ -32,7 +32,7 @@ __all__ = [
 
 DOSE_RESPONSE = "dose-response"  # the rule of cell kill whose numbers are expected values
 
-Unit = Literal["mm", "C", "ml", "s", "W", "J", "share"]
+Unit = Literal["mm", "C", "ml", "s", "W", "J", "kJ", "share", ""]
 
 
 class Quantity(NamedTuple):
@@ -41,7 +41,7 @@ class Quantity(NamedTuple):
     Attributes
     ----------
     name : as in tables; in that of a mapping, {key} is the isotherm.
-    unit : "share" is 0..1, written in percent.
+    unit : "share" is 0..1, written in percent; "" that of a count.
     digits : decimals.
     goal : whether plans can put goals on it; "limited" only where the plan gives a limit.
     absent : what stands where there is no such number.

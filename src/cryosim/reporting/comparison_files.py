@@ -36,7 +36,14 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
         "second": comparison.names[1],
         "goals": [dataclasses.asdict(goal) for goal in comparison.goals],
         "numbers": [
-            {**dataclasses.asdict(number), "difference": number.difference}
+            {
+                "section": number.section,
+                "name": number.name,
+                "unit": number.quantity.unit,
+                "first": number.first,
+                "second": number.second,
+                "difference": number.difference,
+            }
             for number in comparison.numbers
         ],
         "plan_differences": [dataclasses.asdict(difference) for difference in comparison.plan],

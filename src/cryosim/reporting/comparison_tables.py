@@ -10,6 +10,7 @@ from rich.markup import escape
 from ..evaluation import DISCLAIMER, GoalVerdict
 from ..studies import ComparedGoal, ComparedNumber, Comparison
 from .terminal import VERDICT_STYLE
+from .wording import difference_words, goal_value, number_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["print_comparison"]
 
 _KEYS_SHOWN = 12
-# How many decimals a number of each unit has.
-_DIGITS = {"": 0, "ml": 1, "mm": 1, "C": 1, "s": 0, "kJ": 1}
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
@@ -66,25 +65,11 @@ def _goal_cells(goal: ComparedGoal) -> tuple[str, str, str]:
 def _goal_cell(goal: GoalVerdict | None) -> str:
     if goal is None:
         return ""
-    value = _plain(goal.value, goal.unit) if goal.unit else _amount(goal.value, "share")
-    return f"{value} [{VERDICT_STYLE[goal.verdict]}]{goal.verdict}[/]"
-
-
-def _plain(value: float | None, unit: str) -> str:
-    return "none" if value is None else f"{value:.4g} {unit}".rstrip()
+    return f"{goal_value(goal)} [{VERDICT_STYLE[goal.verdict]}]{goal.verdict}[/]"
 
 
 def _number_cells(number: ComparedNumber) -> tuple[str, str, str]:
-    found = _amount(number.first, number.unit), _amount(number.second, number.unit)
-    if number.difference is None:
-        return *found, ""
-    difference = _amount(number.difference, number.unit, "+").replace("%", "points")
-    return *found, "" if found[0] == found[1] else difference
-
-
-def _amount(value: float | None, unit: str, sign: str = "") -> str:
-    if value is None:
-        return "none"
-    if unit == "share":
-        return f"{100 * value:{sign}.1f} %"
-    return f"{value:{sign}.{_DIGITS[unit]}f} {unit}".rstrip()
+    found = tuple(number_words(value, number.quantity) for value in (number.first, number.second))
+    if number.difference is None or found[0] == found[1]:
+        return found[0], found[1], ""
+    return found[0], found[1], difference_words(number.difference, number.quantity)

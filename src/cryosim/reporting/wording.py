@@ -12,6 +12,7 @@ __all__ = [
     "amount",
     "celsius",
     "degrees",
+    "difference_words",
     "duration",
     "goal_limit",
     "goal_value",
@@ -55,6 +56,12 @@ def number_words(value: float | None, quantity: Quantity) -> str:
             return amount(value / 1e3, "kJ", quantity.digits)
         case unit:
             return amount(value, unit, quantity.digits)
+
+
+def difference_words(value: float, quantity: Quantity) -> str:
+    """Write by how much a number is more or less than another, shares in percentage points."""
+    sign = "-" if value < 0 else "+"
+    return sign + number_words(abs(value), quantity).replace("%", "points")
 
 
 def degrees(value: float | None) -> str:

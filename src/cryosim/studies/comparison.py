@@ -15,12 +15,12 @@ from ..evaluation import (
     isotherm_volume_ml,
 )
 from ..plan import Plan
-from ..quantities import numbers_of
+from ..quantities import Quantity, numbers_of
 from ..simulation import Result
 
 __all__ = ["ComparedGoal", "ComparedNumber", "Comparison", "PlanDifference", "compare_results"]
 
-Key = tuple[str, str, str]  # section, name, unit
+Key = tuple[str, str, Quantity]  # section, name, and how it is written
 
 _SAME_TIME_S = 0.5
 _MOVED_MM, _TURNED_DEG = 0.05, 0.05  # less is not worth a word
@@ -42,12 +42,12 @@ class ComparedNumber:
     Attributes
     ----------
     section, name : as in the table.
-    unit : "ml", "mm", "C", "s", "kJ"; "share" for 0..1; "" for a count.
+    quantity : how it is written.
     """
 
     section: str
     name: str
-    unit: str
+    quantity: Quantity
     first: float | None
     second: float | None
 
@@ -143,22 +143,27 @@ def _numbers(result: Result, report: Report) -> Iterator[tuple[Key, float | None
         yield from _of_part(f"Sensor: {sensor.name}", sensor)
     for level in levels:
         volume = isotherm_volume_ml(result, result.coldest_c, level)
-        yield ("Coldest ever", f"at or below {level:g} C", "ml"), volume
+        yield _volume("Coldest ever", level), volume
     stages = zip(result.plan.protocol.stages, result.plan.protocol.ends_s(), strict=True)
     ends_s = [end_s for stage, end_s in stages if stage.kind == "freeze"]
     for freeze, end_s in enumerate(ends_s, start=1):
         for row in report.timeline:
             if abs(row.t_s - end_s) < _SAME_TIME_S:
                 for level, volume in row.volume_ml.items():
-                    yield (f"End of freeze {freeze}", f"at or below {level:g} C", "ml"), volume
-    yield ("Probes", "number", ""), float(len(result.plan.probe))
+                    yield _volume(f"End of freeze {freeze}", level), volume
+    yield ("Probes", "number", Quantity("number", "", 0)), float(len(result.plan.probe))
     heat_kj = sum(needle.heat_j for needle in report.needles[: len(result.plan.probe)]) / 1e3
-    yield ("Probes", "heat taken out", "kJ"), heat_kj
+    yield ("Probes", "heat taken out", Quantity("heat taken out", "kJ")), heat_kj
+
+
+def _volume(section: str, isotherm_c: float) -> Key:
+    name = f"at or below {isotherm_c:g} C"
+    return section, name, Quantity(name, "ml")
 
 
 def _of_part(section: str, part: Any) -> Iterator[tuple[Key, float | None]]:
     for number in numbers_of(part, ""):
-        yield (section, number.name, number.quantity.unit), number.value
+        yield (section, number.name, number.quantity), number.value
 
 
 def _plan_differences(first: Plan, second: Plan) -> tuple[PlanDifference, ...]:
