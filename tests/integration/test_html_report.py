@@ -20,13 +20,13 @@ import cryosim
 from browser import asked_hosts, browse, needs_browser
 from cases import ball_share, box, plan, probe
 from cryosim.cli import main
-from cryosim.evaluation import GoalVerdict, Report, evaluate
+from cryosim.evaluation import Report, evaluate
 from cryosim.geometry import approach_words
 from cryosim.plan import Plan
 from cryosim.reporting import html_report
 from cryosim.reporting.page.depth import depth_mm, skin_depth_mm
 from cryosim.reporting.page.markup import Html, element, table
-from cryosim.reporting.wording import VERDICTS, celsius, goal_limit, goal_value, percent
+from cryosim.reporting.wording import VERDICTS, celsius, goal_limit, goal_value
 from cryosim.simulation import Result, simulate
 
 NASTY = '<script>alert("1")</script> & <img src=x onerror=y>'
@@ -221,33 +221,6 @@ def test_text_is_escaped_and_html_is_not() -> None:
     assert element("p", inner, "&") == f"<p>{inner}&amp;</p>"
     assert isinstance(inner, Html)
     assert "&lt;i&gt;" in table(("a", "<i>"), [("x", "<i>")])
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [(1.0, "100.0 %"), (0.99996, "99.996 %"), (0.9999999, "100.0 %"), (0.5, "50.0 %"),
-     (None, "none")],
-)  # fmt: skip
-def test_percent_hides_no_gap(share: float | None, text: str) -> None:
-    assert percent(share) == text
-
-
-@pytest.mark.parametrize(
-    ("goal", "value", "limit"),
-    [
-        (GoalVerdict("ice margin", 9.98, 10.0, "at least", "mm", "warn", "x"), "9.98 mm",
-         "≥ 10 mm"),
-        (GoalVerdict("ice margin", 12.0, 10.0, "at least", "mm", "ok", "x"), "12.0 mm", "≥ 10 mm"),
-        (GoalVerdict("nerve coldest", -3.0, 5, "at least", "C", "fail", "x"), "-3.0 °C", "≥ 5 °C"),
-        (GoalVerdict("lethal coverage (-40 C)", 0.97, 0.99, "at least", "", "fail", "x"), "97.0 %",
-         "≥ 99 %"),
-        (GoalVerdict("target.margin.ice.min_mm", 0.5, 1.0, "at least", "mm", "fail", "x"), "0.5 mm",
-         "≥ 1 mm"),
-        (GoalVerdict("ice margin", None, 10.0, "at least", "mm", "fail", "x"), "none", "≥ 10 mm"),
-    ],
-)  # fmt: skip
-def test_goals_in_words(goal: GoalVerdict, value: str, limit: str) -> None:
-    assert (celsius(goal_value(goal)), celsius(goal_limit(goal))) == (value, limit)
 
 
 def test_degree_signs() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..evaluation import GoalVerdict, Report
+from ..pictures.moment import Moment
 from ..quantities import (
     KillReport,
     Margin,
@@ -15,12 +16,14 @@ from ..quantities import (
     numbers_of,
     quantities_of,
 )
-from .wording import goal_limit, goal_value, number_words
+from ..simulation import Result
+from .wording import amount, goal_limit, goal_value, number_words
 
 __all__ = [
     "Table",
     "cells",
     "goals_table",
+    "growth_table",
     "headings",
     "kill_table",
     "margins_table",
@@ -61,6 +64,18 @@ def target_table(report: Report) -> Table:
     numbers = numbers_of(report.target, "target") if report.target is not None else ()
     rows = [(one.name, number_words(one.value, one.quantity)) for one in numbers]
     return Table("Target", ("", ""), rows)
+
+
+def growth_table(report: Report, result: Result) -> Table:
+    """Write isotherm volumes at the ends of stages and when else the plan asks for them."""
+    asked = {*result.plan.protocol.ends_s(), *result.plan.report.times_s}
+    rows = [row for row in report.timeline if row.t_s in asked]
+    levels = [f"{level:g} C" for level in rows[0].volume_ml] if rows else []
+    written = [
+        (Moment.of(result, row.t_s).title, *[amount(ml, "ml") for ml in row.volume_ml.values()])
+        for row in rows
+    ]
+    return Table("Isotherm volumes", ("time", *levels), written)
 
 
 def margins_table(report: Report) -> Table:

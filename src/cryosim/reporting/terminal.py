@@ -10,13 +10,13 @@ from ..simulation import Result
 from .tables import (
     Table,
     goals_table,
+    growth_table,
     kill_table,
     needles_table,
     organs_table,
     sensors_table,
     target_table,
 )
-from .wording import amount
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,7 +35,7 @@ def print_report(report: Report, result: Result, console: Console) -> None:
     for table in (write(report) for write in tables):
         if table.rows:
             console.print(_drawn(table))
-    console.print(_timeline_table(report, result))
+    console.print(_drawn(growth_table(report, result)))
     energy, cost = result.energy, result.performance
     console.print(
         f"energy closes to {energy.relative_error:.1e}; probes took out "
@@ -81,22 +81,4 @@ def _filled(title: str, headings: Sequence[str], rows: Sequence[tuple[str, ...]]
     table.show_header = any(headings)
     for row in rows:
         table.add_row(*row)
-    return table
-
-
-def _timeline_table(report: Report, result: Result) -> RichTable:
-    levels = list(report.timeline[0].volume_ml) if report.timeline else []
-    columns = ["time", "stage", *[f"{level:g} C" for level in levels]]
-    table = _table("Isotherm volumes", *columns)
-    ends = dict(zip(result.plan.protocol.ends_s(), result.plan.protocol.stages, strict=True))
-    asked = {*ends, *result.plan.report.times_s}
-    for row in report.timeline:
-        if row.t_s not in asked:
-            continue
-        stage = ends.get(row.t_s)
-        table.add_row(
-            f"{row.t_s / 60:g} min",
-            f"end of {stage.kind}" if stage is not None else "",
-            *[amount(ml, "ml") for ml in row.volume_ml.values()],
-        )
     return table

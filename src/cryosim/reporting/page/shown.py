@@ -19,7 +19,14 @@ from ...pictures.moment import Moment
 from ...pictures.over_time import stage_name
 from ...pictures.planes import SHOWN_C
 from ...simulation import Result
-from ..tables import goals_table, margins_table, organs_table, sensors_table, target_table
+from ..tables import (
+    goals_table,
+    growth_table,
+    margins_table,
+    organs_table,
+    sensors_table,
+    target_table,
+)
 from ..wording import VERDICTS, amount, celsius, duration, percent
 from .drawings import chart, has_scene, scene, slices
 from .markup import Html, caption, element, facts, join, plain_table, table
@@ -104,17 +111,10 @@ def three_d(result: Result, picture: Path | None) -> Html | None:
 
 def growth(report: Report, result: Result) -> Html:
     """Show isotherm volumes over time, and list them at the ends of the stages."""
-    levels = list(report.timeline[0].volume_ml) if report.timeline else []
-    asked = {*result.plan.protocol.ends_s(), *result.plan.report.times_s}
-    rows = [
-        (_capital(Moment.of(result, row.t_s).title),
-         *[amount(row.volume_ml[level], "ml") for level in levels])
-        for row in report.timeline if row.t_s in asked
-    ]  # fmt: skip
     return _beside(
         chart(lambda ax: plot_growth(result, ax), "isotherm volumes over time"),
         join(
-            table(("time", *[f"{level:g} °C" for level in levels]), rows),
+            plain_table(growth_table(report, result)),
             caption(
                 "Tissue at or below the isotherm at that time, without the probes and gas. Marks "
                 "are the times that the result keeps."
