@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..evaluation import kill_probability
 from ..geometry import Grid
-from ..images import Volume, check_overlap, resample_field, write_volume
+from ..images import check_overlap, resample_field, write_field
 from ..scene import isotherm_mesh, needle_meshes, structure_mesh
 from ..simulation import Result
 from .surface_files import SURFACE_ENDINGS, write_mesh
@@ -95,8 +95,7 @@ def export_result(
     for name, values, outside in _fields(result, moments):
         on_image = resample_field(result.tissue.grid, values, grid, outside)
         files.append(f"{name}.nii.gz")
-        # A file of numbers; what kind they are is not stored.
-        write_volume(Volume(grid, on_image, "mr"), folder / files[-1])
+        write_field(grid, on_image, folder / files[-1])
     return Exported(tuple(files), tuple(notes))
 
 

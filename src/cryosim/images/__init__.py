@@ -6,7 +6,7 @@ functions that need them, on their first call.
 
 from .dicom_write import write_dicom_series
 from .markups import ProbeLine, read_probe_lines, write_probe_lines
-from .nifti import write_labels, write_volume
+from .nifti import write_field, write_labels, write_volume
 from .read import read_labels, read_volume
 from .resample import check_overlap, occupancy, resample_field, resample_labels, resample_volume
 from .volume import Labels, Modality, Volume
@@ -25,6 +25,7 @@ __all__ = [
     "resample_labels",
     "resample_volume",
     "write_dicom_series",
+    "write_field",
     "write_labels",
     "write_probe_lines",
     "write_volume",

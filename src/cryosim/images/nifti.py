@@ -23,6 +23,7 @@ __all__ = [
     "NiftiImage",
     "is_nifti_name",
     "read_nifti",
+    "write_field",
     "write_labels",
     "write_volume",
 ]
@@ -152,6 +153,11 @@ def write_volume(volume: Volume, path: str | Path) -> None:
         When the name does not end in .nii or .nii.gz, or the file cannot be written.
     """
     _write(volume.grid, volume.values, Path(path))
+
+
+def write_field(grid: Grid, values: NDArray[np.float32], path: str | Path) -> None:
+    """Write numbers that are no image, (k, j, i), as `write_volume` writes an image."""
+    _write(grid, values, Path(path))
 
 
 def write_labels(labels: Labels, path: str | Path) -> None:
