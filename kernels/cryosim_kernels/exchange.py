@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,13 +11,38 @@ from ._compile import kernel
 from .arrays import F32_3, F64_1, F64_2, I64_1
 from .material import potential_of
 
-__all__ = ["deposit", "exchange_with_probes"]
+__all__ = ["Probes", "deposit", "exchange_with_probes"]
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 # No surface and no tissue is outside these, C.
 _COLDEST_C, _WARMEST_C = -273.0, 100.0
+
+
+class Probes(NamedTuple):
+    """Probes, the cells that they touch, and what goes on between them.
+
+    Attributes
+    ----------
+    starts : (p + 1,) first entry of each probe in what has m entries, one for each cell it touches.
+    lengths : (m,) coupling lengths, m. tissues : (m,) rows of the table of tissues.
+    drives : (p, 4) temperature of the surface, or of what flows behind the film, C (NaN for a probe
+        that is off); film conductance per coupling length, W/m/K (0: none); largest power, W;
+        share of the time that it is on.
+    potentials : (m,) Kirchhoff potential of the cells, as of `bioheat.update_state`.
+    heat : (m,) W given to each cell. probe_heat : (p,) W given by each probe.
+    probe_surface : (p,) mean temperature of its surface, C; NaN for a probe that is off.
+    """
+
+    starts: I64
+    lengths: F64
+    tissues: I64
+    drives: F64
+    potentials: F64
+    heat: F64
+    probe_heat: F64
+    probe_surface: F64
 
 
 @kernel(parallel=False)
@@ -25,10 +52,10 @@ def exchange_with_probes(
     tissues: I64_1,
     drives: F64_2,
     potentials: F64_1,
-    table: F64_2,
     heat: F64_1,
     probe_heat: F64_1,
     probe_surface: F64_1,
+    table: F64_2,
 ) -> None:
     """Find the heat that probes give to the cells around them.
 
@@ -40,15 +67,7 @@ def exchange_with_probes(
 
     Parameters
     ----------
-    starts : (p + 1,) first entry of each probe in what has m entries, one for each cell it touches.
-    lengths : (m,) coupling lengths, m. tissues : (m,) rows of `table`.
-    drives : (p, 4) temperature of the surface, or of what flows behind the film, C (NaN for a probe
-        that is off); film conductance per coupling length, W/m/K (0: none); largest power, W;
-        share of the time that it is on.
-    potentials : (m,) Kirchhoff potential of the cells, as of `bioheat.update_state`.
-    heat : (m,) output, W given to each cell.
-    probe_heat : (p,) output, W given by each probe.
-    probe_surface : (p,) output, mean temperature of its surface, C; NaN for a probe that is off.
+    starts, ..., probe_surface : as of `Probes`; the last three are filled. table : (n, 13).
     """
     heat[:] = 0.0
     for probe in range(len(starts) - 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import prange
 from numpy.typing import NDArray
 
 from ._compile import kernel
@@ -47,10 +48,8 @@ def _rates(
     return crossed_at, cooling_rate, thawing_rate
 
 
-@kernel(parallel=False)
+@kernel(parallel=True)
 def record_exposure(
-    first: int,
-    last: int,
     temperature: F32_3,
     index: U8_3,
     rows: BOOL_2,
@@ -69,7 +68,7 @@ def record_exposure(
     thawing_rate: F32_3,
     perfusable: F32_3,
 ) -> None:
-    """Update what each cell of planes `first` to `last` - 1 has been through since the last record.
+    """Update what each cell has been through since the last record.
 
     The temperature is taken as linear in time between records, so that times and rates do not
     depend on where the records fall.
@@ -91,9 +90,8 @@ def record_exposure(
     thawing_rate : padded; slowest mean rate back, K/min (0: never), updated.
     perfusable : padded; smallest liquid fraction so far, updated when freezing is remembered.
     """
-    _, ny, nx = temperature.shape
-    # The first plane is a ghost.
-    for k in range(first + 1, last + 1):
+    nz, ny, nx = temperature.shape
+    for k in prange(1, nz - 1):
         for j in range(1, ny - 1):
             if not rows[k, j]:
                 continue

@@ -16,6 +16,8 @@ begin.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import prange
 from numpy.typing import NDArray
@@ -45,6 +47,8 @@ from .material import (
 )
 
 __all__ = [
+    "Faces",
+    "Rim",
     "combine_near_stage",
     "find_coupled_potentials",
     "find_links",
@@ -59,6 +63,62 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
+
+
+# Kernels take the fields of these one by one: Numba takes longer to look into named tuples than a
+# stage on a small grid may last.
+
+
+class Faces(NamedTuple):
+    """What is in the box, and the faces within it that heat crosses.
+
+    Attributes
+    ----------
+    tissue : (nz+2, ny+2, nx+2) of each voxel, row of the table or HELD, CLOSED.
+    links : same shape, see `find_links`.
+    span_starts, spans : where tissues are, see above.
+    plane_starts : (nz+3,) where the mixed faces of each plane begin.
+    mixed_cells, mixed_pairs, mixed_weights : flat index of the voxel that receives the heat of a
+        mixed face, entries in the lists of voxels at mixed faces for it and the other one, and
+        2/dx^2.
+    border_starts, border_blocks : (nz+3,) where the blocks of each plane begin, and (b, 3) their
+        first and last + 1 entry in those lists, and tissue.
+    border_cells, border_temperature, border_resistivity : (n,) flat index; temperature, C, and 1/k,
+        K m/W, overwritten for those in blocks.
+    """
+
+    tissue: U8
+    links: U8
+    span_starts: I64
+    spans: I64
+    plane_starts: I64
+    mixed_cells: I64
+    mixed_pairs: I64
+    mixed_weights: F32
+    border_starts: I64
+    border_blocks: I64
+    border_cells: I64
+    border_temperature: F32
+    border_resistivity: F32
+
+
+class Rim(NamedTuple):
+    """The faces of the zone's rim that heat crosses.
+
+    Attributes
+    ----------
+    starts : (nz+3,) where the faces of each plane begin.
+    near, far, own : (n,) flat indices of the voxels on both sides of each face: the inner one in
+        the box, the outer and the inner one in the grid.
+    conductances : (n,) over the voxel's volume, W/m3/K.
+    """
+
+    starts: I64
+    near: I64
+    far: I64
+    own: I64
+    conductances: F32
+
 
 # A span goes on over so many voxels of other tissues: to look at those in vain costs less than to
 # begin anew.
@@ -402,13 +462,7 @@ def advance_near_stage(
 
     Parameters
     ----------
-    mixed_cells, mixed_pairs, mixed_weights : flat index of the voxel that receives the heat of a
-        mixed face, entries in the lists of voxels at mixed faces for it and the other one, and
-        2/dx^2.
-    border_starts, border_blocks : (nz+3,) where the blocks of each plane begin, and (b, 3) their
-        first and last + 1 entry in those lists, and tissue.
-    border_cells, border_temperature, border_resistivity : (n,) flat index; temperature, C, and 1/k,
-        K m/W, overwritten for those in blocks.
+    index, ..., border_resistivity : as of `Faces`.
     weights : (4,) mu, nu, mu' (s), share. target : none of the others.
     work : (threads, 3, ny+2, nx+2) finite numbers, overwritten.
     """
@@ -503,16 +557,16 @@ def integrate_near(
     now: F32_3,
     held: F32_3,
     probe_starts: I64_1,
-    probe_cells: I64_1,
     probe_lengths: F64_1,
     probe_tissues: I64_1,
     drives: F64_2,
-    exact_table: F64_2,
-    cell_volume: float,
     coupled_potentials: F64_1,
     coupled_heat: F64_1,
     probe_heat: F64_1,
     probe_surface: F64_1,
+    probe_cells: I64_1,
+    exact_table: F64_2,
+    cell_volume: float,
     moved: F32_3,
     second: F32_3,
     third: F32_3,
@@ -527,8 +581,8 @@ def integrate_near(
     ----------
     stages, seconds : how many, and how long.
     now : enthalpy at the start, J/m3.
-    probe_cells : (m,) flat indices into the box. probe_starts, ..., probe_surface : as of
-        `exchange.exchange_with_probes`, whose table is `exact_table`.
+    probe_starts, ..., probe_surface : as of `exchange.Probes`. probe_cells : (m,) flat indices
+        into the box. exact_table : `table` in double precision, for the exchange with probes.
     moved, second, third : work space; `moved` holds the change of enthalpy, J/m3, in the
         end.
     The others are as of `advance_near_stage`.
@@ -555,8 +609,8 @@ def integrate_near(
             probe_cells, probe_tissues, now, share, previous, exact_table, coupled_potentials
         )
         exchange_with_probes(
-            probe_starts, probe_lengths, probe_tissues, drives, coupled_potentials, exact_table,
-            coupled_heat, probe_heat, probe_surface,
+            probe_starts, probe_lengths, probe_tissues, drives, coupled_potentials, coupled_heat,
+            probe_heat, probe_surface, exact_table,
         )  # fmt: skip
         weights[0], weights[1], weights[2], weights[3] = mu, nu, rate_weight, share
         advance_near_stage(
@@ -589,10 +643,7 @@ def _meet_rim(
 
     Parameters
     ----------
-    rim_starts : (nz+3,) where the faces of each plane begin.
-    rim_near, rim_far, rim_own : (n,) flat indices of the voxels on both sides of each face: the
-        inner one in the box, the outer and the inner one in the grid.
-    rim_conductances : (n,) over the voxel's volume, W/m3/K.
+    rim_starts, ..., rim_conductances : as of `Rim`.
     begun : whether increments count already. far_start : C, in the grid.
     far_increment : K; that of the inner voxels is overwritten.
     """

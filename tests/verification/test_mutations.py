@@ -196,9 +196,9 @@ def mutate_rim(patch: Patch, factor: float) -> None:
     """Let the near zone take more through its rim than far tissue gives."""
     find_rim = near_zone.NearZone._find_rim
 
-    def changed(zone: Any, state: Any) -> None:
-        find_rim(zone, state)
-        zone.rim_conductances *= np.float32(factor)
+    def changed(zone: Any, state: Any) -> near.Rim:
+        rim = find_rim(zone, state)
+        return rim._replace(conductances=rim.conductances * np.float32(factor))
 
     patch.setattr(near_zone.NearZone, "_find_rim", changed)
 

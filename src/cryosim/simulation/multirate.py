@@ -83,7 +83,7 @@ class MultirateLegendre:
         )
         self._slab_heat, self._slab_boundary = np.zeros((2, shape[0]))
         self._sink_heat = np.zeros(len(HELD_KINDS))
-        self._coupled_potentials = np.zeros(len(state.coupled_cells))
+        self._probes = state.probes(np.zeros(len(state.coupled_cells)))
         self._limits_c = np.zeros(256, dtype=np.float32)
         self._limits_c[: len(state.liquidus)] = state.liquidus + _ABOUT_TO_FREEZE_K
         cold = cold_box(state.temperature, state.index, self._limits_c)
@@ -212,13 +212,9 @@ class MultirateLegendre:
         state, zone = self._state, self._zone
         near.find_coupled_potentials(
             zone.coupled_cells, state.coupled_tissues, zone.now, 0.0, zone.now, state.table,
-            self._coupled_potentials,
+            self._probes.potentials,
         )  # fmt: skip
-        exchange.exchange_with_probes(
-            state.coupling_starts, state.coupling_lengths_m, state.coupled_tissues, state.drives,
-            self._coupled_potentials, state.table, state.coupled_heat, state.probe_heat,
-            state.probe_surface,
-        )  # fmt: skip
+        exchange.exchange_with_probes(*self._probes, state.table)
 
     def _begin(self, weight_s: float) -> F64:
         """Start a step in far tissue and the zone; return the heat given to far tissue, W."""
@@ -271,14 +267,9 @@ class MultirateLegendre:
         """Integrate the zone for a moment; return the mean heat given to it, W."""
         state, zone = self._state, self._zone
         probes = near.integrate_near(
-            inner, seconds, zone.index, zone.links, zone.span_starts, zone.spans,
-            zone.plane_starts, zone.mixed_cells, zone.mixed_pairs, zone.mixed_weights,
-            zone.border_starts, zone.border_blocks, zone.border_cells, zone.border_temperature,
-            zone.border_resistivity, self._table, self._spacing, zone.now, zone.held,
-            state.coupling_starts, zone.coupled_cells, state.coupling_lengths_m,
-            state.coupled_tissues, state.drives, state.table, state.cell_volume_m3,
-            self._coupled_potentials, state.coupled_heat, state.probe_heat, state.probe_surface,
-            zone.moved, zone.second, zone.third, zone.work,
+            inner, seconds, *zone.faces, self._table, self._spacing, zone.now, zone.held,
+            *self._probes, zone.coupled_cells, state.table, state.cell_volume_m3, zone.moved,
+            zone.second, zone.third, zone.work,
         )  # fmt: skip
         heat = np.zeros(HEAT_TERMS)
         heat[[BLOOD, METABOLISM]] = zone.slab_heat.sum(axis=0) * state.cell_volume_m3
@@ -293,10 +284,9 @@ class MultirateLegendre:
         weights = np.array([mu, nu, moved, start_moved], dtype=np.float32)
         near.combine_near_stage(
             weights, zone.start, zone.moved, zone.start_moved, zone.increment, zone.index,
-            zone.span_starts, zone.spans, self._table, zone.perfusable, zone.rim_starts,
-            zone.rim_near, zone.rim_far, zone.rim_own, zone.rim_conductances, begun,
-            state.temperature, self._increment, zone.increment_before, zone.now, zone.temperature,
-            zone.held, zone.slab_heat,
+            zone.faces.span_starts, zone.faces.spans, self._table, zone.perfusable, *zone.rim,
+            begun, state.temperature, self._increment, zone.increment_before, zone.now,
+            zone.temperature, zone.held, zone.slab_heat,
         )  # fmt: skip
         zone.increment, zone.increment_before = zone.increment_before, zone.increment
 

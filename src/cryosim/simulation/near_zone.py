@@ -91,10 +91,7 @@ class NearZone:
     Attributes
     ----------
     box : where it is. low : its first voxel, (3,).
-    rim_near, rim_far, rim_own : flat indices of the voxels on both sides of each face of the rim
-        that heat crosses: the inner one in the zone's arrays, the outer and the inner one in the
-        grid; by planes of the zone, which begin where rim_starts says. rim_conductances : over the
-        voxel's volume, W/m3/K.
+    faces, rim : those that heat crosses, within the box and at its rim.
     """
 
     def __init__(self, state: State, box: Box) -> None:
@@ -102,8 +99,8 @@ class NearZone:
         self.low = np.array(box.low, dtype=np.int64)
         self._shape = tuple(int(n) + 2 for n in np.subtract(box.high, box.low))
         self._allocate(state)
-        self._find_faces(state.inverse_spacing_squared.astype(np.float32))
-        self._find_rim(state)
+        self.faces = self._find_faces(state.inverse_spacing_squared.astype(np.float32))
+        self.rim = self._find_rim(state)
         k, j, i = np.array(np.unravel_index(state.coupled_cells, state.index.shape))
         own = np.array([k, j, i]) - np.array(box.low)[:, None] + 1
         self.coupled_cells = np.ravel_multi_index(tuple(own), self._shape).astype(np.int64)
@@ -134,50 +131,66 @@ class NearZone:
         self.perfusable[INNER] = state.perfusable[self.box.slices]
         self.increment[...] = self.increment_before[...] = 0.0
 
-    def _find_faces(self, inverse_spacing_squared: F32) -> None:
-        shape = self._shape
-        self.links = np.zeros(shape, dtype=np.uint8)
-        near.find_links(self.index, self.links)
-        self.span_starts = np.zeros(shape[0] + 1, dtype=np.int64)
+    def _find_faces(self, inverse_spacing_squared: F32) -> near.Faces:
+        index, planes = self.index, self._shape[0] + 1
+        links = np.zeros(self._shape, dtype=np.uint8)
+        near.find_links(index, links)
+        span_starts, plane_starts = np.zeros((2, planes), dtype=np.int64)
         found = 0
         # First to count, then to keep; the same below.
         for _ in range(2):
-            self.spans = np.zeros((found, 4), dtype=np.int64)
-            found = near.tissue_spans(self.index, self.span_starts, self.spans)
-        self.plane_starts = np.zeros(shape[0] + 1, dtype=np.int64)
+            spans = np.zeros((found, 4), dtype=np.int64)
+            found = near.tissue_spans(index, span_starts, spans)
         found = 0
         for _ in range(2):
-            self.mixed_cells, others = np.zeros((2, found), dtype=np.int64)
-            self.mixed_weights = np.zeros(found, dtype=np.float32)
+            cells, others = np.zeros((2, found), dtype=np.int64)
+            weights = np.zeros(found, dtype=np.float32)
             found = near.find_mixed_faces(
-                self.index,
-                inverse_spacing_squared,
-                self.plane_starts,
-                self.mixed_cells,
-                others,
-                self.mixed_weights,
+                index, inverse_spacing_squared, plane_starts, cells, others, weights
             )
-        self._find_border(others)
+        pairs, border, starts, blocks = self._find_border(np.stack([cells, others], axis=1))
+        return near.Faces(
+            tissue=index,
+            links=links,
+            span_starts=span_starts,
+            spans=spans,
+            plane_starts=plane_starts,
+            mixed_cells=cells,
+            mixed_pairs=pairs,
+            mixed_weights=weights,
+            border_starts=starts,
+            border_blocks=blocks,
+            border_cells=border,
+            border_temperature=self.temperature.reshape(-1)[border],
+            border_resistivity=self.resistivity.reshape(-1)[border],
+        )
 
-    def _find_border(self, others: I64) -> None:
-        """List the voxels at mixed faces by plane and tissue, held ones as they are held."""
+    def _find_border(self, pairs: I64) -> tuple[I64, I64, I64, I64]:
+        """List the voxels at mixed faces by plane and tissue, held ones as they are held.
+
+        Parameters
+        ----------
+        pairs : (n, 2) flat indices of the voxels on both sides.
+
+        Returns
+        -------
+        (n, 2) entries of the list that the pairs are; the list of flat indices; starts and blocks
+        as of `near.Faces`.
+        """
         flat_index = self.index.reshape(-1)
-        cells, entry = np.unique(np.stack([self.mixed_cells, others], axis=1), return_inverse=True)
+        cells, entry = np.unique(pairs, return_inverse=True)
         plane = self._shape[1] * self._shape[2]
         order = np.lexsort((flat_index[cells], cells // plane))
-        self.border_cells = cells[order]
-        self.mixed_pairs = np.argsort(order)[entry].reshape(-1, 2)
-        self.border_temperature = self.temperature.reshape(-1)[self.border_cells]
-        self.border_resistivity = self.resistivity.reshape(-1)[self.border_cells]
-        tissues, planes = flat_index[self.border_cells], self.border_cells // plane
+        border = cells[order]
+        tissues, planes = flat_index[border], border // plane
         first = np.flatnonzero(np.diff(tissues, prepend=-1) | np.diff(planes, prepend=-1))
         last = np.append(first, len(tissues))[1:]
         free = tissues[first] < material.CLOSED
-        self.border_blocks = np.stack([first, last, tissues[first]], axis=1)[free].astype(np.int64)
-        starts = planes[self.border_blocks[:, 0]]
-        self.border_starts = np.searchsorted(starts, np.arange(self._shape[0] + 1))
+        blocks = np.stack([first, last, tissues[first]], axis=1)[free].astype(np.int64)
+        starts = np.searchsorted(planes[blocks[:, 0]], np.arange(self._shape[0] + 1))
+        return np.argsort(order)[entry].reshape(-1, 2), border, starts, blocks
 
-    def _find_rim(self, state: State) -> None:
+    def _find_rim(self, state: State) -> near.Rim:
         """Find faces between a tissue voxel of the zone and one outside."""
         near_cells, far_cells, own_cells, conductances = [], [], [], []
         low = np.array(self.box.low) - 1
@@ -201,12 +214,14 @@ class NearZone:
         none = np.zeros(0)
         found = np.concatenate([none, *near_cells]).astype(np.int64)
         order = np.argsort(found, kind="stable")
-        self.rim_near = found[order]
-        self.rim_far = np.concatenate([none, *far_cells]).astype(np.int64)[order]
-        self.rim_own = np.concatenate([none, *own_cells]).astype(np.int64)[order]
-        self.rim_conductances = np.concatenate([none, *conductances]).astype(np.float32)[order]
         plane = self._shape[1] * self._shape[2]
-        self.rim_starts = np.searchsorted(self.rim_near, plane * np.arange(self._shape[0] + 1))
+        return near.Rim(
+            starts=np.searchsorted(found[order], plane * np.arange(self._shape[0] + 1)),
+            near=found[order],
+            far=np.concatenate([none, *far_cells]).astype(np.int64)[order],
+            own=np.concatenate([none, *own_cells]).astype(np.int64)[order],
+            conductances=np.concatenate([none, *conductances]).astype(np.float32)[order],
+        )
 
     def holds(self, flat: I64, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """Whether flat indices into the padded grid are in the box."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cryosim_kernels import exposure, in_threads
+from cryosim_kernels import exposure
 
 from ..geometry import read_only
 from ..plan import Plan
@@ -109,9 +109,7 @@ class Run:
         self.probe_voxels.fill(self.state)
         state = self.state
         state.exposed |= state.row_coldest < self._exposed_below_c
-        in_threads(
-            exposure.record_exposure,
-            state.temperature.shape[0] - 2,
+        exposure.record_exposure(
             state.temperature,
             state.index,
             state.exposed,

@@ -167,6 +167,19 @@ class State:
         """Voxels of the grid."""
         return int(np.prod([n - 2 for n in self.index.shape]))
 
+    def probes(self, potentials: F64) -> exchange.Probes:
+        """What probes exchange with the cells that they touch, which have these potentials."""
+        return exchange.Probes(
+            starts=self.coupling_starts,
+            lengths=self.coupling_lengths_m,
+            tissues=self.coupled_tissues,
+            drives=self.drives,
+            potentials=potentials,
+            heat=self.coupled_heat,
+            probe_heat=self.probe_heat,
+            probe_surface=self.probe_surface,
+        )
+
     def refresh(self, energy: F64) -> F64:
         """Bring temperatures and sources up to date with `energy`.
 
@@ -185,17 +198,8 @@ class State:
             self.source,
             self.slab_sources,
         )
-        exchange.exchange_with_probes(
-            self.coupling_starts,
-            self.coupling_lengths_m,
-            self.coupled_tissues,
-            self.drives,
-            self.potential.reshape(-1)[self.coupled_cells],
-            self.table,
-            self.coupled_heat,
-            self.probe_heat,
-            self.probe_surface,
-        )
+        potentials = self.potential.reshape(-1)[self.coupled_cells]
+        exchange.exchange_with_probes(*self.probes(potentials), self.table)
         exchange.deposit(
             self.coupled_cells, self.coupled_heat, 1.0 / self.cell_volume_m3, self.source
         )

@@ -393,7 +393,7 @@ def record(ramps, spacing_s):
     rows = np.ones(shape[:2], np.bool_)
     for before, now, value in zip(times[:-1], times[1:], values[1:], strict=True):
         exposure.record_exposure(
-            0, 1, np.full(shape, value, np.float32), np.zeros(shape, np.uint8), rows,
+            np.full(shape, value, np.float32), np.zeros(shape, np.uint8), rows,
             np.array([-1.0]), np.array([-8.0]), now, now - before, thresholds, True, earlier,
             coldest, below, freezes, crossed, cooling, thawing, perfusable,
         )  # fmt: skip
