@@ -23,17 +23,21 @@ from ..images import (
     read_volume,
     resample_volume,
 )
+from ..images.nifti import is_nifti_name
 from ..plan import OrganAtRisk, Plan, Target, plan_from_dict
 from ..probes import check_placement
 from ..simulation import check_run
 from ..tissue import Tissue, TissueGrid, TissueLibrary, build_tissue, define_tissue, read_library
 from ..tissue.structures import tissue_of_structure
-from .air import outside_air
+from .body import Body, find_body, given_body, leave_out
 from .protection import protect
 
 __all__ = ["Anatomy", "phantom_plan", "place_anatomy", "read_anatomy"]
 
 F32 = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+_BODY = "anatomy.body"  # among the masks
 
 # Fields kept by a usual run, for the check of memory before anything is put on the grid.
 _SNAPSHOTS = 8
@@ -49,7 +53,8 @@ class Anatomy:
     ----------
     volume : the image; None for the phantom "uniform".
     labels : the label map, where there is one.
-    masks : label maps that are the masks of target ("target") and organs, by name.
+    masks : label maps that are the masks of target ("target"), organs, and the body
+        ("anatomy.body"), by name.
     tissues : label value or name to tissue name, the phantom's and the plan's.
     image_grid : the image's voxels as its file has them, axes not turned; None where unknown.
     """
@@ -77,6 +82,8 @@ def read_anatomy(plan: Plan) -> Anatomy:
     }
     if source.phantom == "uniform":
         return Anatomy(None, masks=masks)
+    if isinstance(source.body, str) and is_nifti_name(Path(source.body)):
+        masks[_BODY] = read_labels(plan.folder / source.body).canonical()
     if source.phantom is not None:
         phantom = build_phantom(source.phantom)
         volume, labels = phantom.volume.canonical(), phantom.labels.canonical()
@@ -91,7 +98,7 @@ def read_anatomy(plan: Plan) -> Anatomy:
         found = read_labels(plan.folder / source.labels, names).canonical()
         check_overlap("anatomy.labels", volume.grid, found.grid)
     for name, mask in masks.items():
-        check_overlap(f"the mask of {name}", volume.grid, mask.grid)
+        check_overlap(name if name == _BODY else f"the mask of {name}", volume.grid, mask.grid)
     return Anatomy(volume, found, masks, dict(source.tissues), image.grid)
 
 
@@ -143,10 +150,15 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
         tissue = build_tissue(grid, volume, anatomy.labels, mapping, library, structures=shares)
         if plan.target is not None and plan.target.mask is not None:
             tissue = _paint_tumor(tissue, library["tumor"], notes)
-    air = outside_air(volume, tissue) if plan.anatomy.tissue is None else None
+        body = _body(plan, anatomy, shapes.get("target"))
+        if body is None:
+            notes.append(
+                "where the body ends is not known without a CT or anatomy.body: all is tissue"
+            )
+        else:
+            tissue = leave_out(tissue, body, library["gas"])
     placed = dataclasses.replace(
         tissue,
-        outside_air=air,
         image_grid=anatomy.image_grid,
         assumptions=(*tissue.assumptions, *notes),
         warnings=(
@@ -156,6 +168,25 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
         ),
     )
     return protect(placed, plan, library, anatomy.labels)
+
+
+def _body(plan: Plan, anatomy: Anatomy, target: tuple[Grid, Mask] | None) -> Body | None:
+    """Take the body from the plan, else from the CT."""
+    volume, named = anatomy.volume, plan.anatomy.body
+    if volume is None:
+        return None
+    if named is None:
+        return find_body(volume, target)
+    mask = anatomy.masks.get(_BODY)
+    if mask is not None:
+        return given_body(volume, mask.grid, mask.values != 0)
+    if anatomy.labels is None:
+        raise InputError(f"anatomy.body: label = {named!r}, but the plan has no labels; add some")
+    try:
+        value = anatomy.labels.value_of(named)
+    except InputError as error:
+        raise InputError(f"anatomy.body: {error}") from None
+    return given_body(volume, anatomy.labels.grid, anatomy.labels.values == value)
 
 
 def _structures(plan: Plan) -> dict[str, Target | OrganAtRisk]:

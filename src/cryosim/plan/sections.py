@@ -44,6 +44,8 @@ class AnatomyPlan(Section):
     label_names : CSV with a name and an id per structure, where the label map has no names.
     tissues : label value or name to tissue name; "hu" lets the CT value decide.
     tissue : one tissue for everything.
+    body : value or name of the body in the label map, or a NIfTI mask file; by default it is found
+        in a CT. What lies around it is taken as room air.
     phantom : name of a shipped phantom. size_mm : edge lengths of the phantom "uniform" (x, y, z).
     """
 
@@ -53,6 +55,7 @@ class AnatomyPlan(Section):
     label_names: str | None = None
     tissues: dict[str, str] = Field(default_factory=dict)
     tissue: str | None = None
+    body: Label | None = None
     phantom: str | None = None
     size_mm: tuple[float, float, float] | None = None
 

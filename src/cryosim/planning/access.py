@@ -24,6 +24,9 @@ U8 = NDArray[np.uint8]
 # Free, beyond the skin, beyond the image, and from then on what is forbidden, one number a name.
 FREE, OUTSIDE, BEYOND, _FIRST_NAME = 0, 1, 2, 3
 
+# What lies around the body, in words.
+THINGS = "table or other things"
+
 _SPACING_MM = 2.0
 _LARGEST_MAP = 12_000_000  # voxels
 _STEP_MM = 1.5
@@ -54,7 +57,8 @@ class Paths:
     ----------
     depth_mm : (n,) from the tip to the skin; inf where it is not reached within the image and
         the longest way, or the tip does not lie in the body.
-    blocked_mm : (n, m) length within each of what is forbidden.
+    blocked_mm : (n, m) length within each of what is forbidden: in the body, and of things around
+        it, such as the table, also beyond the skin.
     entry_missed_mm : (n,) how far the entry lies outside the region it has to be in.
     """
 
@@ -99,7 +103,10 @@ class Access:
         first = np.where(out.any(axis=1), out.argmax(axis=1), len(distance))
         inside = np.arange(len(distance)) < first[:, None]
         blocked = np.stack(
-            [((kind == _FIRST_NAME + n) & inside).sum(axis=1) for n in range(len(self.names))],
+            [
+                ((kind == _FIRST_NAME + n) & (inside | (name == THINGS))).sum(axis=1)
+                for n, name in enumerate(self.names)
+            ],
             axis=1,
         ) if self.names else np.zeros((len(tips_mm), 0))  # fmt: skip
         last = np.clip(first - 1, 0, None)
@@ -132,9 +139,11 @@ def map_access(anatomy: Anatomy, plan: Plan, search: Search) -> Access:
         When the plan has no target, or names a label that the label map does not have.
     """
     whole = _whole(anatomy, plan, search)
-    outside = whole.outside_air
-    if outside is None:
-        outside = np.zeros(whole.grid.shape, dtype=np.bool_)
+    outside = np.zeros(whole.grid.shape, dtype=np.bool_)
+    if whole.outside_air is not None:
+        outside |= whole.outside_air
+    if whole.things is not None:
+        outside &= ~whole.things
     forbidden, notes = _forbidden(anatomy, plan, search, whole, outside)
     allowed = np.zeros_like(outside)
     for label in search.allowed:
@@ -179,7 +188,9 @@ def _forbidden(
             notes.append(f"the target lies in {tissue}, which shafts cross")
         else:
             forbidden[tissue] = found
-    forbidden["gas"] = whole.is_gas & ~outside
+    if whole.things is not None:
+        forbidden[THINGS] = whole.things
+    forbidden["gas"] = whole.is_gas & ~outside & ~forbidden.get(THINGS, np.zeros_like(outside))
     for organ in plan.organ_at_risk:
         filled = filled_voxels(whole.structures[organ.name])
         if _is_skin(filled, tissues[whole.index]):

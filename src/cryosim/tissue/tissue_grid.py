@@ -131,7 +131,9 @@ class TissueGrid:
     structures : name ("target", an organ at risk) to (k, j, i) float32 in 0..1, the share of each
         voxel that the structure fills.
     heat_sink : (k, j, i) bool; voxels held at their tissue's arterial temperature.
-    outside_air : (k, j, i) bool; gas around the patient, which cools the skin as a film.
+    outside_air : (k, j, i) bool; what is around the patient, which cools the skin as a film.
+    things : (k, j, i) bool; where shafts cannot pass in it: table, mattress, another limb. Not kept
+        in files.
     held : (k, j, i) bool; voxels held at `start_c`, as irrigation keeps them.
     start_c : (k, j, i) float32 or None; temperature before the first freeze where it is not that
         of the body (NaN elsewhere); of air: the pack that covers the skin there.
@@ -150,6 +152,7 @@ class TissueGrid:
     structures: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     heat_sink: NDArray[np.bool_] | None = None
     outside_air: NDArray[np.bool_] | None = None
+    things: NDArray[np.bool_] | None = None
     held: NDArray[np.bool_] | None = None
     start_c: NDArray[np.float32] | None = None
     film_w_m2k: NDArray[np.float32] | None = None
@@ -180,7 +183,7 @@ class TissueGrid:
             field_ = getattr(self, name)
             if field_ is not None:
                 object.__setattr__(self, name, read_only(field_.astype(np.float32, copy=False)))
-        for name in ("heat_sink", "outside_air", "held"):
+        for name in ("heat_sink", "outside_air", "things", "held"):
             mask = getattr(self, name)
             if mask is not None:
                 object.__setattr__(self, name, read_only(mask.astype(np.bool_)))

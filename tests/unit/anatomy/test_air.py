@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cases import box, plan
-from cryosim.anatomy import outside_air
+from cryosim.anatomy import find_body, leave_out
 from cryosim.evaluation import isotherm_volume_ml
 from cryosim.geometry import Grid
 from cryosim.images import Volume
@@ -27,7 +27,7 @@ def body_in_air():
 def test_air_outside_is_told_from_gas_inside():
     volume = body_in_air()
     tissue = build_tissue(volume.grid, volume, None, {}, read_library())
-    air = outside_air(volume, tissue)
+    air = leave_out(tissue, find_body(volume), read_library()["gas"]).outside_air
     assert air[:, :8].all()
     assert not air[10:14, 18:22, 10:14].any()
     assert tissue.is_gas[10:14, 18:22, 10:14].all()

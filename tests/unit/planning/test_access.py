@@ -1,5 +1,6 @@
 """Ways from the skin to a target, in a body of boxes whose every distance is known."""
 
+import dataclasses
 import functools
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from cryosim.errors import InputError
 from cryosim.geometry import Grid
 from cryosim.images import Labels, Volume
 from cryosim.plan import Plan, Search
-from cryosim.planning.access import Paths, map_access
+from cryosim.planning.access import THINGS, Paths, map_access
 from cryosim.planning.layout import even_directions, reachable_directions
 
 BODY, TUMOR, PLATE, VESSEL, ORGAN, SKIN, PORT = 1, 2, 3, 4, 5, 6, 7
@@ -120,6 +121,25 @@ def test_what_is_in_the_way_is_named_with_its_clearance(axis, names, width_mm):
         assert depth == pytest.approx(HALF, abs=VOXEL)
         length = next(iter(crossed.values()))
         assert length == pytest.approx(width_mm + 2 * clearance, abs=1.5 * VOXEL)
+
+
+@functools.cache
+def on_a_table(gap_mm):
+    """The trunk on its back, a mattress under it."""
+    found = anatomy()
+    _, y, _ = points_of(found.volume.grid)
+    hu = found.volume.values.copy()
+    hu[y > HALF + gap_mm] = -600.0
+    return dataclasses.replace(found, volume=Volume(found.volume.grid, hu, "ct"))
+
+
+@pytest.mark.parametrize("gap_mm", [0.0, 4.0])
+def test_no_way_leads_through_the_table(gap_mm):
+    access = access_of(on_a_table(gap_mm), clearance_mm=0.0, allowed=["gland"])
+    assert set(way(access, BACK)[1]) == {THINGS}
+    assert way(access, FRONT) == way(access_of(clearance_mm=0.0), FRONT)
+    # Past the table, through the side.
+    assert THINGS not in way(access, LEFT)[1]
 
 
 def test_clearance_is_the_distance_at_which_a_way_is_free():
