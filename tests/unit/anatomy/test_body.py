@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cryosim.anatomy import Body, find_body
+from cryosim.anatomy import Body, find_body, leave_out
 from cryosim.geometry import Grid
 from cryosim.images import Volume, read_labels, read_volume, resample_labels
+from cryosim.tissue import TissueGrid, build_tissue, read_library
+
+LIBRARY = read_library()
 
 MUSCLE, FAT, BONE, AIR, LUNG, FOAM = 55.0, -100.0, 700.0, -1000.0, -860.0, -600.0
 MM = 1.5
@@ -62,19 +65,62 @@ def test_a_limb_in_air() -> None:
     assert not body.things.any()
 
 
-def test_foam_that_touches_the_skin_is_no_tissue() -> None:
-    """A mattress with its cover, pressed in by the limb, on a table of carbon fiber."""
+def on_a_mattress() -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """A limb on a mattress on a table; also where foam with its cover is, and the cover."""
     hu = limb(y=20.0)
     under = (Y > 45.0) & (Y < 85.0) & ~disk(0, 20, 50)
     hu[under] = FOAM + 150.0 * np.sin(X[under] / 9.0)  # -750 to -450 HU
     cover = under & ((Y < 47.0) | disk(0, 20, 52.0))
     hu[cover] = -90.0
     hu[(Y > 85.0) & (Y < 87.0)] = 150.0
+    return hu, under, cover
+
+
+def test_foam_that_touches_the_skin_is_no_tissue() -> None:
+    hu, under, cover = on_a_mattress()
     body = found_in(hu)
     # Of the cover on the skin a part may stay, 2 mm thick; nothing of the foam.
     assert wrong_ml(body, disk(0, 20, 50)) < 8.0
     assert not (body.inside & under & ~cover & ~disk(0, 20, 53)).any()
     assert body.things[(Y > 55.0) & (Y < 80.0) & (np.abs(X) > 60.0)].mean() > 0.95
+
+
+def tissue_volumes_ml(hu: NDArray[np.float64]) -> tuple[dict[str, float], TissueGrid]:
+    volume = Volume(GRID, hu.astype(np.float32), "ct")
+    tissue = build_tissue(GRID, volume, None, {}, LIBRARY)
+    body = find_body(volume)
+    assert body is not None
+    placed = leave_out(tissue, body, LIBRARY["gas"])
+    counts = np.bincount(placed.index.ravel(), minlength=len(placed.tissues))
+    names = [each.name for each in placed.tissues]
+    return dict(zip(names, counts * GRID.cell_volume_ml, strict=True)), placed
+
+
+def test_what_lies_around_is_room_air() -> None:
+    """Foam was lung with the perfusion of lung, its cover fat."""
+    hu, under, _ = on_a_mattress()
+    alone, _ = tissue_volumes_ml(limb(y=20.0))
+    lying, placed = tissue_volumes_ml(hu)
+    assert lying.get("lung", 0.0) == 0.0
+    for name in ("muscle", "bone-cortical"):
+        assert lying[name] == pytest.approx(alone[name], abs=0.1)
+    # A cover of 2 mm on the skin cannot be told from it; a voxel of dense foam may go with it.
+    assert lying["fat"] == pytest.approx(alone["fat"], abs=10.0)
+    assert not (~placed.is_gas & ~disk(0, 20, 53.5)).any()
+    assert placed.outside_air is not None
+    assert placed.outside_air[under & ~disk(0, 20, 54)].all()
+    assert not placed.outside_air[disk(0, 20, 48)].any()
+    assert any("taken as room air" in note for note in placed.assumptions)
+    assert not any("taken as room air" in note for note in tissue_volumes_ml(limb())[1].assumptions)
+
+
+def test_lung_stays_lung() -> None:
+    hu = limb(radius_mm=75.0)
+    hu[disk(-30.0, 0.0, 28.0)] = LUNG
+    volumes, placed = tissue_volumes_ml(hu)
+    assert volumes["lung"] == pytest.approx(np.pi * 28**2 * 36 / 1e3, rel=0.05)
+    assert placed.outside_air is not None
+    assert not placed.outside_air[disk(-30, 0, 28)].any()
 
 
 def test_a_blanket_is_neither_body_nor_in_the_way() -> None:
