@@ -36,8 +36,8 @@ _DEEP_AIR_MM = 4.0
 # Gas is the body's where so much of its wall is. A loop of bowel under the skin has 0.8 and more, a
 # foam between its cover and the skin 0.5 at most.
 _OWN_WALL = 0.65
-# Fine enough for the thickness of skin and sheets, and 20 times faster than on a fine CT.
-_SPACING_MM = 1.5
+# Fine enough for the thickness of sheets, and ten times faster than on a fine CT.
+_SPACING_MM = 2.0
 # Foam of mattresses is -700 to -450 HU; blankets are lighter.
 _THINGS_HU = -850.0
 # Gas in the blurred edge of the skin belongs to the room, too.
@@ -80,7 +80,7 @@ def find_body(volume: Volume, target: tuple[Grid, Mask] | None = None) -> Body |
     if volume.modality != "ct":
         return None
     grid = _coarser(volume.grid)
-    hu = resample_volume(volume, grid)
+    hu = volume.values if grid.matches(volume.grid) else resample_volume(volume, grid)
     tissue = hu > _TISSUE_HU
     own = _main_part(tissue, grid, target)
     if own is None:
@@ -109,8 +109,11 @@ def leave_out(tissue: TissueGrid, body: Body, gas: Tissue) -> TissueGrid:
     ----------
     gas : what room air is made of.
     """
-    outside = _on(tissue.grid, body.grid, ~body.inside)
-    surely = _on(tissue.grid, body.grid, ~ndimage.binary_dilation(body.inside))
+    beyond = ~ndimage.binary_dilation(body.inside)
+    # All on the grid at once: bits of one label map.
+    kinds = ~body.inside + np.int32(2) * beyond + np.int32(4) * body.things
+    kind = resample_labels(Labels(body.grid, kinds), tissue.grid)
+    outside, surely = kind % 2 == 1, (kind // 2) % 2 == 1
     lung = np.array([each.name == "lung" for each in tissue.tissues])[tissue.index]
     taken = (surely & ~tissue.is_gas) | (outside & lung)
     tissues, index = tissue.tissues, tissue.index.copy()
@@ -134,7 +137,7 @@ def leave_out(tissue: TissueGrid, body: Body, gas: Tissue) -> TissueGrid:
         tissues=tissues,
         heat_sink=None if sinks is None else sinks & ~taken,
         outside_air=air if air.any() else None,
-        things=_on(tissue.grid, body.grid, body.things) & outside,
+        things=kind >= 4,
         assumptions=(*tissue.assumptions, *notes),
     )
 
