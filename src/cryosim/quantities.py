@@ -32,7 +32,7 @@ __all__ = [
 
 DOSE_RESPONSE = "dose-response"  # the rule of cell kill whose numbers are expected values
 
-Unit = Literal["mm", "C", "ml", "s", "W", "J", "kJ", "share", ""]
+Unit = Literal["mm", "C", "ml", "s", "W", "J", "kJ", "cm2", "share", ""]
 
 
 class Quantity(NamedTuple):
@@ -215,6 +215,7 @@ class OrganReport:
     volume_below_limit_ml, longest_below_limit_s : how much was colder, and for how long at most.
     volume_frozen_ml : part of it that has been at or below 0 C.
     ice_distance_mm : smallest distance to the ice edge, negative inside the ice; None without ice.
+    frozen_cm2 : of skin, the area that has been at or below 0 C.
     """
 
     name: str
@@ -227,6 +228,7 @@ class OrganReport:
     ]
     volume_frozen_ml: Annotated[float, Quantity("frozen", "ml", 2, "always")]
     ice_distance_mm: Annotated[float | None, Quantity("to the ice", "mm", goal="always")]
+    frozen_cm2: Annotated[float | None, Quantity("frozen surface", "cm2", absent="")] = None
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ from ..images import (
     read_volume,
     resample_volume,
 )
-from ..images.nifti import is_nifti_name
 from ..plan import OrganAtRisk, Plan, Target, plan_from_dict
 from ..probes import check_placement
 from ..simulation import check_run
@@ -82,8 +81,8 @@ def read_anatomy(plan: Plan) -> Anatomy:
     }
     if source.phantom == "uniform":
         return Anatomy(None, masks=masks)
-    if isinstance(source.body, str) and is_nifti_name(Path(source.body)):
-        masks[_BODY] = read_labels(plan.folder / source.body).canonical()
+    if source.body_mask is not None:
+        masks[_BODY] = read_labels(plan.folder / source.body_mask).canonical()
     if source.phantom is not None:
         phantom = build_phantom(source.phantom)
         volume, labels = phantom.volume.canonical(), phantom.labels.canonical()
@@ -165,7 +164,9 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
             *tissue.warnings,
             *_warnings(volume.grid, grid, shapes),
             *_far_probes(plan, shapes),
+            *_probes_in_air(plan, tissue),
         ),
+        structures=_with_skin(plan, tissue),
     )
     return protect(placed, plan, library, anatomy.labels)
 
@@ -187,6 +188,31 @@ def _body(plan: Plan, anatomy: Anatomy, target: tuple[Grid, Mask] | None) -> Bod
     except InputError as error:
         raise InputError(f"anatomy.body: {error}") from None
     return given_body(volume, anatomy.labels.grid, anatomy.labels.values == value)
+
+
+def _with_skin(plan: Plan, tissue: TissueGrid) -> Mapping[str, F32]:
+    """The structures, and the layer of voxels that meets room air, where the plan has no skin."""
+    skin = tissue.skin
+    if not skin.any() or plan.skin.name in tissue.structures:
+        return tissue.structures
+    return {**tissue.structures, plan.skin.name: skin.astype(np.float32)}
+
+
+def _probes_in_air(plan: Plan, tissue: TissueGrid) -> list[str]:
+    """Name the probes whose active part is not wholly in the body."""
+    if tissue.outside_air is None:
+        return []
+    found = []
+    for number, probe in enumerate(plan.probe):
+        index = np.rint(tissue.grid.to_index(probe.active_points_mm())).astype(int)
+        i, j, k = np.clip(index, 0, np.array(tissue.grid.shape)[::-1] - 1).T
+        share = float(tissue.outside_air[k, j, i].mean())
+        if share > 0.0:
+            found.append(
+                f"probe.{number}: {share * probe.active_length_mm:.0f} mm of its active part lie "
+                "outside the body; they cool air, and freeze the skin; check tip_mm and entry_mm"
+            )
+    return found
 
 
 def _structures(plan: Plan) -> dict[str, Target | OrganAtRisk]:

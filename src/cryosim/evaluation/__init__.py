@@ -2,7 +2,7 @@
 
 from .agreement import Agreement, Shape, compare_shapes, shape_of_mask
 from .cropping import Box, crop_to_ice
-from .evaluate import citations, evaluate, skin_voxels, timeline
+from .evaluate import citations, evaluate, timeline
 from .isotherms import isotherm_field, isotherm_volume_ml, share_at_or_below, share_exposed
 from .kill import kill_probability, killed_by_isotherm, killed_by_tissue_threshold
 from .organs import filled_voxels
@@ -55,7 +55,6 @@ __all__ = [
     "share_by_temperature",
     "share_exposed",
     "signed_distance_mm",
-    "skin_voxels",
     "structure_surface",
     "surface_margin",
     "target_coverage",

@@ -5,15 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..plan import PRESETS
 from ..probes import catalog, needle_name
 from ..quantities import TargetReport
 from ..simulation import Result
 from ..sources import is_assumption
-from ..tissue import TissueGrid
 from ..tissue import citations as tissue_citations
 from .curves import evaluate_needles, evaluate_sensors
 from .goals import judge_goals, judge_metrics
@@ -26,7 +23,7 @@ from .report import Report, TimelineRow
 from .surfaces import isosurface
 from .target import ICE_C, TargetShape, evaluate_target
 
-__all__ = ["citations", "evaluate", "skin_voxels", "timeline"]
+__all__ = ["citations", "evaluate", "timeline"]
 
 # Ice this near to the grid's outer faces is no longer free to grow.
 _ROOM_MM = 10.0
@@ -54,7 +51,9 @@ def evaluate(result: Result, *, target_shape: TargetShape | None = None) -> Repo
     kill = evaluate_kill(tissue_only, target_share)
     if plan.target is not None and target_share is not None:
         target = evaluate_target(tissue_only, plan.target, expected_share(kill), target_shape)
-    organs = tuple(evaluate_organ(tissue_only, organ) for organ in plan.organ_at_risk)
+    organs = tuple(
+        evaluate_organ(tissue_only, organ) for organ in plan.organs(result.tissue.structures)
+    )
     half_voxel_mm = float(result.tissue.grid.spacing_mm.max()) / 2
     report = Report(
         timeline=timeline(result),
@@ -112,6 +111,8 @@ def _assumptions(result: Result) -> tuple[str, ...]:
         if result.plan.perfusion.stays_off_after_freezing
         else "perfusion returns when tissue thaws"
     )
+    if result.plan.skin.given_up is not None:
+        found.append(f"skin is given up and has no limit: {result.plan.skin.given_up}")
     if result.tissue.outside_air is not None:
         body = result.plan.body
         warmed = "only packs warm it" if result.plan.skin_pack else "it is not warmed"
@@ -152,7 +153,7 @@ def _warnings(result: Result, target: TargetReport | None) -> tuple[str, ...]:
     if skin_c is not None and skin_c < ICE_C:
         found.append(
             f"the surface of the body freezes: {skin_c:.0f} C where tissue meets room air; warm "
-            "the skin, or label it as an organ at risk"
+            "the skin, freeze for less time, or come from another side"
         )
     low, high = _HEALTHY_FLUX
     for number, ratio in enumerate(result.flux_ratio):
@@ -170,16 +171,8 @@ def _warnings(result: Result, target: TargetReport | None) -> tuple[str, ...]:
 
 def _coldest_skin_c(result: Result) -> float | None:
     """Coldest that any tissue next to room air has been; None without room air."""
-    skin = skin_voxels(result.tissue)
+    skin = result.tissue.skin
     return float(result.coldest_c[skin].min()) if skin.any() else None
-
-
-def skin_voxels(tissue: TissueGrid) -> NDArray[np.bool_]:
-    """(k, j, i) voxels of tissue next to room air; none without room air."""
-    if tissue.outside_air is None:
-        return np.zeros(tissue.grid.shape, dtype=np.bool_)
-    beside: NDArray[np.bool_] = ndimage.binary_dilation(tissue.outside_air)
-    return beside & ~tissue.outside_air & ~tissue.is_gas
 
 
 def _room_around_ice_mm(result: Result) -> float | None:

@@ -33,7 +33,8 @@ def judge_goals(
     verdicts: list[GoalVerdict] = []
     if plan.target is not None and target is not None:
         verdicts += _target_goals(plan.target, target, half_voxel_mm)
-    for organ, found in zip(plan.organ_at_risk, organs, strict=True):
+    judged = plan.organs({found.name for found in organs})
+    for organ, found in zip(judged, organs, strict=True):
         verdicts += _organ_goals(organ, found, half_voxel_mm)
     return tuple(verdicts)
 
@@ -42,7 +43,7 @@ def judge_metrics(
     goals: Sequence[Goal], metrics: Mapping[str, float | None]
 ) -> tuple[GoalVerdict, ...]:
     """Judge the goals that a plan states on numbers of the report, by their dotted path."""
-    return tuple(_judge_metric(goal, metrics[goal.metric]) for goal in goals)
+    return tuple(_judge_metric(goal, metrics.get(goal.metric)) for goal in goals)
 
 
 def _target_goals(target: Target, found: TargetReport, half_voxel_mm: float) -> list[GoalVerdict]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..plan import OrganAtRisk
+from ..plan import OrganAtRisk, Skin
 from ..quantities import OrganReport
 from ..simulation import Result
 from .isotherms import share_at_or_below
@@ -42,7 +42,14 @@ def evaluate_organ(result: Result, organ: OrganAtRisk) -> OrganReport:
         longest_below_limit_s=longest,
         volume_frozen_ml=_volume_ml(result, organ.name, ICE_C) if coldest_c <= ICE_C else 0.0,
         ice_distance_mm=nearest if np.isfinite(nearest) else None,
+        frozen_cm2=_frozen_cm2(result, organ) if isinstance(organ, Skin) else None,
     )
+
+
+def _frozen_cm2(result: Result, skin: Skin) -> float:
+    """Area of the frozen voxels of a layer that is one voxel thick."""
+    frozen = (result.tissue.structures[skin.name] > 0) & (result.coldest_c <= ICE_C)
+    return 1e-2 * result.tissue.grid.cell_face_mm2 * int(frozen.sum())
 
 
 def _points_of(result: Result, name: str) -> NDArray[np.float64]:

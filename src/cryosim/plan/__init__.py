@@ -14,6 +14,7 @@ from .sections import (
     Protection,
     ReportPlan,
     Sensor,
+    Skin,
     SkinPack,
     Target,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "ReportPlan",
     "Search",
     "Sensor",
+    "Skin",
     "SkinPack",
     "Stage",
     "Target",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ from .sections import (
     ReportPlan,
     Section,
     Sensor,
+    Skin,
     SkinPack,
     Target,
 )
@@ -42,6 +44,7 @@ class Plan(Section):
     tissue: tuple[dict[str, Any], ...] = ()
     target: Target | None = None
     organ_at_risk: tuple[OrganAtRisk, ...] = ()
+    skin: Skin = Skin()
     probe: Annotated[tuple[Probe, ...], Field(max_length=50)] = ()
     warmer: tuple[Warmer, ...] = ()
     protection: tuple[Protection, ...] = ()
@@ -67,13 +70,29 @@ class Plan(Section):
         """Everything thin that is put into the patient: probes first, then warmers."""
         return (*self.probe, *self.warmer)
 
+    def organs(self, structures: Container[str]) -> tuple[OrganAtRisk, ...]:
+        """The organs at risk, and the skin where it is one of the structures of a grid."""
+        if self._has_own_skin or self.skin.name not in structures:
+            return self.organ_at_risk
+        return (*self.organ_at_risk, self.skin.judged)
+
+    @property
+    def _has_own_skin(self) -> bool:
+        return self.skin.name in {organ.name for organ in self.organ_at_risk}
+
+    @property
+    def _all_organs(self) -> tuple[OrganAtRisk, ...]:
+        """Those that a grid may show; where all is one tissue there is no room air."""
+        uniform = self.anatomy.phantom == "uniform" or self.anatomy.tissue is not None
+        return self.organ_at_risk if uniform else self.organs({self.skin.name})
+
     @property
     def exposure_thresholds_c(self) -> tuple[float, ...]:
         """Temperatures whose exposure is counted: isotherms, those of cell kill, organ limits."""
         found = {0.0, -20.0, -40.0, *self.report.isotherms_c}
         if self.target is not None:
             found.add(self.target.lethal_c)
-        for organ in self.organ_at_risk:
+        for organ in self._all_organs:
             if organ.min_temperature_c is not None:
                 found.add(organ.min_temperature_c)
         return tuple(sorted(found, reverse=True))
@@ -84,7 +103,7 @@ class Plan(Section):
         if self.target is not None:
             levels = sorted({*self.report.isotherms_c, self.target.lethal_c}, reverse=True)
             found += goal_paths(TargetReport, "target", levels, limited=True)
-        for organ in self.organ_at_risk:
+        for organ in self._all_organs:
             limited = organ.min_temperature_c is not None
             found += goal_paths(OrganReport, f"organs_at_risk.{organ.name}", (), limited)
         for sensor in self.sensor:

@@ -84,6 +84,9 @@ def write_plan(plan: Plan, path: str | Path, folder: str | Path) -> None:
                 section[key] = Path(
                     os.path.relpath(plan.folder / section[key], folder)
                 ).as_posix()  # fmt: skip
+    body = plan.anatomy.body_mask
+    if body is not None:
+        content["anatomy"]["body"] = Path(os.path.relpath(plan.folder / body, folder)).as_posix()
     Path(path).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

@@ -59,6 +59,12 @@ class AnatomyPlan(Section):
     phantom: str | None = None
     size_mm: tuple[float, float, float] | None = None
 
+    @property
+    def body_mask(self) -> str | None:
+        """The mask file that `body` names, where it is one."""
+        named = self.body if isinstance(self.body, str) else ""
+        return named if named.lower().endswith((".nii", ".nii.gz")) else None
+
     @model_validator(mode="after")
     def _one_origin(self) -> AnatomyPlan:
         if (self.image is None) == (self.phantom is None):
@@ -126,6 +132,36 @@ class OrganAtRisk(Section):
         if self.name == "target":
             raise ValueError("name = 'target' is taken; use another name")
         return self
+
+
+class Skin(OrganAtRisk):
+    """The surface of the body where it meets room air: an organ at risk without being asked.
+
+    Attributes
+    ----------
+    min_temperature_c : melanocytes die at -5 C (Gage and Baust, Cryobiology 1998;37:171); ten
+        degrees of room are an assumption.
+    given_up : why skin may freeze; the report repeats it, and there is no limit then.
+    """
+
+    name: Literal["skin"] = "skin"
+    min_temperature_c: Temperature | None = 5.0
+    given_up: str | None = None
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Skin:
+        if self.label is not None or self.mask is not None:
+            raise ValueError(
+                "skin is found in the CT; for a label or mask use [[organ_at_risk]] with "
+                "name = 'skin'"
+            )
+        return self
+
+    @property
+    def judged(self) -> OrganAtRisk:
+        """The same without limits where it is given up."""
+        no_limits = {"min_temperature_c": None, "min_ice_distance_mm": None}
+        return self if self.given_up is None else self.model_copy(update=no_limits)
 
 
 class Goal(Section):

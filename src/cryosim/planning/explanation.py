@@ -80,7 +80,7 @@ def times_of(result: Result) -> dict[str, float | None]:
     found: dict[str, float | None] = {"ice margin reached": reached}
     limits = {
         organ.name: (filled_voxels(result.tissue.structures[organ.name]), organ.min_temperature_c)
-        for organ in plan.organ_at_risk
+        for organ in plan.organs(result.tissue.structures)
         if organ.min_temperature_c is not None
     }
     found.update({f"{name} limit reached": None for name in limits})

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..evaluation import ICE_C, filled_voxels, isosurface, skin_voxels
+from ..evaluation import ICE_C, filled_voxels, isosurface
 from ..plan import Plan
 from ..plan.metrics import ice_distance, organ_temperature
 from ..tissue import TissueGrid
@@ -72,7 +72,7 @@ def place_marks(tissue: TissueGrid, plan: Plan) -> Marks:
     other = ~filled & ~gas & (distance < 40.0)
     every = _centers(tissue, other)
     healthy = _thinned(every, _HEALTHY)
-    all_skin = _centers(tissue, skin_voxels(tissue) & (distance < _SKIN_WITHIN_MM))
+    all_skin = _centers(tissue, tissue.skin & (distance < _SKIN_WITHIN_MM))
     skin = _thinned(all_skin, _SKIN)
     parts = [shell, inside, healthy, skin]
     organs, limits = {}, {}
@@ -95,7 +95,7 @@ def place_marks(tissue: TissueGrid, plan: Plan) -> Marks:
 
 def _limited(tissue: TissueGrid, plan: Plan) -> Iterator[tuple[str, float, NDArray[np.bool_]]]:
     """Say which goal wants which voxels warmer than what."""
-    for organ in plan.organ_at_risk:
+    for organ in plan.organs(tissue.structures):
         mask = filled_voxels(tissue.structures[organ.name])
         if organ.min_temperature_c is not None:
             yield organ_temperature(organ.name), organ.min_temperature_c, mask

@@ -19,7 +19,6 @@ from ..evaluation import (
     evaluate,
     sample,
     share_at_or_below,
-    skin_voxels,
 )
 from ..geometry import Grid
 from ..plan import GridPlan, Plan
@@ -185,7 +184,7 @@ def _frozen_ml(result: Result, share: NDArray[np.float32] | None = None) -> floa
 
 
 def _frozen_skin_cm2(result: Result) -> float:
-    skin = result.coldest_c[skin_voxels(result.tissue)]
+    skin = result.coldest_c[result.tissue.skin]
     return 1e-2 * result.tissue.grid.cell_face_mm2 * int((skin <= ICE_C).sum())
 
 

@@ -100,9 +100,14 @@ def kill_table(report: Report) -> Table:
 
 
 def organs_table(report: Report) -> Table:
-    """Write what each organ at risk has seen."""
-    rows = [(organ.name, *cells(organ)) for organ in report.organs_at_risk]
-    return Table("Organs at risk", ("organ at risk", *headings(OrganReport)), rows)
+    """Write every number of organs at risk, one a row, but those that none of them has."""
+    organs = report.organs_at_risk
+    rows = [
+        (quantity.name, *(number_words(getattr(organ, key), quantity) for organ in organs))
+        for key, quantity in quantities_of(OrganReport).items()
+    ]
+    names = tuple(organ.name for organ in organs)
+    return Table("Organs at risk", ("", *names), [row for row in rows if any(row[1:])])
 
 
 def sensors_table(report: Report) -> Table:

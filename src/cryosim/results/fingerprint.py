@@ -80,6 +80,7 @@ def _inputs(plan: Plan) -> dict[str, str]:
         "anatomy.image": anatomy.image,
         "anatomy.labels": anatomy.labels,
         "anatomy.label_names": anatomy.label_names,
+        "anatomy.body": anatomy.body_mask,
         "target.mask": plan.target.mask if plan.target is not None else None,
         **{f"organ_at_risk.{organ.name}.mask": organ.mask for organ in plan.organ_at_risk},
     }

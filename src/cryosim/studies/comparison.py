@@ -163,6 +163,8 @@ def _volume(section: str, isotherm_c: float) -> Key:
 
 def _of_part(section: str, part: Any) -> Iterator[tuple[Key, float | None]]:
     for number in numbers_of(part, ""):
+        if number.value is None and not number.quantity.absent:
+            continue  # a number that such a part need not have
         yield (section, number.name, number.quantity), number.value
 
 

@@ -199,6 +199,16 @@ class TissueGrid:
         gas: NDArray[np.bool_] = np.array([tissue.is_gas for tissue in self.tissues])[self.index]
         return gas
 
+    @property
+    def skin(self) -> NDArray[np.bool_]:
+        """(k, j, i); voxels of tissue next to room air, none without room air."""
+        from scipy import ndimage
+
+        if self.outside_air is None:
+            return np.zeros(self.grid.shape, dtype=np.bool_)
+        beside: NDArray[np.bool_] = ndimage.binary_dilation(self.outside_air)
+        return beside & ~self.outside_air & ~self.is_gas
+
     @cached_property
     def _gas_and_nearest(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Flat indices of gas voxels, and of the nearest voxel of tissue to each."""
