@@ -41,6 +41,12 @@ class Table(NamedTuple):
     headings: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
 
+    @property
+    def turned(self) -> Table:
+        """The same with rows for columns."""
+        columns = list(zip(self.headings, *self.rows, strict=True))
+        return Table(self.title, columns[0], columns[1:])
+
 
 def headings(kind: type[Any]) -> tuple[str, ...]:
     """Name the numbers of a part of the report."""

@@ -161,7 +161,7 @@ def histogram(report: Report, result: Result) -> Html | None:
         )
         parts = [_beside(parts[0], join(facts(rows), told))]
     if report.organs_at_risk:
-        parts.append(plain_table(organs_table(report)))
+        parts.append(plain_table(organs_table(report).turned))
     return join(*parts)
 
 
