@@ -166,7 +166,6 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
             *_far_probes(plan, shapes),
             *_probes_in_air(plan, tissue),
         ),
-        structures=_with_skin(plan, tissue),
     )
     return protect(placed, plan, library, anatomy.labels)
 
@@ -188,14 +187,6 @@ def _body(plan: Plan, anatomy: Anatomy, target: tuple[Grid, Mask] | None) -> Bod
     except InputError as error:
         raise InputError(f"anatomy.body: {error}") from None
     return given_body(volume, anatomy.labels.grid, anatomy.labels.values == value)
-
-
-def _with_skin(plan: Plan, tissue: TissueGrid) -> Mapping[str, F32]:
-    """The structures, and the layer of voxels that meets room air, where the plan has no skin."""
-    skin = tissue.skin
-    if not skin.any() or plan.skin.name in tissue.structures:
-        return tissue.structures
-    return {**tissue.structures, plan.skin.name: skin.astype(np.float32)}
 
 
 def _probes_in_air(plan: Plan, tissue: TissueGrid) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..plan import PRESETS
 from ..probes import catalog, needle_name
-from ..quantities import TargetReport
+from ..quantities import OrganReport, TargetReport
 from ..simulation import Result
 from ..sources import is_assumption
 from ..tissue import citations as tissue_citations
@@ -51,9 +52,8 @@ def evaluate(result: Result, *, target_shape: TargetShape | None = None) -> Repo
     kill = evaluate_kill(tissue_only, target_share)
     if plan.target is not None and target_share is not None:
         target = evaluate_target(tissue_only, plan.target, expected_share(kill), target_shape)
-    organs = tuple(
-        evaluate_organ(tissue_only, organ) for organ in plan.organs(result.tissue.structures)
-    )
+    at_risk = plan.organs(bool(result.tissue.skin.any()))
+    organs = tuple(evaluate_organ(tissue_only, organ) for organ in at_risk)
     half_voxel_mm = float(result.tissue.grid.spacing_mm.max()) / 2
     report = Report(
         timeline=timeline(result),
@@ -63,7 +63,7 @@ def evaluate(result: Result, *, target_shape: TargetShape | None = None) -> Repo
         sensors=evaluate_sensors(result),
         needles=evaluate_needles(result),
         goals=judge_goals(plan, target, organs, half_voxel_mm),
-        warnings=result.tissue.warnings + _warnings(result, target),
+        warnings=result.tissue.warnings + _warnings(result, target, organs),
         assumptions=_assumptions(result),
         sources=citations(result),
     )
@@ -132,7 +132,9 @@ def _assumptions(result: Result) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _warnings(result: Result, target: TargetReport | None) -> tuple[str, ...]:
+def _warnings(
+    result: Result, target: TargetReport | None, organs: Sequence[OrganReport]
+) -> tuple[str, ...]:
     found = []
     late = [f"{time:g}" for time in result.plan.report.times_s if time > result.times_s[-1]]
     if late:
@@ -149,12 +151,12 @@ def _warnings(result: Result, target: TargetReport | None) -> tuple[str, ...]:
             f"energy closes only to {result.energy.relative_error:.1e}: do not trust this run, and "
             "report it"
         )
-    skin_c = _coldest_skin_c(result)
-    if skin_c is not None and skin_c < ICE_C:
-        found.append(
-            f"the surface of the body freezes: {skin_c:.0f} C where tissue meets room air; warm "
-            "the skin, freeze for less time, or come from another side"
-        )
+    frozen = [organ for organ in organs if organ.frozen_cm2]
+    found += [
+        f"the surface of the body freezes: {organ.frozen_cm2:.1f} cm2, {organ.coldest_c:.1f} C at "
+        "most; warm the skin, freeze for less time, or come from another side"
+        for organ in frozen
+    ]
     low, high = _HEALTHY_FLUX
     for number, ratio in enumerate(result.flux_ratio):
         if not low <= ratio <= high:
@@ -167,12 +169,6 @@ def _warnings(result: Result, target: TargetReport | None) -> tuple[str, ...]:
     if target is not None and target.margin.ice.min_mm is None:
         found.append("no ice edge in the simulated box: margins are not defined")
     return tuple(found)
-
-
-def _coldest_skin_c(result: Result) -> float | None:
-    """Coldest that any tissue next to room air has been; None without room air."""
-    skin = result.tissue.skin
-    return float(result.coldest_c[skin].min()) if skin.any() else None
 
 
 def _room_around_ice_mm(result: Result) -> float | None:

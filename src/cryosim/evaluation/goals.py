@@ -33,8 +33,8 @@ def judge_goals(
     verdicts: list[GoalVerdict] = []
     if plan.target is not None and target is not None:
         verdicts += _target_goals(plan.target, target, half_voxel_mm)
-    judged = plan.organs({found.name for found in organs})
-    for organ, found in zip(judged, organs, strict=True):
+    skin_is_seen = plan.skin.name in {found.name for found in organs}
+    for organ, found in zip(plan.organs(skin_is_seen), organs, strict=True):
         verdicts += _organ_goals(organ, found, half_voxel_mm)
     return tuple(verdicts)
 

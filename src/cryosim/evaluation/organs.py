@@ -18,8 +18,8 @@ __all__ = ["evaluate_organ", "filled_voxels"]
 def evaluate_organ(result: Result, organ: OrganAtRisk) -> OrganReport:
     """Evaluate one organ at risk on its voxels and on its surface between them."""
     grid = result.tissue.grid
-    share = result.tissue.structures[organ.name]
-    points = _points_of(result, organ.name)
+    share = result.tissue.share_of(organ.name)
+    points = _points_of(result, share)
     coldest_c = result.plan.body.temperature_c
     nearest = np.inf
     if len(points):
@@ -30,9 +30,10 @@ def evaluate_organ(result: Result, organ: OrganAtRisk) -> OrganReport:
     if limit is not None and coldest_c > limit:
         below = longest = 0.0
     elif limit is not None:
-        below = _volume_ml(result, organ.name, limit)
-        seconds = result.time_below_s[limit]
-        longest = float(sample(grid, seconds, points).max())
+        below = _volume_ml(result, share, limit)
+        # Results from before skin had a limit did not count how long it was below.
+        seconds = result.time_below_s.get(limit)
+        longest = None if seconds is None else float(sample(grid, seconds, points).max())
     return OrganReport(
         name=organ.name,
         volume_ml=float(share.sum(dtype=np.float64)) * grid.cell_volume_ml,
@@ -40,22 +41,23 @@ def evaluate_organ(result: Result, organ: OrganAtRisk) -> OrganReport:
         limit_c=limit,
         volume_below_limit_ml=below,
         longest_below_limit_s=longest,
-        volume_frozen_ml=_volume_ml(result, organ.name, ICE_C) if coldest_c <= ICE_C else 0.0,
+        volume_frozen_ml=_volume_ml(result, share, ICE_C) if coldest_c <= ICE_C else 0.0,
         ice_distance_mm=nearest if np.isfinite(nearest) else None,
-        frozen_cm2=_frozen_cm2(result, organ) if isinstance(organ, Skin) else None,
+        frozen_cm2=_frozen_cm2(result) if organ.name == Skin().name else None,
     )
 
 
-def _frozen_cm2(result: Result, skin: Skin) -> float:
-    """Area of the frozen voxels of a layer that is one voxel thick."""
-    frozen = (result.tissue.structures[skin.name] > 0) & (result.coldest_c <= ICE_C)
+def _frozen_cm2(result: Result) -> float | None:
+    """Area of the frozen voxels of the layer next to room air, where there is one."""
+    if not result.tissue.skin.any():
+        return None
+    frozen = result.tissue.skin & (result.coldest_c <= ICE_C)
     return 1e-2 * result.tissue.grid.cell_face_mm2 * int(frozen.sum())
 
 
-def _points_of(result: Result, name: str) -> NDArray[np.float64]:
+def _points_of(result: Result, share: NDArray[np.float32]) -> NDArray[np.float64]:
     """World points on the surface of a structure and at the voxels that it fills."""
     grid = result.tissue.grid
-    share = result.tissue.structures[name]
     filled = np.argwhere(filled_voxels(share))[:, ::-1]
     if len(filled) == 0:
         return np.zeros((0, 3))
@@ -71,6 +73,6 @@ def filled_voxels(share: NDArray[np.float32]) -> NDArray[np.bool_]:
     return filled
 
 
-def _volume_ml(result: Result, name: str, level_c: float) -> float:
-    cold = share_at_or_below(result.coldest_c, level_c) * result.tissue.structures[name]
+def _volume_ml(result: Result, share: NDArray[np.float32], level_c: float) -> float:
+    cold = share_at_or_below(result.coldest_c, level_c) * share
     return float(cold.sum(dtype=np.float64)) * result.tissue.grid.cell_volume_ml

@@ -192,7 +192,7 @@ def _draw_goals(ax: Axes, plan: Plan, colors: dict[str, str]) -> list[Line2D]:
         explained.append(Line2D([], [], marker="^", color=colors["target"], ls="none", label=label))
     limits = {
         organ.name: organ.min_temperature_c
-        for organ in plan.organs(colors)
+        for organ in plan.organ_at_risk
         if organ.min_temperature_c is not None and organ.name in colors
     }
     for name, limit_c in limits.items():

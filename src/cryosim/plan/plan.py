@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,21 +69,18 @@ class Plan(Section):
         """Everything thin that is put into the patient: probes first, then warmers."""
         return (*self.probe, *self.warmer)
 
-    def organs(self, structures: Container[str]) -> tuple[OrganAtRisk, ...]:
-        """The organs at risk, and the skin where it is one of the structures of a grid."""
-        if self._has_own_skin or self.skin.name not in structures:
+    def organs(self, skin_is_seen: bool) -> tuple[OrganAtRisk, ...]:
+        """The organs at risk, and the skin where it is seen and none of them is called so."""
+        own = self.skin.name in {organ.name for organ in self.organ_at_risk}
+        if own or not skin_is_seen:
             return self.organ_at_risk
         return (*self.organ_at_risk, self.skin.judged)
-
-    @property
-    def _has_own_skin(self) -> bool:
-        return self.skin.name in {organ.name for organ in self.organ_at_risk}
 
     @property
     def _all_organs(self) -> tuple[OrganAtRisk, ...]:
         """Those that a grid may show; where all is one tissue there is no room air."""
         uniform = self.anatomy.phantom == "uniform" or self.anatomy.tissue is not None
-        return self.organ_at_risk if uniform else self.organs({self.skin.name})
+        return self.organs(skin_is_seen=not uniform)
 
     @property
     def exposure_thresholds_c(self) -> tuple[float, ...]:

@@ -79,8 +79,8 @@ def times_of(result: Result) -> dict[str, float | None]:
     reached = margin_reached_s(result, plan.target.margin_mm, surface.centers_mm)
     found: dict[str, float | None] = {"ice margin reached": reached}
     limits = {
-        organ.name: (filled_voxels(result.tissue.structures[organ.name]), organ.min_temperature_c)
-        for organ in plan.organs(result.tissue.structures)
+        organ.name: (filled_voxels(result.tissue.share_of(organ.name)), organ.min_temperature_c)
+        for organ in plan.organs(bool(result.tissue.skin.any()))
         if organ.min_temperature_c is not None
     }
     found.update({f"{name} limit reached": None for name in limits})

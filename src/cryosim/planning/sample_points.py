@@ -95,8 +95,8 @@ def place_marks(tissue: TissueGrid, plan: Plan) -> Marks:
 
 def _limited(tissue: TissueGrid, plan: Plan) -> Iterator[tuple[str, float, NDArray[np.bool_]]]:
     """Say which goal wants which voxels warmer than what."""
-    for organ in plan.organs(tissue.structures):
-        mask = filled_voxels(tissue.structures[organ.name])
+    for organ in plan.organs(bool(tissue.skin.any())):
+        mask = filled_voxels(tissue.share_of(organ.name))
         if organ.min_temperature_c is not None:
             yield organ_temperature(organ.name), organ.min_temperature_c, mask
         if organ.min_ice_distance_mm is not None and mask.any():

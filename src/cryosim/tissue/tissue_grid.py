@@ -199,7 +199,11 @@ class TissueGrid:
         gas: NDArray[np.bool_] = np.array([tissue.is_gas for tissue in self.tissues])[self.index]
         return gas
 
-    @property
+    def share_of(self, organ: str) -> NDArray[np.float32]:
+        """(k, j, i) in 0..1; share of each voxel that a structure fills, or else the skin."""
+        return self.structures[organ] if organ in self.structures else self.skin.astype(np.float32)
+
+    @cached_property
     def skin(self) -> NDArray[np.bool_]:
         """(k, j, i); voxels of tissue next to room air, none without room air."""
         from scipy import ndimage

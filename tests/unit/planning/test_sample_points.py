@@ -69,7 +69,11 @@ def test_skin_is_marked_where_tissue_meets_room_air_near_the_target():
     assert skin[:, 0] == pytest.approx(25.0, abs=2.0)
     nowhere = place_marks(tissue, content())
     assert len(nowhere.points_mm[nowhere.skin]) == 0
-    assert len(marks.points_mm) == len(nowhere.points_mm) + len(skin)
+    # As an organ at risk it has points of its own, those nearest the target.
+    (organ,) = (marks.points_mm[at] for at in marks.organs.values())
+    assert set(marks.organs) == {"organs_at_risk.skin.coldest_c"}
+    assert np.abs(organ[:, 1:] - CENTER[1:]).max() < 25.0
+    assert len(marks.points_mm) == len(nowhere.points_mm) + len(skin) + len(organ)
 
 
 def test_the_shell_is_seen_from_all_sides_and_no_longer_than_needed():
