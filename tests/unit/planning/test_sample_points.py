@@ -72,7 +72,7 @@ def test_skin_is_marked_where_tissue_meets_room_air_near_the_target():
     # As an organ at risk it has points of its own, those nearest the target.
     (organ,) = (marks.points_mm[at] for at in marks.organs.values())
     assert set(marks.organs) == {"organs_at_risk.skin.coldest_c"}
-    assert np.abs(organ[:, 1:] - CENTER[1:]).max() < 25.0
+    assert np.abs(organ[:, 1:] - CENTER[1:]).max() < 26.0
     assert len(marks.points_mm) == len(nowhere.points_mm) + len(skin) + len(organ)
 
 
