@@ -6,7 +6,7 @@ import difflib
 import os
 from collections.abc import Iterable
 
-__all__ = ["InputError", "did_you_mean", "reason_of"]
+__all__ = ["InputError", "did_you_mean", "expect_type", "reason_of"]
 
 
 class InputError(ValueError):
@@ -14,6 +14,27 @@ class InputError(ValueError):
 
     The command line prints it as one line and exits with code 2.
     """
+
+
+def expect_type(name: str, value: object, kind: type | tuple[type, ...], way: str = "") -> None:
+    """Refuse an argument of a public function that is something else.
+
+    Parameters
+    ----------
+    name : function and argument, as in "simulate: tissue". way : where one gets the right thing.
+
+    Raises
+    ------
+    InputError
+        When `value` is not of that kind.
+    """
+    if isinstance(value, kind):
+        return
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    wanted = " or ".join(each.__name__ for each in kinds)
+    raise InputError(
+        f"{name}: {wanted} expected, found {type(value).__name__}{f'; {way}' if way else ''}"
+    )
 
 
 def reason_of(error: OSError) -> str:

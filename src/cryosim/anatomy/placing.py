@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cryosim_phantoms import build_phantom
 
-from ..errors import InputError
+from ..errors import InputError, expect_type
 from ..geometry import Grid
 from ..images import (
     Labels,
@@ -73,6 +73,7 @@ def read_anatomy(plan: Plan) -> Anatomy:
     InputError
         When a file cannot be used, or lies elsewhere in the world than the image.
     """
+    expect_type("read_anatomy: plan", plan, Plan, "read_plan returns one")
     source = plan.anatomy
     masks = {
         name: read_labels(plan.folder / part.mask).canonical()
@@ -126,6 +127,8 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
         When a label is empty or unknown, a probe leaves the image, a sensor or protection the
         box, or a tissue is not defined.
     """
+    expect_type("place_anatomy: anatomy", anatomy, Anatomy, "read_anatomy returns one")
+    expect_type("place_anatomy: plan", plan, Plan, "read_plan returns one")
     library = _library(plan)
     if anatomy.volume is None:
         return _place_uniform(anatomy, plan, library)
@@ -278,6 +281,11 @@ def _points_of_interest(
     plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]
 ) -> NDArray[np.float64]:
     """Both ends of the active parts, and the outermost voxels of the target."""
+    if not plan.needles and "target" not in shapes:
+        raise InputError(
+            "the plan has neither probe nor target, so nothing says which part to simulate; add "
+            "[[probe]] or [target]"
+        )
     points = [np.asarray(needle.tip_mm) for needle in plan.needles]
     points += [needle.active_end_mm for needle in plan.needles]
     if "target" in shapes:

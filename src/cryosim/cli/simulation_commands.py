@@ -15,6 +15,7 @@ from .progress import run_progress
 if TYPE_CHECKING:
     from ..evaluation import Report
     from ..plan import Plan
+    from ..simulation import Forecast
     from ..tissue import TissueGrid
 
 __all__ = ["add_commands"]
@@ -78,27 +79,32 @@ def _check(options: argparse.Namespace) -> int:
 
     plan = read_plan(options.plan)
     tissue = place_anatomy(read_anatomy(plan), plan)
-    expected = forecast(tissue, plan, len(snapshot_times(plan)))
     console = new_console()
     console.print(_describe(plan, tissue), highlight=False, markup=False)
     for name, share in tissue.structures.items():
         volume = float(share.sum(dtype=float)) * tissue.grid.cell_volume_ml
         console.print(f"{name}: {volume:.1f} ml in the box", highlight=False, markup=False)
-    console.print(
-        f"expected: {expected.memory_bytes / 1e9:.1f} of {expected.available_bytes / 1e9:.1f} GB "
-        f"memory, {expected.stages:,} stages, about {_duration(expected.wall_s)}",
-        highlight=False,
-    )
+    expected = forecast(tissue, plan, len(snapshot_times(plan))) if plan.probe else None
+    console.print(_in_words(expected), highlight=False)
     for note in tissue.assumptions:
         console.print(f"assumption: {note}", highlight=False, markup=False)
     for note in tissue.warnings:
         console.print(f"warning: {note}", highlight=False, markup=False)
-    if expected.memory_bytes > expected.available_bytes:
+    if expected is not None and expected.memory_bytes > expected.available_bytes:
         raise InputError(
             f"grid.spacing_mm = {plan.grid.spacing_mm:g}: the run would not fit in memory; "
             "use a larger spacing or a smaller grid.padding_mm"
         )
     return GOALS_MET
+
+
+def _in_words(expected: Forecast | None) -> str:
+    if expected is None:
+        return "no probe yet: 'cryosim optimize' finds how many, and where"
+    return (
+        f"expected: {expected.memory_bytes / 1e9:.1f} of {expected.available_bytes / 1e9:.1f} GB "
+        f"memory, {expected.stages:,} stages, about {_duration(expected.wall_s)}"
+    )
 
 
 def _verdict(report: Report) -> int:
@@ -127,10 +133,11 @@ def _carry_out(plan: Plan, output: Path) -> Report:
 
 
 def _describe(plan: Plan, tissue: TissueGrid) -> str:
-    probes = ", ".join(sorted({probe.model for probe in plan.probe}))
+    models = ", ".join(sorted({probe.model for probe in plan.probe}))
+    probes = f"{len(plan.probe)} x {models}" if models else "no probe"
     return (
         f"{tissue.grid.describe()}; {', '.join(t.name for t in tissue.tissues)}\n"
-        f"{len(plan.probe)} x {probes}; {plan.protocol.describe()}"
+        f"{probes}; {plan.protocol.describe()}"
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..errors import expect_type
 from ..plan import PRESETS
 from ..probes import catalog, needle_name
 from ..quantities import OrganReport, TargetReport
@@ -44,6 +45,7 @@ def evaluate(result: Result, *, target_shape: TargetShape | None = None) -> Repo
     result : of `simulate`; its plan says what is asked, its tissue grid holds the structures.
     target_shape : where it is known better than the voxels of the result show it.
     """
+    expect_type("evaluate: result", result, Result, "simulate and load_result return one")
     plan = result.plan
     target = target_share = None
     tissue_only = of_tissue(result)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, expect_type
 from ..evaluation import kill_probability
 from ..geometry import Grid
 from ..images import check_overlap, resample_field, write_field
@@ -72,6 +72,7 @@ def export_result(
         When there is no snapshot at one of the times, a format is unknown, the grid lies elsewhere
         than the result, or a file cannot be written.
     """
+    expect_type("export_result: result", result, Result, "simulate and load_result return one")
     folder = Path(folder)
     unknown = [ending for ending in formats if ending not in SURFACE_ENDINGS]
     if unknown or not formats:

@@ -8,7 +8,7 @@ from typing import get_args
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, expect_type
 from ._naming import named
 from .dicom_read import read_dicom_series
 from .label_names import names_from_csv, names_from_xml
@@ -41,6 +41,7 @@ def read_volume(path: str | Path, modality: Modality | None = None) -> Volume:
     InputError
         When the image cannot be read, or its geometry is not a regular grid of right angles.
     """
+    expect_type("read_volume: path", path, (str, Path))
     path = Path(path)
     if modality is not None and modality not in get_args(Modality):
         raise InputError(f"modality '{modality}' is unknown; use 'ct' or 'mr'")
@@ -81,6 +82,7 @@ def read_labels(path: str | Path, names: str | Path | Mapping[int, str] | None =
     InputError
         When the file cannot be read or its values are not whole numbers of at least 0.
     """
+    expect_type("read_labels: path", path, (str, Path))
     path = Path(path)
     _check_nifti(path, "use a .nii or .nii.gz file")
     image = read_nifti(path)

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ..errors import InputError, did_you_mean
+from ..errors import InputError, did_you_mean, expect_type
 from .plan import Plan
 
 __all__ = ["plan_from_dict", "plan_schema", "read_plan", "write_plan"]
@@ -32,6 +32,7 @@ def read_plan(path: str | Path) -> Plan:
         When the file cannot be read or says something impossible; names the key, the value and
         what is allowed.
     """
+    expect_type("read_plan: path", path, (str, Path), "for a dictionary use plan_from_dict")
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8-sig")

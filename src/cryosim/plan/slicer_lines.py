@@ -63,6 +63,11 @@ def _pairs(probes: Sequence[Probe], lines: Sequence[ProbeLine]) -> list[tuple[Pr
     """Find the probe of the plan that each line is."""
     if not lines:
         raise InputError("probes: there is no line; draw one for each probe")
+    if not probes:
+        raise InputError(
+            "probes: the plan has no probe, and lines do not say of which model they are; add "
+            "[[probe]], or use the plan that 'cryosim optimize' wrote beside them"
+        )
     by_number = _by_number(lines)
     if by_number and max(by_number) < len(probes):
         return [(probes[number], line) for number, line in sorted(by_number.items())]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..anatomy import Anatomy, place_anatomy
-from ..errors import InputError
+from ..errors import InputError, expect_type
 from ..evaluation import Report, TargetShape
 from ..plan import GridPlan, Plan, Search
 from ..probes import Probe
@@ -120,6 +120,8 @@ def optimize(
         When the plan has no target, a label is unknown, the folder holds another search, or none
         of the choices can be simulated, such as probes longer than the image.
     """
+    expect_type("optimize: anatomy", anatomy, Anatomy, "read_anatomy returns one")
+    expect_type("optimize: plan", plan, Plan, "read_plan returns one")
     started = time.perf_counter()
     if plan.target is None:
         raise InputError("optimize: the plan has no target; add [target]")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..errors import expect_type
 from ..evaluation import DISCLAIMER, Report, timeline_document
 from ..files import replacing
 from ..simulation import Result
@@ -47,6 +48,8 @@ def report_document(report: Report, result: Result) -> dict[str, Any]:
 
 def write_report(report: Report, result: Result, path: str | Path) -> None:
     """Write report.json."""
+    expect_type("write_report: report", report, Report, "evaluate returns one")
+    expect_type("write_report: result", result, Result, "simulate returns one")
     text = json.dumps(report_document(report, result), indent=2, allow_nan=False)
     with replacing(path, "report") as partial:
         partial.write_text(text + "\n", encoding="utf-8")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..errors import expect_type
 from ..evaluation import Report
 from ..images import write_probe_lines
 from ..pictures import draw_planes
@@ -38,6 +39,8 @@ def write_result(
     InputError
         When a file cannot be written.
     """
+    expect_type("write_result: report", report, Report, "evaluate returns one")
+    expect_type("write_result: result", result, Result, "simulate returns one")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_report(report, result, folder / "report.json")

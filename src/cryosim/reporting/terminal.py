@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..errors import expect_type
 from ..evaluation import DISCLAIMER, Report
 from ..simulation import Result
 from .tables import (
@@ -29,6 +30,7 @@ VERDICT_STYLE = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 def print_report(report: Report, result: Result, console: Console) -> None:
     """Print verdicts, target, organs and isotherm volumes as tables."""
+    expect_type("print_report: report", report, Report, "evaluate returns one")
     if report.goals:
         console.print(_goals(report))
     tables = (target_table, kill_table, organs_table, sensors_table, needles_table)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import __version__
-from ..errors import InputError
+from ..errors import InputError, expect_type
 from ..evaluation import kill_probability
 from ..files import replacing
 from ..geometry import Grid, read_only
@@ -53,6 +53,7 @@ def save_result(result: Result, path: str | Path) -> None:
     InputError
         When the folder cannot be written to.
     """
+    expect_type("save_result: result", result, Result, "simulate returns one")
     with replacing(path, "result") as partial:
         _write(result, partial)
 
@@ -68,6 +69,7 @@ def load_result(path: str | Path) -> Result:
     InputError
         When the file is missing, damaged, not a result, or of a newer format.
     """
+    expect_type("load_result: path", path, (str, Path))
     import h5py
 
     path = Path(path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, expect_type
 from ..pictures.moment import Moment
 from ..simulation import Result
 from .controls import Controls
@@ -80,6 +80,7 @@ def show(
         When this computer cannot draw 3-D, there is no snapshot at `time_s`, `window` does not go
         with the image, or `plotter` has no room for two results.
     """
+    expect_type("show: result", result, Result, "simulate and load_result return one")
     plotter, scenes = build_scenes(
         result,
         off_screen=off_screen,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numba
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, expect_type
 from ..plan import Plan
 from ..probes import couple
 from ..tissue import TissueGrid
@@ -53,6 +53,8 @@ def simulate(
         When a probe or sensor lies outside the grid, two probes are in one place, or memory does
         not suffice.
     """
+    expect_type("simulate: tissue", tissue, TissueGrid, "place_anatomy returns one")
+    expect_type("simulate: plan", plan, Plan, "read_plan returns one")
     with _useful_threads(tissue.grid.cell_count):
         return _simulate(tissue, plan, settings or Settings(), callbacks)
 

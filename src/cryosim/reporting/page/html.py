@@ -10,6 +10,7 @@ from string import Template
 from typing import Any, TypedDict, Unpack
 
 from ... import __version__
+from ...errors import expect_type
 from ...evaluation import DISCLAIMER, Report
 from ...files import replacing
 from ...simulation import Result
@@ -56,6 +57,8 @@ def html_report(
     plans: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the report as HTML, see `write_html_report`; it names neither patient nor files."""
+    expect_type("report", report, Report, "evaluate returns one")
+    expect_type("result", result, Result, "simulate returns one")
     sections = (
         ("verdict", "Verdict", join(shown.verdict(report), numbers.warnings(report))),
         ("plans", "Why this plan", planned(plans)),
