@@ -42,6 +42,8 @@ _BODY = "anatomy.body"  # among the masks
 _SNAPSHOTS = 8
 # An active part farther than this from the target does not freeze it.
 _FAR_FROM_TARGET_MM = 15.0
+# Where the other end would be so much nearer, tip and entry may be swapped.
+_NEARER_MM = 5.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,23 +260,27 @@ def _mask(
     name: str, part: Target | OrganAtRisk, anatomy: Anatomy
 ) -> tuple[Grid, NDArray[np.bool_]]:
     """Grid and voxels of the target or an organ at risk."""
-    if part.mask is not None:
-        labels = anatomy.masks[name]
-        if not labels.values.any():
-            raise InputError(f"{name}: the mask {part.mask} is empty; choose another file")
-        return labels.grid, labels.values > 0
-    if anatomy.labels is None:
+    labels = anatomy.labels if part.mask is None else anatomy.masks[name]
+    if labels is None:
         raise InputError(
             f"{name}: label = {part.label!r}, but the plan has no anatomy.labels; "
             "add a label map or give a mask file"
         )
-    if part.label is None:  # excluded by the plan's own checks
-        raise InputError(f"{name}: give either label or mask")
-    try:
-        value = anatomy.labels.value_of(part.label)
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from None
-    return anatomy.labels.grid, anatomy.labels.values == value
+    if part.label is not None:
+        try:
+            return labels.grid, labels.values == labels.value_of(part.label)
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from None
+    values = labels.present[labels.present != 0]
+    if len(values) == 0:
+        raise InputError(f"{name}: the mask {part.mask} is empty; choose another file")
+    if len(values) > 1:
+        listed = ", ".join(str(value) for value in values[:20])
+        raise InputError(
+            f"{name}: the mask {part.mask} holds several labels, {listed}; say with label = ... "
+            "which one is meant"
+        )
+    return labels.grid, labels.values != 0
 
 
 def _points_of_interest(
@@ -326,14 +332,24 @@ def _far_probes(plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]
     voxels = grid.to_world(np.argwhere(mask)[:, ::-1])
     found = []
     for number, probe in enumerate(plan.probe):
-        points = probe.active_points_mm()
-        distance = min(float(np.linalg.norm(voxels - point, axis=1).min()) for point in points)
-        if distance > _FAR_FROM_TARGET_MM:
+        distance = _distance_mm(voxels, probe.active_points_mm())
+        turned = probe.model_copy(update={"tip_mm": probe.entry_mm, "entry_mm": probe.tip_mm})
+        if distance > _distance_mm(voxels, turned.active_points_mm()) + _NEARER_MM:
+            found.append(
+                f"probe.{number}: its active part is {distance:.0f} mm away from the target, its "
+                "entry nearer; are tip_mm and entry_mm swapped?"
+            )
+        elif distance > _FAR_FROM_TARGET_MM:
             found.append(
                 f"probe.{number}: its active part is {distance:.0f} mm away from the target; check "
                 "tip_mm and entry_mm"
             )
     return found
+
+
+def _distance_mm(voxels: NDArray[np.float64], points: NDArray[np.float64]) -> float:
+    """Smallest distance between (n, 3) and (m, 3) points."""
+    return min(float(np.linalg.norm(voxels - point, axis=1).min()) for point in points)
 
 
 def _warnings(

@@ -82,12 +82,17 @@ class AnatomyPlan(Section):
         return self
 
 
+def _check_shape(label: Label | None, mask: str | None) -> None:
+    if label is None and mask is None:
+        raise ValueError("give label or mask; both where the mask file holds several labels")
+
+
 class Target(Section):
     """What is to be destroyed.
 
     Attributes
     ----------
-    label : value or name in the label map; or mask : a NIfTI mask file.
+    label : value or name in the label map; or mask : a NIfTI mask file, `label` then in it.
     margin_mm : how far the ice shall reach beyond it, everywhere.
     lethal_c : the temperature that kills.
     lethal_coverage : share of the volume that shall have been lethal.
@@ -101,8 +106,7 @@ class Target(Section):
 
     @model_validator(mode="after")
     def _one_shape(self) -> Target:
-        if (self.label is None) == (self.mask is None):
-            raise ValueError("give either label or mask")
+        _check_shape(self.label, self.mask)
         if 0 < self.margin_mm < 0.5:
             raise ValueError(f"margin_mm = {self.margin_mm:g} is not millimeters; 1 cm is 10")
         return self
@@ -114,7 +118,7 @@ class OrganAtRisk(Section):
     Attributes
     ----------
     name : as it shall appear in the report.
-    label : value or name in the label map; or mask : a NIfTI mask file.
+    label : value or name in the label map; or mask : a NIfTI mask file, `label` then in it.
     min_temperature_c : no part may have been colder.
     min_ice_distance_mm : the ice edge shall stay at least this far away; no goal when not given.
     """
@@ -127,8 +131,7 @@ class OrganAtRisk(Section):
 
     @model_validator(mode="after")
     def _one_shape(self) -> OrganAtRisk:
-        if (self.label is None) == (self.mask is None):
-            raise ValueError("give either label or mask")
+        _check_shape(self.label, self.mask)
         if self.name == "target":
             raise ValueError("name = 'target' is taken; use another name")
         return self

@@ -195,6 +195,8 @@ def _forbidden(
         filled = filled_voxels(whole.structures[organ.name])
         if _is_skin(filled, tissues[whole.index]):
             notes.append(f"{organ.name} is skin, which shafts cross")
+        elif _lies_in(target, filled & ~target, whole.grid):
+            notes.append(f"the target lies in {organ.name}, which shafts cross")
         else:
             forbidden[organ.name] = filled
     for label in search.forbidden:

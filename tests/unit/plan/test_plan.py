@@ -144,7 +144,7 @@ BAD = {
         replace('tissue = "ref"', 'image = "ct.nii"'),
         r"either image or phantom",
     ),
-    "target without shape": (GOOD + "\n[target]\nmargin_mm = 5\n", r"target: give either label"),
+    "target without shape": (GOOD + "\n[target]\nmargin_mm = 5\n", r"target: give label or mask"),
     "negative perfusion": (GOOD + "\n[perfusion]\nscale = -1\n", r"perfusion\.scale = -1"),
     "goal on nothing": (
         GOOD + '\n[[goal]]\nmetric = "target.volume"\nat_least = 1\n',

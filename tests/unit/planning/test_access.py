@@ -123,6 +123,13 @@ def test_what_is_in_the_way_is_named_with_its_clearance(axis, names, width_mm):
         assert length == pytest.approx(width_mm + 2 * clearance, abs=1.5 * VOXEL)
 
 
+def test_an_organ_at_risk_in_which_the_target_lies_is_crossed():
+    content = plan(organ_at_risk=[{"name": "limb", "label": BODY, "min_ice_distance_mm": 0}])
+    access = map_access(anatomy(), content, content.optimize)
+    assert way(access, FRONT)[1] == {}
+    assert "the target lies in limb, which shafts cross" in access.notes
+
+
 @functools.cache
 def on_a_table(gap_mm):
     """The trunk on its back, a mattress under it."""
