@@ -93,6 +93,13 @@ def test_check_says_what_to_expect(case, capsys):
     assert {path.name for path in case.iterdir()} == {"plan.toml", "ct.nii.gz", "labels.nii.gz"}
 
 
+def test_check_draws_what_was_taken_for_what(case, capsys):
+    picture = case / "tissues.png"
+    assert main(["check", str(case / "plan.toml"), "--picture", str(picture)]) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "wrote" in capsys.readouterr().out
+
+
 def test_plan_without_labels_or_target_cannot_fail(case, capsys):
     text = PLAN.split("[anatomy.tissues]", maxsplit=1)[0].replace('labels = "labels.nii.gz"\n', "")
     text += "[[probe]]" + PLAN.split("[[probe]]")[1]

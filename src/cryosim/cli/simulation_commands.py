@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..files import replacing
 from .exit_codes import GOAL_FAILED, GOALS_MET
 from .options import DEMO_PHANTOM, Commands
 from .output_folder import all_or_nothing, new_console
@@ -49,6 +50,9 @@ def add_commands(commands: Commands) -> None:
 
     check = commands.add_parser("check", help="validate a plan, predict memory and time")
     check.add_argument("plan", type=Path, metavar="PLAN.toml")
+    check.add_argument(
+        "--picture", type=Path, metavar="FILE.png", help="draw what was taken for what tissue"
+    )
     check.set_defaults(command=_check)
 
 
@@ -90,12 +94,22 @@ def _check(options: argparse.Namespace) -> int:
         console.print(f"assumption: {note}", highlight=False, markup=False)
     for note in tissue.warnings:
         console.print(f"warning: {note}", highlight=False, markup=False)
+    if options.picture:
+        _draw(tissue, plan, options.picture)
+        console.print(f"wrote {options.picture}", highlight=False, markup=False)
     if expected is not None and expected.memory_bytes > expected.available_bytes:
         raise InputError(
             f"grid.spacing_mm = {plan.grid.spacing_mm:g}: the run would not fit in memory; "
             "use a larger spacing or a smaller grid.padding_mm"
         )
     return GOALS_MET
+
+
+def _draw(tissue: TissueGrid, plan: Plan, path: Path) -> None:
+    from ..pictures import draw_tissues
+
+    with replacing(path, "picture") as partial:
+        draw_tissues(tissue, plan.needles).savefig(partial, dpi=100, format="png")
 
 
 def _in_words(expected: Forecast | None) -> str:

@@ -6,6 +6,7 @@ from .over_time import plot_growth, plot_sensors
 from .overlay import draw_overlay
 from .planes import draw_planes, plot_slices
 from .seen_overlay import draw_seen
+from .tissue_map import draw_tissues
 from .trade_off import TRADE_OFF_QUANTITIES, draw_plans, plot_trade_off
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "draw_plans",
     "draw_seen",
     "draw_time",
+    "draw_tissues",
     "plot_growth",
     "plot_histogram",
     "plot_margin",
