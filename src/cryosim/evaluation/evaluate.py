@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -65,7 +65,7 @@ def evaluate(result: Result, *, target_shape: TargetShape | None = None) -> Repo
         sensors=evaluate_sensors(result),
         needles=evaluate_needles(result),
         goals=judge_goals(plan, target, organs, half_voxel_mm),
-        warnings=result.tissue.warnings + _warnings(result, target, organs),
+        warnings=_warnings(result, target, organs),
         assumptions=_assumptions(result),
         sources=citations(result),
     )
@@ -137,40 +137,63 @@ def _assumptions(result: Result) -> tuple[str, ...]:
 def _warnings(
     result: Result, target: TargetReport | None, organs: Sequence[OrganReport]
 ) -> tuple[str, ...]:
-    found = []
-    late = [f"{time:g}" for time in result.plan.report.times_s if time > result.times_s[-1]]
-    if late:
-        found.append(f"report.times_s: {', '.join(late)} s lie after the end of the protocol")
+    """What may be wrong, most harmful first: the run, the patient, the anatomy, the numbers."""
+    return (
+        *_of_the_ledger(result),
+        *_of_frozen_skin(organs),
+        *result.tissue.warnings,
+        *_of_the_box(result, target),
+        *_of_needles(result),
+        *perfusion_warnings(result),
+        *_of_late_times(result),
+    )
+
+
+def _of_the_ledger(result: Result) -> Iterator[str]:
+    if result.energy.relative_error > _LEDGER_LIMIT:
+        yield (
+            f"energy closes only to {result.energy.relative_error:.1e}: do not trust this run, and "
+            "report it"
+        )
+
+
+def _of_frozen_skin(organs: Sequence[OrganReport]) -> Iterator[str]:
+    for organ in organs:
+        if organ.frozen_cm2:
+            yield (
+                f"the surface of the body freezes: {organ.frozen_cm2:.1f} cm2, "
+                f"{organ.coldest_c:.1f} C at most; warm the skin, freeze for less time, or come "
+                "from another side"
+            )
+
+
+def _of_the_box(result: Result, target: TargetReport | None) -> Iterator[str]:
     room = _room_around_ice_mm(result)
     if room is not None and room < _ROOM_MM:
-        found.append(
+        yield (
             f"ice comes within {room:.1f} mm of the edge of the simulated box, which is held at "
             f"{result.plan.body.temperature_c:g} C: the ice is too small there; use a larger image "
             "or grid.padding_mm"
         )
-    if result.energy.relative_error > _LEDGER_LIMIT:
-        found.append(
-            f"energy closes only to {result.energy.relative_error:.1e}: do not trust this run, and "
-            "report it"
-        )
-    frozen = [organ for organ in organs if organ.frozen_cm2]
-    found += [
-        f"the surface of the body freezes: {organ.frozen_cm2:.1f} cm2, {organ.coldest_c:.1f} C at "
-        "most; warm the skin, freeze for less time, or come from another side"
-        for organ in frozen
-    ]
+    if target is not None and target.margin.ice.min_mm is None:
+        yield "no ice edge in the simulated box: margins are not defined"
+
+
+def _of_needles(result: Result) -> Iterator[str]:
     low, high = _HEALTHY_FLUX
     for number, ratio in enumerate(result.flux_ratio):
         if not low <= ratio <= high:
-            found.append(
+            yield (
                 f"{needle_name(result.plan.needles, number)} is poorly resolved (heat flow on the "
                 f"grid {ratio:.2f} of the exact one before correction); use a smaller "
                 "grid.spacing_mm"
             )
-    found += perfusion_warnings(result)
-    if target is not None and target.margin.ice.min_mm is None:
-        found.append("no ice edge in the simulated box: margins are not defined")
-    return tuple(found)
+
+
+def _of_late_times(result: Result) -> Iterator[str]:
+    late = [f"{time:g}" for time in result.plan.report.times_s if time > result.times_s[-1]]
+    if late:
+        yield f"report.times_s: {', '.join(late)} s lie after the end of the protocol"
 
 
 def _room_around_ice_mm(result: Result) -> float | None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERDICT_STYLE", "print_report"]
 
+_WARNINGS = 3  # that are printed
 VERDICT_STYLE = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
@@ -33,6 +34,7 @@ def print_report(report: Report, result: Result, console: Console) -> None:
     expect_type("print_report: report", report, Report, "evaluate returns one")
     if report.goals:
         console.print(_goals(report))
+    _print_warnings(report, console)
     tables = (target_table, kill_table, organs_table, sensors_table, needles_table)
     for table in (write(report) for write in tables):
         if table.rows:
@@ -45,9 +47,17 @@ def print_report(report: Report, result: Result, console: Console) -> None:
         f"in {cost.wall_s:.1f} s (+ {cost.compile_s:.1f} s compiling)",
         highlight=False,
     )
-    for warning in report.warnings:
-        console.print(f"[yellow]warning:[/yellow] {_escape(warning)}", highlight=False)
     console.print(f"[dim]{DISCLAIMER}[/dim]", highlight=False)
+
+
+def _print_warnings(report: Report, console: Console) -> None:
+    """Print those that harm most."""
+    for warning in report.warnings[:_WARNINGS]:
+        console.print(f"[yellow]warning:[/yellow] {_escape(warning)}", highlight=False)
+    more = len(report.warnings) - _WARNINGS
+    if more > 0:
+        words = "warning stands" if more == 1 else "warnings stand"
+        console.print(f"{more} more {words} in the report", highlight=False)
 
 
 def _escape(text: str) -> str:

@@ -64,7 +64,8 @@ def test_skin_that_freezes_fails_the_plan() -> None:
     assert goal.verdict == "fail"
     assert not found.passed
     # The warning and the goal say the same number.
-    (warning,) = [each for each in found.warnings if "surface of the body freezes" in each]
+    warning = found.warnings[0]
+    assert warning.startswith("the surface of the body freezes")
     assert f"{skin.frozen_cm2:.1f} cm2, {skin.coldest_c:.1f} C" in warning
 
 
