@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 
+from ..errors import InputError
 from ..plan import Search
 from .access import Access, Paths
 
@@ -54,8 +55,14 @@ def reachable_directions(
 
     Returns
     -------
-    directions : (m, 3), at most `most`, well apart; the least obstructed one where none is free.
+    directions : (m, 3), at most `most`, well apart; the least obstructed one where none is free
+        from the middle.
     ways : how many of all directions are free, and how many each constraint rules out.
+
+    Raises
+    ------
+    InputError
+        When no direction is free, from wherever in the target.
     """
     directions = even_directions()
     center = target_mm.mean(axis=0)
@@ -63,6 +70,13 @@ def reachable_directions(
     starts = np.concatenate([center[None], 0.5 * (spread + center)])
     paths = [access.paths(np.broadcast_to(start, directions.shape), directions) for start in starts]
     ways = _count_ways(paths[0], directions, access, search)
+    if not any(_count_ways(path, directions, access, search)["are free"] for path in paths):
+        listed = ", ".join(f"{count} {why}" for why, count in ways.items() if count)
+        raise InputError(
+            f"optimize: no way leads to the target: of {len(directions)} directions from its "
+            f"middle {listed}; say in optimize.allowed what shafts may cross, or use a smaller "
+            "optimize.clearance_mm or a larger optimize.max_depth_mm"
+        )
     cost = np.mean([_obstruction(path, directions[:, None], search).sum(axis=-1)
                     for path in paths], axis=0)  # fmt: skip
     depth = np.where(np.isfinite(paths[0].depth_mm), paths[0].depth_mm, search.max_depth_mm)

@@ -245,6 +245,15 @@ def test_ways_are_counted_by_what_rules_them_out():
         assert ways[name] == pytest.approx(ruled_out.sum(), abs=8), name
 
 
+def test_that_no_way_leads_to_the_target_is_said_at_once():
+    words = (
+        r"no way leads to the target: of 400 directions from its middle .* cross bone, .*400 do not "
+        r"reach the skin .*; say in optimize\.allowed"
+    )
+    with pytest.raises(InputError, match=words):
+        refused(access_of(max_depth_mm=20), max_depth_mm=20)
+
+
 def test_a_shorter_way_out_of_the_axial_plane_is_not_the_first():
     """Each degree of tilt makes it a third of a millimeter shorter at most."""
 
