@@ -247,8 +247,8 @@ def test_ways_are_counted_by_what_rules_them_out():
 
 def test_that_no_way_leads_to_the_target_is_said_at_once():
     words = (
-        r"no way leads to the target: of 400 directions from its middle .* cross bone, .*400 do not "
-        r"reach the skin .*; say in optimize\.allowed"
+        r"no way leads to the target: of 400 directions from its middle .* cross bone, "
+        r".*400 do not reach the skin .*; say in optimize\.allowed"
     )
     with pytest.raises(InputError, match=words):
         refused(access_of(max_depth_mm=20), max_depth_mm=20)
