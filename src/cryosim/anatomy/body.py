@@ -82,10 +82,13 @@ def find_body(volume: Volume, target: tuple[Grid, Mask] | None = None) -> Body |
     grid = _coarser(volume.grid)
     hu = volume.values if grid.matches(volume.grid) else resample_volume(volume, grid)
     tissue = hu > _TISSUE_HU
-    own = _main_part(tissue, grid, target)
+    parts, _ = ndimage.label(~tissue)
+    reached = np.unique(parts[_room_air(hu, grid)])
+    outside = np.isin(parts, reached[reached > 0])
+    own = _main_part(tissue, outside, grid, target)
     if own is None:
         return None
-    gas = _own_gas(tissue, own, _room_air(hu, grid))
+    gas = _own_gas(tissue, own, np.where(outside, 0, parts))
     # Walls between gas and room, such as bowel's under thin skin, may be as thin as sheets.
     inside = own | gas | (tissue & _dilated(gas, _SHEET_MM, grid))
     # What floats in the gas: vessels and nodules in lung.
@@ -115,7 +118,9 @@ def leave_out(tissue: TissueGrid, body: Body, gas: Tissue) -> TissueGrid:
     kind = resample_labels(Labels(body.grid, kinds), tissue.grid)
     outside, surely = kind % 2 == 1, (kind // 2) % 2 == 1
     lung = np.array([each.name == "lung" for each in tissue.tissues])[tissue.index]
-    taken = (surely & ~tissue.is_gas) | (outside & lung)
+    # Lung is nowhere as near to the room as the blurred edge of the skin.
+    edge = ndimage.binary_dilation(outside, iterations=_BLURRED_VOXELS)
+    taken = (surely & ~tissue.is_gas) | (edge & lung)
     tissues, index = tissue.tissues, tissue.index.copy()
     names = [each.name for each in tissues]
     if gas.name not in names and taken.any():
@@ -123,7 +128,7 @@ def leave_out(tissue: TissueGrid, body: Body, gas: Tissue) -> TissueGrid:
         names.append(gas.name)
     index[taken] = names.index(gas.name) if taken.any() else 0
     is_gas = tissue.is_gas | taken
-    air = surely | (is_gas & ndimage.binary_dilation(outside, iterations=_BLURRED_VOXELS))
+    air = surely | (is_gas & edge)
     notes, taken_ml = [], float(taken.sum()) * tissue.grid.cell_volume_ml
     if taken_ml > _MENTIONED_ML:
         notes.append(
@@ -173,18 +178,29 @@ def _window(reach_mm: float, grid: Grid) -> tuple[int, ...]:
     return tuple(int(n) for n in 2 * reach + 1)
 
 
-def _main_part(tissue: Mask, grid: Grid, target: tuple[Grid, Mask] | None) -> Mask | None:
-    """The tissue that the target lies in, or the largest part of it, without sheets on it."""
+def _main_part(
+    tissue: Mask, outside: Mask, grid: Grid, target: tuple[Grid, Mask] | None
+) -> Mask | None:
+    """The tissue that the target lies in, or the largest part of it, without sheets on it.
+
+    A target that no room air reaches, such as a nodule in lung, is within a larger part.
+    """
     cores, count = ndimage.label(_eroded(tissue, _SHEET_MM, grid))
     if count == 0:
         return None
     sizes = np.bincount(cores.ravel())
     if target is not None:
         held = np.bincount(cores[_on(grid, *target)], minlength=count + 1)
-        sizes = held if held[1:].any() else sizes
-    grown = _dilated(cores == 1 + int(sizes[1:].argmax()), _SHEET_MM, grid)
+        if held[1:].any():
+            part = _without_sheets(cores == 1 + int(held[1:].argmax()), tissue, grid)
+            if (ndimage.binary_dilation(part) & outside).any() or not outside.any():
+                return part
+    return _without_sheets(cores == 1 + int(sizes[1:].argmax()), tissue, grid)
+
+
+def _without_sheets(core: Mask, tissue: Mask, grid: Grid) -> Mask:
     # Erosion by a box takes off a little more than dilation puts on where the skin is round.
-    return tissue & ndimage.binary_dilation(grown)
+    return tissue & ndimage.binary_dilation(_dilated(core, _SHEET_MM, grid))
 
 
 def _on(grid: Grid, other: Grid, mask: Mask) -> Mask:
@@ -199,13 +215,11 @@ def _room_air(hu: NDArray[np.float32], grid: Grid) -> Mask:
     return deep
 
 
-def _own_gas(tissue: Mask, own: Mask, room: Mask) -> Mask:
-    """What is no tissue, does not reach the room, and is walled by the body."""
-    parts, count = ndimage.label(~tissue)
-    found = np.zeros(count + 1, dtype=np.bool_)
-    reached = set(np.unique(parts[room]).tolist())
+def _own_gas(tissue: Mask, own: Mask, parts: NDArray[np.int32]) -> Mask:
+    """The parts, numbered from 1, that are walled by the body."""
+    found = np.zeros(int(parts.max()) + 1, dtype=np.bool_)
     for part, place in enumerate(ndimage.find_objects(parts), start=1):
-        if part in reached:
+        if place is None:
             continue
         box = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in place)
         wall = ndimage.binary_dilation(parts[box] == part) & tissue[box]

@@ -170,6 +170,7 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
             *_warnings(volume.grid, grid, shapes),
             *_far_probes(plan, shapes),
             *_probes_in_air(plan, tissue),
+            *_near_the_skin(plan, tissue),
         ),
     )
     return protect(placed, plan, library, anatomy.labels)
@@ -209,6 +210,24 @@ def _probes_in_air(plan: Plan, tissue: TissueGrid) -> list[str]:
                 "outside the body; they cool air, and freeze the skin; check tip_mm and entry_mm"
             )
     return found
+
+
+def _near_the_skin(plan: Plan, tissue: TissueGrid) -> list[str]:
+    """Say so where the skin leaves no room for the margin."""
+    from scipy import ndimage
+
+    target, air = tissue.structures.get("target"), tissue.outside_air
+    if plan.target is None or target is None or air is None or not (target >= 0.5).any():
+        return []
+    away = ndimage.distance_transform_edt(~air, sampling=tissue.grid.spacing_mm[::-1])
+    # From the middle of a voxel to the face of the next one.
+    under_mm = max(float(away[target >= 0.5].min() - tissue.grid.spacing_mm.max() / 2), 0.0)
+    if under_mm >= plan.target.margin_mm:
+        return []
+    return [
+        f"the target comes within {under_mm:.0f} mm of the skin, where {plan.target.margin_mm:g} "
+        "mm of ice have no room without freezing it; warm or lift the skin there, or ask for less"
+    ]
 
 
 def _structures(plan: Plan) -> dict[str, Target | OrganAtRisk]:

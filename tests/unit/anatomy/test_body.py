@@ -150,13 +150,14 @@ def test_of_two_limbs_the_one_with_the_target_counts(side: int) -> None:
     assert body.things[disk(-55.0 * side, 0, 40)].all()
 
 
-def test_lung_and_what_floats_in_it_belong_to_the_body() -> None:
+@pytest.mark.parametrize("nodule_is_target", [False, True])
+def test_lung_and_what_floats_in_it_belong_to_the_body(nodule_is_target: bool) -> None:
     hu = limb(radius_mm=75.0)
     lung = disk(-30.0, 0.0, 28.0)
     hu[lung] = LUNG
     nodule = disk(-35.0, 5.0, 9.0) & (np.abs(Z) < 9.0)
     hu[nodule] = 30.0
-    body = found_in(hu)
+    body = found_in(hu, nodule if nodule_is_target else None)
     assert wrong_ml(body, disk(0, 0, 75)) < 1.5
     assert body.inside[nodule].all()
 
@@ -183,6 +184,18 @@ def test_mr_does_not_say_where_the_body_ends() -> None:
 
 def test_no_tissue_at_all() -> None:
     assert find_body(Volume(GRID, np.full(GRID.shape, -1000.0, np.float32), "ct")) is None
+
+
+def test_the_chest_of_a_real_patient_holds_the_nodule_in_its_lung(data_folder: Path) -> None:
+    volume = read_volume(data_folder / "lung_nodule" / "lung_nodule_ct_crop.nii.gz").canonical()
+    mask = read_labels(
+        data_folder / "lung_nodule" / "lung_nodule_threshold_mask.nii.gz"
+    ).canonical()
+    with_target, without = find_body(volume, (mask.grid, mask.values > 0)), find_body(volume)
+    assert with_target is not None
+    assert without is not None
+    assert np.array_equal(with_target.inside, without.inside)
+    assert with_target.inside[resample_labels(mask, without.grid) > 0].all()
 
 
 @pytest.mark.parametrize(

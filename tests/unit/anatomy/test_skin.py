@@ -123,6 +123,18 @@ def test_an_active_part_in_air_is_warned_of(y_mm: float, warned: bool) -> None:
         assert "15 mm of its active part" in said[0]
 
 
+@pytest.mark.parametrize(("margin_mm", "warned"), [(9.0, False), (12.0, True)])
+def test_a_target_too_near_to_the_skin_for_its_margin_is_warned_of(
+    margin_mm: float, warned: bool
+) -> None:
+    """It lies 10 mm under the skin."""
+    tissue = place_anatomy(limb(), plan(target={"label": TUMOR, "margin_mm": margin_mm}))
+    said = [warning for warning in tissue.warnings if "of the skin" in warning]
+    assert bool(said) == warned
+    if warned:
+        assert "12 mm of ice have no room" in said[0]
+
+
 def test_without_room_air_there_is_no_skin() -> None:
     anatomy = limb()
     assert anatomy.volume is not None
