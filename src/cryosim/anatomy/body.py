@@ -4,7 +4,8 @@ Tissue is denser than `_TISSUE_HU`. What is left of it when a few millimeters ar
 everywhere falls apart into the body and the cores of other things: sheets, tubes and covers vanish,
 also where they touch the skin. The part that holds the target, else the largest, is put on again by
 as much. Room air is what air at the sides of the image reaches without crossing tissue, foam
-included; gas that body encloses is part of it: lung, bowel.
+included; gas that the body walls for the most part is part of it: bowel, and lung, which room air
+may reach through a windpipe.
 """
 
 from __future__ import annotations
@@ -33,11 +34,15 @@ _SMOOTHED_MM = 1.5
 _SHEET_MM = 3.0
 # Air at the side of the image is the room's where it is as deep. Larger than bronchi.
 _DEEP_AIR_MM = 4.0
+# What scanners write where they have seen nothing.
+_PADDING_HU = -1100.0
 # Gas is the body's where so much of its wall is. A loop of bowel under the skin has 0.8 and more, a
 # foam between its cover and the skin 0.5 at most.
 _OWN_WALL = 0.65
 # Fine enough for the thickness of sheets, and ten times faster than on a fine CT.
 _SPACING_MM = 2.0
+# Lung that the room's air reaches is no smaller.
+_LUNG_ML = 30.0
 # Foam of mattresses is -700 to -450 HU; blankets are lighter.
 _THINGS_HU = -850.0
 # Gas in the blurred edge of the skin belongs to the room, too.
@@ -84,11 +89,21 @@ def find_body(volume: Volume, target: tuple[Grid, Mask] | None = None) -> Body |
     tissue = hu > _TISSUE_HU
     parts, _ = ndimage.label(~tissue)
     reached = np.unique(parts[_room_air(hu, grid)])
-    outside = np.isin(parts, reached[reached > 0])
-    own = _main_part(tissue, outside, grid, target)
+    room = np.isin(parts, reached[reached > 0])
+    if not room.any():
+        # The image ends within the body.
+        everything = np.ones(grid.shape, dtype=np.bool_)
+        return Body(grid, everything, ~everything)
+    own = _main_part(tissue, room, grid, target)
     if own is None:
         return None
-    gas = _own_gas(tissue, own, np.where(outside, 0, parts))
+    gas = _walled(~tissue & ~room, own, tissue | room)
+    # Lung that air of the room reaches through a windpipe, or at the edge of the field of view.
+    lung = _off_sides(_eroded(room & (hu > _ROOM_HU), _SHEET_MM, grid))
+    least = _LUNG_ML / grid.cell_volume_ml
+    lung = _walled(lung, _dilated(own, _SHEET_MM, grid), ~lung, least)
+    lung = room & _dilated(lung, 2.0 * _SHEET_MM, grid)
+    gas |= lung
     # Walls between gas and room, such as bowel's under thin skin, may be as thin as sheets.
     inside = own | gas | (tissue & _dilated(gas, _SHEET_MM, grid))
     # What floats in the gas: vessels and nodules in lung.
@@ -112,11 +127,11 @@ def leave_out(tissue: TissueGrid, body: Body, gas: Tissue) -> TissueGrid:
     ----------
     gas : what room air is made of.
     """
-    beyond = ~ndimage.binary_dilation(body.inside)
-    # All on the grid at once: bits of one label map.
-    kinds = ~body.inside + np.int32(2) * beyond + np.int32(4) * body.things
+    near = ndimage.binary_dilation(body.inside)
+    # All on the grid at once: bits of one label map. Beyond it nothing is body.
+    kinds = body.inside + np.int32(2) * near + np.int32(4) * body.things
     kind = resample_labels(Labels(body.grid, kinds), tissue.grid)
-    outside, surely = kind % 2 == 1, (kind // 2) % 2 == 1
+    outside, surely = kind % 2 == 0, (kind // 2) % 2 == 0
     lung = np.array([each.name == "lung" for each in tissue.tissues])[tissue.index]
     # Lung is nowhere as near to the room as the blurred edge of the skin.
     edge = ndimage.binary_dilation(outside, iterations=_BLURRED_VOXELS)
@@ -135,6 +150,13 @@ def leave_out(tissue: TissueGrid, body: Body, gas: Tissue) -> TissueGrid:
             f"{taken_ml:.0f} ml around the body, such as table, mattress and blankets, are taken "
             "as room air"
         )
+    lost_ml = float((surely & lung).sum()) * tissue.grid.cell_volume_ml
+    warnings = []
+    if lost_ml > _LUNG_ML:
+        warnings.append(
+            f"{lost_ml:.0f} ml as dark as lung are taken as foam or room air around the body; look "
+            "at 'cryosim check --picture', and give anatomy.body if they are lung"
+        )
     sinks = tissue.heat_sink
     return dataclasses.replace(
         tissue,
@@ -144,6 +166,7 @@ def leave_out(tissue: TissueGrid, body: Body, gas: Tissue) -> TissueGrid:
         outside_air=air if air.any() else None,
         things=kind >= 4,
         assumptions=(*tissue.assumptions, *notes),
+        warnings=(*tissue.warnings, *warnings),
     )
 
 
@@ -179,7 +202,7 @@ def _window(reach_mm: float, grid: Grid) -> tuple[int, ...]:
 
 
 def _main_part(
-    tissue: Mask, outside: Mask, grid: Grid, target: tuple[Grid, Mask] | None
+    tissue: Mask, room: Mask, grid: Grid, target: tuple[Grid, Mask] | None
 ) -> Mask | None:
     """The tissue that the target lies in, or the largest part of it, without sheets on it.
 
@@ -193,7 +216,7 @@ def _main_part(
         held = np.bincount(cores[_on(grid, *target)], minlength=count + 1)
         if held[1:].any():
             part = _without_sheets(cores == 1 + int(held[1:].argmax()), tissue, grid)
-            if (ndimage.binary_dilation(part) & outside).any() or not outside.any():
+            if (ndimage.binary_dilation(part) & room).any():
                 return part
     return _without_sheets(cores == 1 + int(sizes[1:].argmax()), tissue, grid)
 
@@ -208,20 +231,37 @@ def _on(grid: Grid, other: Grid, mask: Mask) -> Mask:
 
 
 def _room_air(hu: NDArray[np.float32], grid: Grid) -> Mask:
-    """Deep air at the sides of the image; a trachea ends at its first or last slice."""
+    """Deep air at the sides of the image; a windpipe ends at the first or last slice."""
     smooth = ndimage.gaussian_filter(hu, _SMOOTHED_MM / grid.spacing_mm[::-1], mode="nearest")
-    deep = _eroded(smooth < _ROOM_HU, _DEEP_AIR_MM, grid)
+    deep = _eroded((smooth < _ROOM_HU) & (hu > _PADDING_HU), _DEEP_AIR_MM, grid)
     deep[:, 1:-1, 1:-1] = False
     return deep
 
 
-def _own_gas(tissue: Mask, own: Mask, parts: NDArray[np.int32]) -> Mask:
-    """The parts, numbered from 1, that are walled by the body."""
-    found = np.zeros(int(parts.max()) + 1, dtype=np.bool_)
+def _off_sides(mask: Mask) -> Mask:
+    """The parts that do not reach the sides of the image, as a mattress may."""
+    parts, count = ndimage.label(mask)
+    kept = np.ones(count + 1, dtype=np.bool_)
+    for side in (parts[:, 0], parts[:, -1], parts[:, :, 0], parts[:, :, -1]):
+        kept[np.unique(side)] = False
+    return kept[parts] & mask
+
+
+def _walled(mask: Mask, own: Mask, others: Mask, least: float = 1.0) -> Mask:
+    """The parts of a mask that the body walls for the most part.
+
+    Parameters
+    ----------
+    others : what else may be a wall, the body included. least : voxels of a part.
+    """
+    parts, count = ndimage.label(mask)
+    found = np.zeros(count + 1, dtype=np.bool_)
     for part, place in enumerate(ndimage.find_objects(parts), start=1):
-        if place is None:
+        box = tuple(slice(max(side.start - 3, 0), side.stop + 3) for side in place)
+        if np.count_nonzero(parts[place] == part) < least:
             continue
-        box = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in place)
-        wall = ndimage.binary_dilation(parts[box] == part) & tissue[box]
+        # With what floats in it, such as vessels in lung.
+        whole = (parts[box] == part) | ndimage.binary_closing(parts[box] == part, iterations=2)
+        wall = ndimage.binary_dilation(whole) & ~whole & others[box]
         found[part] = wall.any() and (own[box] & wall).sum() > _OWN_WALL * wall.sum()
     return found[parts]

@@ -44,6 +44,8 @@ _SNAPSHOTS = 8
 _FAR_FROM_TARGET_MM = 15.0
 # Where the other end would be so much nearer, tip and entry may be swapped.
 _NEARER_MM = 5.0
+# So much of a target may lie in the blurred edge of the skin, outside the body.
+_LOST_SHARE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +163,11 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
             )
         else:
             tissue = leave_out(tissue, body, library["gas"])
+            _check_in_body(tissue, plan)
+            if tissue.outside_air is None:
+                notes.append(
+                    "no room air in the simulated box: no skin is seen, and none is judged"
+                )
     placed = dataclasses.replace(
         tissue,
         image_grid=anatomy.image_grid,
@@ -185,6 +192,8 @@ def _body(plan: Plan, anatomy: Anatomy, target: tuple[Grid, Mask] | None) -> Bod
         return find_body(volume, target)
     mask = anatomy.masks.get(_BODY)
     if mask is not None:
+        if not mask.values.any():
+            raise InputError(f"anatomy.body: the mask {named} is empty; choose another file")
         return given_body(volume, mask.grid, mask.values != 0)
     if anatomy.labels is None:
         raise InputError(f"anatomy.body: label = {named!r}, but the plan has no labels; add some")
@@ -193,6 +202,20 @@ def _body(plan: Plan, anatomy: Anatomy, target: tuple[Grid, Mask] | None) -> Bod
     except InputError as error:
         raise InputError(f"anatomy.body: {error}") from None
     return given_body(volume, anatomy.labels.grid, anatomy.labels.values == value)
+
+
+def _check_in_body(tissue: TissueGrid, plan: Plan) -> None:
+    """Refuse a target that is taken as room air."""
+    target, air = tissue.structures.get("target"), tissue.outside_air
+    if target is None or air is None or not target.any():
+        return
+    lost = float(target[air].sum() / target.sum())
+    if lost > _LOST_SHARE:
+        given = "anatomy.body" if plan.anatomy.body is not None else "what was found as the body"
+        raise InputError(
+            f"{100 * lost:.0f} % of the target lie outside {given}; look at the image, and give "
+            "the body as a label or mask in anatomy.body"
+        )
 
 
 def _probes_in_air(plan: Plan, tissue: TissueGrid) -> list[str]:
@@ -325,7 +348,7 @@ def _with_tumor(plan: Plan, anatomy: Anatomy, notes: list[str]) -> dict[str, str
     """Map the target's label to tumor unless plan or name say otherwise."""
     mapping = dict(anatomy.tissues)
     target, labels = plan.target, anatomy.labels
-    if target is None or target.label is None or labels is None:
+    if target is None or target.mask is not None or target.label is None or labels is None:
         return mapping
     value = labels.value_of(target.label)
     name = labels.names.get(value, "")

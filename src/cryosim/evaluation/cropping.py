@@ -49,8 +49,8 @@ def crop_to_ice(result: Result, level_c: float) -> tuple[Result, Box]:
     lethal_c = None if result.plan.target is None else result.plan.target.lethal_c
     kept = [level for level in result.thresholds_c if level == lethal_c]
     part = dataclasses.replace(
-        tissue, grid=grid, index=tissue.index[box], image=None, outside_air=None, held=None,
-        heat_sink=None, start_c=None, film_w_m2k=None,
+        tissue, grid=grid, index=tissue.index[box], image=None, outside_air=None, things=None,
+        held=None, heat_sink=None, start_c=None, film_w_m2k=None,
         structures={"target": target[box]} if target is not None else {},
     )  # fmt: skip
     cropped = dataclasses.replace(

@@ -70,6 +70,8 @@ class AnatomyPlan(Section):
         if (self.image is None) == (self.phantom is None):
             found = "both" if self.image else "neither"
             raise ValueError(f"give either image or phantom; found {found}")
+        if self.body is not None and (self.tissue is not None or self.phantom == "uniform"):
+            raise ValueError("body does not go with one tissue for everything; remove one of them")
         if self.size_mm is not None:
             if self.phantom != "uniform":
                 raise ValueError(

@@ -33,6 +33,8 @@ _STEP_MM = 1.5
 # So much bone around a target says that it lies in bone.
 _IN_BONE_SHARE = 0.15
 _OWN_BONE_MM = 20.0
+# An organ at risk that is around so much of a target holds it; beside it is less than half.
+_SURROUNDED_SHARE = 0.7
 _AROUND_TARGET_MM = 5.0
 # A structure of which so much is skin is the skin.
 _SKIN_SHARE = 0.5
@@ -195,7 +197,7 @@ def _forbidden(
         filled = filled_voxels(whole.structures[organ.name])
         if _is_skin(filled, tissues[whole.index]):
             notes.append(f"{organ.name} is skin, which shafts cross")
-        elif _lies_in(target, filled & ~target, whole.grid):
+        elif _is_surrounded(target, filled & ~target, whole.grid):
             notes.append(f"the target lies in {organ.name}, which shafts cross")
         else:
             forbidden[organ.name] = filled
@@ -235,6 +237,12 @@ def _whole(anatomy: Anatomy, plan: Plan, search: Search) -> TissueGrid:
 def _lies_in(target: NDArray[np.bool_], tissue: NDArray[np.bool_], grid: Grid) -> bool:
     around = _widened(target, grid, _AROUND_TARGET_MM) & ~target
     return bool(tissue[around].mean() > _IN_BONE_SHARE) if around.any() else False
+
+
+def _is_surrounded(target: NDArray[np.bool_], organ: NDArray[np.bool_], grid: Grid) -> bool:
+    """Whether an organ is around the target on most sides, not only beside it."""
+    around = _widened(target, grid, _AROUND_TARGET_MM) & ~target
+    return bool(organ[around].mean() > _SURROUNDED_SHARE) if around.any() else False
 
 
 def _own_bone(

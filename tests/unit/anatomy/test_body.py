@@ -162,6 +162,51 @@ def test_lung_and_what_floats_in_it_belong_to_the_body(nodule_is_target: bool) -
     assert body.inside[nodule].all()
 
 
+def chest() -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """A chest with two lungs and a windpipe that opens to the room in front; body, and lungs."""
+    hu = limb(radius_mm=75.0)
+    lungs = disk(-38.0, 5.0, 24.0) | disk(38.0, 5.0, 24.0)
+    hu[lungs] = LUNG
+    bronchi = (np.abs(Y) < 3.0) & (np.abs(X) < 20.0) & (np.abs(Z) < 3.0)
+    hu[disk(0.0, 0.0, 7.0) | bronchi] = AIR
+    return hu, disk(0, 0, 75), lungs
+
+
+def test_a_windpipe_that_opens_to_the_room_does_not_empty_the_lungs() -> None:
+    hu, body, lungs = chest()
+    hu[(np.abs(X) < 4.0) & (np.abs(Z) < 4.0) & (Y < 0.0)] = AIR
+    found = found_in(hu)
+    assert found.inside[lungs].mean() > 0.99
+    assert wrong_ml(found, body) < 15.0  # the windpipe itself
+
+
+@pytest.mark.parametrize("padding_hu", [-1024.0, -3024.0])
+def test_a_field_of_view_that_cuts_the_lung_does_not_empty_it(padding_hu: float) -> None:
+    hu, body, lungs = chest()
+    hu[disk(0, 0, 20)] = MUSCLE  # no windpipe here
+    hu[~disk(0, 0, 58)] = padding_hu
+    found = found_in(hu)
+    assert found.inside[lungs & disk(0, 0, 53)].mean() > 0.95
+    assert found.inside[body & disk(0, 0, 50)].mean() > 0.95
+
+
+def test_dense_lung_stays_in_the_body() -> None:
+    hu, body, lungs = chest()
+    spots = np.random.default_rng(1).random(hu.shape) < 0.15
+    hu[lungs & spots] = 20.0
+    found = found_in(hu)
+    assert found.inside[lungs].mean() > 0.99
+    assert wrong_ml(found, body) < 8.0
+
+
+def test_a_crop_within_the_chest_is_all_body() -> None:
+    hu = np.full(GRID.shape, LUNG)
+    hu[Y > 50.0] = MUSCLE
+    nodule = disk(0.0, 0.0, 12.0)
+    hu[nodule] = 30.0
+    assert found_in(hu, nodule).inside.all()
+
+
 def test_gas_under_thin_skin_is_not_the_room() -> None:
     """A loop of bowel whose wall and the skin over it are 3 mm together."""
     hu = limb(radius_mm=60.0)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from case_files import NERVE, anatomy, edited, write_case
 from case_files import PLAN as WHOLE
-from case_files import anatomy, edited, write_case
 from cryosim.anatomy import place_anatomy, read_anatomy
 from cryosim.errors import InputError
+from cryosim.geometry import Grid
 from cryosim.images import Labels, write_labels
 from cryosim.plan import read_plan
 from cryosim.tissue import TissueGrid
@@ -74,3 +75,56 @@ def test_probes_that_miss_the_target_are_questioned(
     ]
     assert len(said) == (words is not None)
     assert words is None or words in said[0]
+
+
+def test_a_label_of_the_mask_is_not_one_of_the_label_map(tmp_path: Path) -> None:
+    """Of the map, label 2 is all the muscle."""
+    write_mask(tmp_path, 2)
+    _, labels = anatomy()
+    turned = np.where(labels.values == 1, 2, 1).astype(np.int32)
+    text = edited(
+        MASKED,
+        {'mask = "mask.nii.gz"': 'mask = "mask.nii.gz"\nlabel = 2', NERVE: "",
+         '1 = "muscle"\n2 = "tumor"\n3 = "nerve"': '1 = "fat"'},
+    )  # fmt: skip
+    write_case(tmp_path)
+    write_labels(Labels(labels.grid, turned), tmp_path / "labels.nii.gz")
+    (tmp_path / "plan.toml").write_text(text)
+    plan = read_plan(tmp_path / "plan.toml")
+    tissue = place_anatomy(read_anatomy(plan), plan)
+    names = np.array([each.name for each in tissue.tissues])[tissue.index]
+    assert (names == "tumor").sum() * tissue.grid.cell_volume_ml == pytest.approx(0.9, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("kept", "words"),
+    [((), "mask body.nii.gz is empty"), ((3,), "100 % of the target lie outside")],
+)
+def test_a_body_without_the_target_is_refused(
+    tmp_path: Path, kept: tuple[int, ...], words: str
+) -> None:
+    write_mask(tmp_path, *kept)
+    (tmp_path / "mask.nii.gz").rename(tmp_path / "body.nii.gz")
+    text = edited(WHOLE, {"[anatomy.tissues]": 'body = "body.nii.gz"\n[anatomy.tissues]'})
+    with pytest.raises(InputError, match=words):
+        placed(tmp_path, text)
+
+
+def test_beyond_a_body_mask_that_is_cropped_nothing_is_body(tmp_path: Path) -> None:
+    volume, labels = anatomy()
+    part = (slice(3, 27), slice(8, 32), slice(8, 32))
+    grid = Grid(
+        (24, 24, 24),
+        np.vstack([np.column_stack([volume.grid.affine[:3, :3],
+                                    volume.grid.to_world((8, 8, 3))]), [0, 0, 0, 1]]),
+    )  # fmt: skip
+    cropped = Labels(grid, (labels.values[part] > 0).astype(np.int32))
+    write_labels(cropped, tmp_path / "body.nii.gz")
+    text = edited(WHOLE, {"[anatomy.tissues]": 'body = "body.nii.gz"\n[anatomy.tissues]',
+                          NERVE: ""})  # fmt: skip
+    tissue = placed(tmp_path, text)
+    assert tissue.outside_air is not None
+    assert tissue.skin.any()
+    assert (~tissue.outside_air).sum() * tissue.grid.cell_volume_ml == pytest.approx(
+        24 * 24 * 24 * volume.grid.cell_volume_ml, rel=0.3
+    )

@@ -130,6 +130,18 @@ def test_an_organ_at_risk_in_which_the_target_lies_is_crossed():
     assert "the target lies in limb, which shafts cross" in access.notes
 
 
+def test_an_organ_at_risk_beside_the_target_is_not_crossed():
+    """It touches the target, and lies around a third of it."""
+    found = anatomy()
+    _, y, _ = points_of(found.labels.grid)
+    values = found.labels.values.copy()
+    values[(values == BODY) & (y > 2)] = ORGAN
+    beside = dataclasses.replace(found, labels=Labels(found.labels.grid, values, NAMES))
+    access = access_of(beside)
+    assert "gland" in access.names
+    assert set(way(access, BACK)[1]) == {"gland"}
+
+
 @functools.cache
 def on_a_table(gap_mm):
     """The trunk on its back, a mattress under it."""
