@@ -1,6 +1,7 @@
 """Candidates evaluated by real processes, and by a real Dask cluster, some of which are killed."""
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -316,6 +317,19 @@ def test_nobody_at_the_address():
             dask_executor(address, timeout_s=0.5),
         ):
             pass
+
+
+def test_address_after_address_does_not_hang():
+    """Clients that found nobody were collected while another started, and waited for each other."""
+    pytest.importorskip("distributed", reason="needs the extra 'distributed'")
+    before = gc.get_threshold()
+    gc.set_threshold(50, 2, 2)
+    try:
+        for _ in range(8):
+            with pytest.raises(InputError), dask_executor("nowhere", timeout_s=0.2):
+                pass
+    finally:
+        gc.set_threshold(*before)
 
 
 def test_without_dask(monkeypatch):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from ..errors import InputError
@@ -47,16 +48,26 @@ def dask_executor(address: str, timeout_s: float = _CONNECT_S) -> Iterator[Execu
             f"--scheduler {address}: needs Dask; pip install 'cryosim[distributed]'"
         ) from None
     try:
-        client = Client(address, timeout=timeout_s, set_as_default=False)
+        # Not by a client: one that finds nobody closes when it is collected as garbage, which waits
+        # for ever if that happens while another one starts.
+        with ThreadPoolExecutor(1) as thread:  # where no event loop runs, as one does in notebooks
+            thread.submit(asyncio.run, _connect(address, timeout_s)).result()
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             f"--scheduler {address}: no Dask scheduler answers there ({reason}); start one with "
             "'dask scheduler' and give the address that it prints"
         ) from None
-    with client:
+    with Client(address, timeout=timeout_s, set_as_default=False) as client:
         _check_workers(client, address)
         yield _DaskExecutor(client)
+
+
+async def _connect(address: str, timeout_s: float) -> None:
+    from distributed.comm import connect
+
+    comm = await connect(address, timeout=timeout_s)
+    await comm.close()
 
 
 def _check_workers(client: Client, address: str) -> None:
