@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import os
@@ -90,11 +91,11 @@ def remember(name: str, facts: Sequence[str], text: str) -> None:
     name : of what it is. facts : all that it depends on; with others it is not found.
     """
     file = _cache_file(name, facts)
-    try:
+    # Whole, as another process may read it at this moment.
+    with contextlib.suppress(OSError, InputError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="ascii")
-    except OSError:
-        return
+        with replacing(file) as partial:
+            partial.write_text(text, encoding="ascii")
 
 
 def remembered(name: str, facts: Sequence[str], within_s: float = math.inf) -> str | None:

@@ -237,6 +237,12 @@ class Grid:
         index: FloatArray = (np.asarray(world_mm, dtype=float) - self.origin_mm) @ inverse.T
         return index
 
+    def nearest(self, world_mm: ArrayLike) -> tuple[NDArray[np.intp], ...]:
+        """Return k, j, i of the voxels nearest to (..., 3) LPS points, clipped to the grid."""
+        index = np.rint(self.to_index(world_mm)).astype(np.intp)
+        i, j, k = np.moveaxis(np.clip(index, 0, np.array(self.shape[::-1]) - 1), -1, 0)
+        return k, j, i
+
     def contains(self, world_mm: ArrayLike) -> NDArray[np.bool_]:
         """Tell which of the (..., 3) points lie inside the voxels, faces included."""
         index = self.to_index(world_mm)

@@ -97,13 +97,7 @@ def find_body(volume: Volume, target: tuple[Grid, Mask] | None = None) -> Body |
     own = _main_part(tissue, room, grid, target)
     if own is None:
         return None
-    gas = _walled(~tissue & ~room, own, tissue | room)
-    # Lung that air of the room reaches through a windpipe, or at the edge of the field of view.
-    lung = _off_sides(_eroded(room & (hu > _ROOM_HU), _SHEET_MM, grid))
-    least = _LUNG_ML / grid.cell_volume_ml
-    lung = _walled(lung, _dilated(own, _SHEET_MM, grid), ~lung, least)
-    lung = room & _dilated(lung, 2.0 * _SHEET_MM, grid)
-    gas |= lung
+    gas = _walled(~tissue & ~room, own, tissue | room) | _reached_lung(hu, room, own, grid)
     # Walls between gas and room, such as bowel's under thin skin, may be as thin as sheets.
     inside = own | gas | (tissue & _dilated(gas, _SHEET_MM, grid))
     # What floats in the gas: vessels and nodules in lung.
@@ -137,11 +131,10 @@ def leave_out(tissue: TissueGrid, body: Body, gas: Tissue) -> TissueGrid:
     edge = ndimage.binary_dilation(outside, iterations=_BLURRED_VOXELS)
     taken = (surely & ~tissue.is_gas) | (edge & lung)
     tissues, index = tissue.tissues, tissue.index.copy()
-    names = [each.name for each in tissues]
-    if gas.name not in names and taken.any():
-        tissues = (*tissues, gas)
-        names.append(gas.name)
-    index[taken] = names.index(gas.name) if taken.any() else 0
+    if taken.any():
+        if gas not in tissues:
+            tissues = (*tissues, gas)
+        index[taken] = tissues.index(gas)
     is_gas = tissue.is_gas | taken
     air = surely | (is_gas & edge)
     notes, taken_ml = [], float(taken.sum()) * tissue.grid.cell_volume_ml
@@ -236,6 +229,14 @@ def _room_air(hu: NDArray[np.float32], grid: Grid) -> Mask:
     deep = _eroded((smooth < _ROOM_HU) & (hu > _PADDING_HU), _DEEP_AIR_MM, grid)
     deep[:, 1:-1, 1:-1] = False
     return deep
+
+
+def _reached_lung(hu: NDArray[np.float32], room: Mask, own: Mask, grid: Grid) -> Mask:
+    """Lung that air of the room reaches through a windpipe, or at the edge of the field of view."""
+    core = _off_sides(_eroded(room & (hu > _ROOM_HU), _SHEET_MM, grid))
+    least = _LUNG_ML / grid.cell_volume_ml
+    core = _walled(core, _dilated(own, _SHEET_MM, grid), ~core, least)
+    return room & _dilated(core, 2.0 * _SHEET_MM, grid)
 
 
 def _off_sides(mask: Mask) -> Mask:

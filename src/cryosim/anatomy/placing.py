@@ -197,11 +197,7 @@ def _body(plan: Plan, anatomy: Anatomy, target: tuple[Grid, Mask] | None) -> Bod
         return given_body(volume, mask.grid, mask.values != 0)
     if anatomy.labels is None:
         raise InputError(f"anatomy.body: label = {named!r}, but the plan has no labels; add some")
-    try:
-        value = anatomy.labels.value_of(named)
-    except InputError as error:
-        raise InputError(f"anatomy.body: {error}") from None
-    return given_body(volume, anatomy.labels.grid, anatomy.labels.values == value)
+    return given_body(volume, anatomy.labels.grid, anatomy.labels.voxels_of(named, _BODY))
 
 
 def _check_in_body(tissue: TissueGrid, plan: Plan) -> None:
@@ -224,9 +220,8 @@ def _probes_in_air(plan: Plan, tissue: TissueGrid) -> list[str]:
         return []
     found = []
     for number, probe in enumerate(plan.probe):
-        index = np.rint(tissue.grid.to_index(probe.active_points_mm())).astype(int)
-        i, j, k = np.clip(index, 0, np.array(tissue.grid.shape)[::-1] - 1).T
-        share = float(tissue.outside_air[k, j, i].mean())
+        cells = tissue.grid.nearest(probe.active_points_mm())
+        share = float(tissue.outside_air[cells].mean())
         if share > 0.0:
             found.append(
                 f"probe.{number}: {share * probe.active_length_mm:.0f} mm of its active part lie "
@@ -242,9 +237,17 @@ def _near_the_skin(plan: Plan, tissue: TissueGrid) -> list[str]:
     target, air = tissue.structures.get("target"), tissue.outside_air
     if plan.target is None or target is None or air is None or not (target >= 0.5).any():
         return []
-    away = ndimage.distance_transform_edt(~air, sampling=tissue.grid.spacing_mm[::-1])
+    step = tissue.grid.spacing_mm[::-1]
+    filled = np.argwhere(target >= 0.5)
+    # What lies farther away than the margin does not matter.
+    reach = np.ceil(plan.target.margin_mm / step).astype(int) + 2
+    low, high = np.maximum(filled.min(axis=0) - reach, 0), filled.max(axis=0) + reach + 1
+    box = tuple(slice(*ends) for ends in zip(low, high, strict=True))
+    if not air[box].any():
+        return []
+    away = ndimage.distance_transform_edt(~air[box], sampling=step)
     # From the middle of a voxel to the face of the next one.
-    under_mm = max(float(away[target >= 0.5].min() - tissue.grid.spacing_mm.max() / 2), 0.0)
+    under_mm = max(float(away[target[box] >= 0.5].min() - step.max() / 2), 0.0)
     if under_mm >= plan.target.margin_mm:
         return []
     return [
@@ -309,10 +312,7 @@ def _mask(
             "add a label map or give a mask file"
         )
     if part.label is not None:
-        try:
-            return labels.grid, labels.values == labels.value_of(part.label)
-        except InputError as error:
-            raise InputError(f"{name}: {error}") from None
+        return labels.grid, labels.voxels_of(part.label, name)
     values = labels.present[labels.present != 0]
     if len(values) == 0:
         raise InputError(f"{name}: the mask {part.mask} is empty; choose another file")

@@ -5,7 +5,7 @@ from .cropping import Box, crop_to_ice
 from .evaluate import citations, evaluate, timeline
 from .isotherms import isotherm_field, isotherm_volume_ml, share_at_or_below, share_exposed
 from .kill import kill_probability, killed_by_isotherm, killed_by_tissue_threshold
-from .organs import filled_voxels
+from .organs import filled_voxels, frozen_skin_cm2
 from .report import (
     DISCLAIMER,
     GoalVerdict,
@@ -42,6 +42,7 @@ __all__ = [
     "crop_to_ice",
     "evaluate",
     "filled_voxels",
+    "frozen_skin_cm2",
     "isosurface",
     "isotherm_field",
     "isotherm_volume_ml",

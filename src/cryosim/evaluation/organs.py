@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..plan import OrganAtRisk, Skin
+from ..plan import OrganAtRisk
 from ..quantities import OrganReport
 from ..simulation import Result
 from .isotherms import share_at_or_below
 from .surfaces import sample, signed_distance_mm
 from .target import ICE_C, structure_surface
 
-__all__ = ["evaluate_organ", "filled_voxels"]
+__all__ = ["evaluate_organ", "filled_voxels", "frozen_skin_cm2"]
 
 
 def evaluate_organ(result: Result, organ: OrganAtRisk) -> OrganReport:
@@ -25,6 +25,7 @@ def evaluate_organ(result: Result, organ: OrganAtRisk) -> OrganReport:
     if len(points):
         coldest_c = min(coldest_c, float(sample(grid, result.coldest_c, points).min()))
         nearest = float((-signed_distance_mm(grid, result.coldest_c, ICE_C, points)).min())
+    is_skin = organ.name == result.plan.skin.name
     limit = organ.min_temperature_c
     below = longest = None
     if limit is not None and coldest_c > limit:
@@ -43,14 +44,12 @@ def evaluate_organ(result: Result, organ: OrganAtRisk) -> OrganReport:
         longest_below_limit_s=longest,
         volume_frozen_ml=_volume_ml(result, share, ICE_C) if coldest_c <= ICE_C else 0.0,
         ice_distance_mm=nearest if np.isfinite(nearest) else None,
-        frozen_cm2=_frozen_cm2(result) if organ.name == Skin().name else None,
+        frozen_cm2=frozen_skin_cm2(result) if is_skin and result.tissue.skin.any() else None,
     )
 
 
-def _frozen_cm2(result: Result) -> float | None:
-    """Area of the frozen voxels of the layer next to room air, where there is one."""
-    if not result.tissue.skin.any():
-        return None
+def frozen_skin_cm2(result: Result) -> float:
+    """Area of the voxels next to room air that have been frozen; 0 without room air."""
     frozen = result.tissue.skin & (result.coldest_c <= ICE_C)
     return 1e-2 * result.tissue.grid.cell_face_mm2 * int(frozen.sum())
 

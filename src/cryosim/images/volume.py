@@ -109,6 +109,19 @@ class Labels:
             )
         return value
 
+    def voxels_of(self, label: int | str, asked_by: str) -> NDArray[np.bool_]:
+        """Return the (k, j, i) voxels of a label given by value or by name.
+
+        Raises
+        ------
+        InputError
+            As `value_of`, behind the key that asked for it.
+        """
+        try:
+            return self.values == self.value_of(label)
+        except InputError as error:
+            raise InputError(f"{asked_by}: {error}") from None
+
     def _names(self, label: str) -> str:
         """Say which names there are, or else which values."""
         known = sorted(self.names.values())

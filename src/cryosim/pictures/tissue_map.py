@@ -114,8 +114,8 @@ def _cut(
 ) -> tuple[NDArray[np.float64], tuple[float, float, float, float]]:
     """Return the colors (up, right, 3) of a plane, and its left, right, lower, upper edge, mm."""
     grid = tissue.grid
-    at = np.clip(np.rint(grid.to_index(focus_mm)), 0, np.array(grid.shape)[::-1] - 1).astype(int)
-    cut = np.take(shown, at[plane.across], axis=2 - plane.across)
+    axis = 2 - plane.across
+    cut = np.take(shown, grid.nearest(focus_mm)[axis], axis=axis)
     first = to_plane_mm(grid, grid.to_world((-0.5, -0.5, -0.5)))
     last = first + grid.size_mm
     # Of the axes k, j, i the remaining ones are in the order up, right.

@@ -79,15 +79,15 @@ def write_plan(plan: Plan, path: str | Path, folder: str | Path) -> None:
     """
     content = plan.model_dump(mode="json", exclude_none=True)
     named = [content["anatomy"], content.get("target", {}), *content["organ_at_risk"]]
+    files = {"image", "labels", "label_names", "mask"}
+    if plan.anatomy.body_mask is not None:
+        files.add("body")
     for section in named:
-        for key in ("image", "labels", "label_names", "mask"):
+        for key in files:
             if key in section:
                 section[key] = Path(
                     os.path.relpath(plan.folder / section[key], folder)
                 ).as_posix()  # fmt: skip
-    body = plan.anatomy.body_mask
-    if body is not None:
-        content["anatomy"]["body"] = Path(os.path.relpath(plan.folder / body, folder)).as_posix()
     Path(path).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

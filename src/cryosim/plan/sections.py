@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ..images.nifti import is_nifti_name
 from ..probes import Point
 
 __all__ = [
@@ -63,7 +65,7 @@ class AnatomyPlan(Section):
     def body_mask(self) -> str | None:
         """The mask file that `body` names, where it is one."""
         named = self.body if isinstance(self.body, str) else ""
-        return named if named.lower().endswith((".nii", ".nii.gz")) else None
+        return named if is_nifti_name(Path(named)) else None
 
     @model_validator(mode="after")
     def _one_origin(self) -> AnatomyPlan:

@@ -117,19 +117,13 @@ class Access:
         missed = np.zeros(len(tips_mm))
         if self.entry_distance_mm is not None:
             entries = points[np.arange(len(points)), last]
-            missed = self.entry_distance_mm[self._nearest(entries)].astype(float)
+            missed = self.entry_distance_mm[self.grid.nearest(entries)].astype(float)
         return Paths(reached, _STEP_MM * blocked, missed)
 
     def _at(self, points_mm: F64) -> U8:
-        found: U8 = self.kind[self._nearest(points_mm)]
+        found: U8 = self.kind[self.grid.nearest(points_mm)]
         found[~self.grid.contains(points_mm)] = self.beyond
         return found
-
-    def _nearest(self, points_mm: F64) -> tuple[NDArray[np.intp], ...]:
-        index = np.rint(self.grid.to_index(points_mm)).astype(np.intp)
-        upper = np.array(self.grid.shape[::-1]) - 1
-        i, j, k = np.moveaxis(np.clip(index, 0, upper), -1, 0)
-        return k, j, i
 
 
 def map_access(anatomy: Anatomy, plan: Plan, search: Search) -> Access:
@@ -197,7 +191,7 @@ def _forbidden(
         filled = filled_voxels(whole.structures[organ.name])
         if _is_skin(filled, tissues[whole.index]):
             notes.append(f"{organ.name} is skin, which shafts cross")
-        elif _is_surrounded(target, filled & ~target, whole.grid):
+        elif _lies_in(target, filled & ~target, whole.grid, _SURROUNDED_SHARE):
             notes.append(f"the target lies in {organ.name}, which shafts cross")
         else:
             forbidden[organ.name] = filled
@@ -234,15 +228,12 @@ def _whole(anatomy: Anatomy, plan: Plan, search: Search) -> TissueGrid:
     return place_anatomy(anatomy, bare)
 
 
-def _lies_in(target: NDArray[np.bool_], tissue: NDArray[np.bool_], grid: Grid) -> bool:
+def _lies_in(
+    target: NDArray[np.bool_], tissue: NDArray[np.bool_], grid: Grid, share: float = _IN_BONE_SHARE
+) -> bool:
+    """Whether so much of what is around the target is of a tissue or organ."""
     around = _widened(target, grid, _AROUND_TARGET_MM) & ~target
-    return bool(tissue[around].mean() > _IN_BONE_SHARE) if around.any() else False
-
-
-def _is_surrounded(target: NDArray[np.bool_], organ: NDArray[np.bool_], grid: Grid) -> bool:
-    """Whether an organ is around the target on most sides, not only beside it."""
-    around = _widened(target, grid, _AROUND_TARGET_MM) & ~target
-    return bool(organ[around].mean() > _SURROUNDED_SHARE) if around.any() else False
+    return bool(tissue[around].mean() > share) if around.any() else False
 
 
 def _own_bone(
@@ -267,11 +258,8 @@ def _is_skin(structure: NDArray[np.bool_], tissue: NDArray[np.str_]) -> bool:
 def _label(anatomy: Anatomy, key: str, label: int | str, grid: Grid) -> NDArray[np.bool_]:
     if anatomy.labels is None:
         raise InputError(f"optimize.{key}: label {label!r} needs anatomy.labels; add a label map")
-    try:
-        value = anatomy.labels.value_of(label)
-    except InputError as error:
-        raise InputError(f"optimize.{key}: {error}") from None
-    return filled_voxels(occupancy(anatomy.labels.grid, anatomy.labels.values == value, grid))
+    voxels = anatomy.labels.voxels_of(label, f"optimize.{key}")
+    return filled_voxels(occupancy(anatomy.labels.grid, voxels, grid))
 
 
 def _widened(mask: NDArray[np.bool_], grid: Grid, by_mm: float) -> NDArray[np.bool_]:

@@ -69,8 +69,9 @@ def reachable_directions(
     spread = target_mm[np.linspace(0, len(target_mm) - 1, 5).astype(int)]
     starts = np.concatenate([center[None], 0.5 * (spread + center)])
     paths = [access.paths(np.broadcast_to(start, directions.shape), directions) for start in starts]
-    ways = _count_ways(paths[0], directions, access, search)
-    if not any(_count_ways(path, directions, access, search)["are free"] for path in paths):
+    counted = [_count_ways(path, directions, access, search) for path in paths]
+    ways = counted[0]
+    if not any(each["are free"] for each in counted):
         listed = ", ".join(f"{count} {why}" for why, count in ways.items() if count)
         raise InputError(
             f"optimize: no way leads to the target: of {len(directions)} directions from its "

@@ -67,7 +67,7 @@ def place_marks(tissue: TissueGrid, plan: Plan) -> Marks:
     gas = tissue.is_gas
     margin = plan.target.margin_mm if plan.target is not None else 0.0
     shell = isosurface(grid, distance.astype(np.float32), margin).centers_mm
-    shell = _thinned(shell[~gas[_voxels(tissue, shell)]], _SHELL)
+    shell = _thinned(shell[~gas[tissue.grid.nearest(shell)]], _SHELL)
     inside = _thinned(_centers(tissue, filled), _INSIDE)
     other = ~filled & ~gas & (distance < 40.0)
     every = _centers(tissue, other)
@@ -106,12 +106,6 @@ def _limited(tissue: TissueGrid, plan: Plan) -> Iterator[tuple[str, float, NDArr
 
 def _centers(tissue: TissueGrid, mask: NDArray[np.bool_]) -> F64:
     return tissue.grid.to_world(np.argwhere(mask)[:, ::-1])
-
-
-def _voxels(tissue: TissueGrid, points_mm: F64) -> tuple[NDArray[np.intp], ...]:
-    index = np.rint(tissue.grid.to_index(points_mm)).astype(np.intp)
-    i, j, k = np.clip(index, 0, np.array(tissue.grid.shape[::-1]) - 1).T
-    return k, j, i
 
 
 def _thinned(points: F64, count: int) -> F64:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..evaluation import (
-    ICE_C,
     GoalVerdict,
     Report,
     TargetShape,
     evaluate,
+    frozen_skin_cm2,
     sample,
     share_at_or_below,
 )
@@ -113,7 +113,7 @@ def outcome_of(report: Report, result: Result) -> dict[str, Any]:
         "lethal_margin_min_mm": None if target is None else target.margin.lethal.min_mm,
         "frozen_ml": frozen_ml,
         "healthy_frozen_ml": frozen_ml - _frozen_ml(result, tissue.structures.get("target")),
-        "frozen_skin_cm2": _frozen_skin_cm2(result),
+        "frozen_skin_cm2": frozen_skin_cm2(result),
         "coldest_organs_c": {organ.name: organ.coldest_c for organ in report.organs_at_risk},
     }
 
@@ -181,11 +181,6 @@ def _frozen_ml(result: Result, share: NDArray[np.float32] | None = None) -> floa
     if share is not None:
         frozen = frozen * share
     return float(frozen.sum(dtype=float)) * result.tissue.grid.cell_volume_ml
-
-
-def _frozen_skin_cm2(result: Result) -> float:
-    skin = result.coldest_c[result.tissue.skin]
-    return 1e-2 * result.tissue.grid.cell_face_mm2 * int((skin <= ICE_C).sum())
 
 
 def _varied(plan: Plan, tissue: TissueGrid, task: Mapping[str, Any]) -> tuple[Plan, TissueGrid]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import expect_type
 from ..evaluation import Report
+from ..files import filling
 from ..images import write_probe_lines
 from ..pictures import draw_planes
 from ..plan import probe_lines
@@ -41,13 +42,12 @@ def write_result(
     """
     expect_type("write_result: report", report, Report, "evaluate returns one")
     expect_type("write_result: result", result, Result, "simulate returns one")
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_report(report, result, folder / "report.json")
-    save_result(result, folder / "result.vtkhdf")
-    write_probe_lines(probe_lines(result.plan), folder / "probes.mrk.json")
-    draw_planes(result).savefig(folder / "planes.png", dpi=150)
-    picture = folder / "picture.png"
-    note = save_picture(result, picture)
-    write_html_report(report, result, folder / "report.html", picture=picture, plans=plans)
+    with filling(folder) as partial:
+        write_report(report, result, partial / "report.json")
+        save_result(result, partial / "result.vtkhdf")
+        write_probe_lines(probe_lines(result.plan), partial / "probes.mrk.json")
+        draw_planes(result).savefig(partial / "planes.png", dpi=150)
+        picture = partial / "picture.png"
+        note = save_picture(result, picture)
+        write_html_report(report, result, partial / "report.html", picture=picture, plans=plans)
     return note

@@ -28,7 +28,5 @@ def skin_depth_mm(needle: Needle, tissue: TissueGrid) -> float | None:
     heights = np.arange(0.0, float(np.linalg.norm(grid.size_mm)), _STEP_MM)
     points = np.asarray(needle.tip_mm) + heights[:, None] * needle.axis
     inside = grid.contains(points)
-    limits = np.array(grid.shape[::-1]) - 1
-    cells = np.clip(np.rint(grid.to_index(points)).astype(int), 0, limits)
-    air = inside & tissue.outside_air[cells[:, 2], cells[:, 1], cells[:, 0]]
+    air = inside & tissue.outside_air[grid.nearest(points)]
     return float(heights[air.argmax()]) if air.any() else None
