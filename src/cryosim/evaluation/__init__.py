@@ -13,6 +13,7 @@ from .report import (
     TimelineRow,
     timeline_document,
 )
+from .room import Room, limit_words, room_around
 from .surfaces import Surface, isosurface, sample, signed_distance_mm
 from .target import (
     ICE_C,
@@ -32,6 +33,7 @@ __all__ = [
     "Box",
     "GoalVerdict",
     "Report",
+    "Room",
     "Shape",
     "Surface",
     "SurfaceMargin",
@@ -49,7 +51,9 @@ __all__ = [
     "kill_probability",
     "killed_by_isotherm",
     "killed_by_tissue_threshold",
+    "limit_words",
     "margin_reached_s",
+    "room_around",
     "sample",
     "shape_of_mask",
     "share_at_or_below",

@@ -175,7 +175,7 @@ def _of_the_box(result: Result, target: TargetReport | None) -> Iterator[str]:
             f"{result.plan.body.temperature_c:g} C: the ice is too small there; use a larger image "
             "or grid.padding_mm"
         )
-    if target is not None and target.margin.ice.min_mm is None:
+    if target is not None and target.margin.ice.min_mm is None and not target.limits:
         yield "no ice edge in the simulated box: margins are not defined"
 
 

@@ -67,6 +67,7 @@ class GoalVerdict:
     name : as people read it.
     metric : dotted path of the number, as in report.json.
     stated : by the plan's `[[goal]]`, not by its target or an organ.
+    note : what has to be said beside the verdict, such as where a margin has no room.
     """
 
     name: str
@@ -77,6 +78,7 @@ class GoalVerdict:
     verdict: Verdict
     metric: str
     stated: bool = False
+    note: str = ""
 
     @property
     def key(self) -> str:
@@ -113,6 +115,9 @@ class Report:
         """Give every number of target, organs and sensors, by its dotted path in report.json."""
         if self.target is not None:
             yield from numbers_of(self.target, "target")
+            for limit in self.target.limits:
+                for number in numbers_of(limit, f"target.limits.{limit.by}"):
+                    yield number._replace(name=f"margin limited by {limit.by}, {number.name}")
         for organ in self.organs_at_risk:
             yield from numbers_of(organ, f"organs_at_risk.{organ.name}")
         for sensor in self.sensors:

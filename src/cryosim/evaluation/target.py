@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from ..errors import InputError
 from ..geometry import Grid, direction_words
@@ -17,6 +18,7 @@ from ..simulation import Result
 from ..tissue import TissueGrid
 from .isotherms import of_tissue, share_at_or_below
 from .kill import HOLD_S, killed_by_isotherm
+from .room import Room, room_around
 from .surfaces import Surface, isosurface, sample, signed_distance_mm
 
 __all__ = [
@@ -35,6 +37,7 @@ F32 = NDArray[np.float32]
 
 ICE_C = 0.0  # what CT shows as the edge of the ice, and what the 1 cm rule was stated for
 _TEN_MM = 10.0
+_WHERE = ", where it has room"
 # A share counts as everything when less than this is missing: rounding of partial volumes.
 _ALL = 0.999
 
@@ -47,14 +50,16 @@ class SurfaceMargin:
     ----------
     isotherm_c : the isotherm of the coldest-ever field.
     points_mm : (n, 3) LPS centers of the patches. areas_mm2 : (n,) their areas.
-    margin_mm : (n,) signed distance to the isotherm, positive where it lies outside the target; inf
-        or -inf where there is no such isotherm in the simulated box.
+    margin_mm : (n,) signed distance to the isotherm, positive where it lies outside the target, at
+        most that to the skin; inf or -inf where there is no such isotherm in the simulated box.
+    room : what margin can be asked for at each patch.
     """
 
     isotherm_c: float
     points_mm: F64
     areas_mm2: F64
     margin_mm: F64
+    room: Room
 
     @property
     def has_edge(self) -> bool:
@@ -63,8 +68,9 @@ class SurfaceMargin:
 
     @property
     def smallest(self) -> int:
-        """Which patch has the smallest margin."""
-        return int(self.margin_mm.argmin())
+        """Which patch has the smallest margin of those where the wanted one has room, if any."""
+        whole = self.room.whole
+        return int(np.where(whole | ~whole.any(), self.margin_mm, np.inf).argmin())
 
     @property
     def weak_side(self) -> str:
@@ -111,7 +117,10 @@ def surface_margin(result: Result, isotherm_c: float) -> SurfaceMargin:
     grid, coldest_c = result.tissue.grid, of_tissue(result).coldest_c
     surface = structure_surface(grid, result.tissue.structures["target"])
     margin_mm = signed_distance_mm(grid, coldest_c, isotherm_c, surface.centers_mm)
-    return SurfaceMargin(isotherm_c, surface.centers_mm, surface.areas_mm2, margin_mm)
+    room = room_around(result.tissue, result.plan, surface.centers_mm)
+    return SurfaceMargin(
+        isotherm_c, surface.centers_mm, surface.areas_mm2, room.of_tissue(margin_mm), room
+    )
 
 
 def structure_surface(grid: Grid, share: F32) -> Surface:
@@ -136,18 +145,24 @@ def evaluate_target(
     grid = result.tissue.grid
     share = result.tissue.structures["target"]
     surface = structure_surface(grid, share) if shape is None else shape.surface
-    ice = signed_distance_mm(grid, result.coldest_c, ICE_C, surface.centers_mm)
-    lethal = signed_distance_mm(grid, result.coldest_c, target.lethal_c, surface.centers_mm)
+    points, areas = surface.centers_mm, surface.areas_mm2
+    room = room_around(result.tissue, result.plan, points)
+    ice, lethal = (
+        room.of_tissue(signed_distance_mm(grid, result.coldest_c, level, points))
+        for level in (ICE_C, target.lethal_c)
+    )
+    whole = room.whole
     return TargetReport(
         volume_ml=float(share.sum(dtype=np.float64)) * grid.cell_volume_ml,
         coverage=_coverage(result, [*result.plan.report.isotherms_c, target.lethal_c], shape),
         margin=Margins(
-            ice=_margin(ICE_C, ice, surface.areas_mm2),
-            lethal=_margin(target.lethal_c, lethal, surface.areas_mm2),
+            ice=_margin(ICE_C, ice[whole], areas[whole], _WHERE if room.ends else ""),
+            lethal=_margin(target.lethal_c, lethal, areas),
         ),
-        compliance=_compliance(result, target.margin_mm, surface, ice),
+        compliance=_compliance(result, room, surface, ice),
         kill=TargetKill(expected_share),
-        margin_reached_s=margin_reached_s(result, target.margin_mm, surface.centers_mm),
+        margin_reached_s=margin_reached_s(result, target.margin_mm, points[whole]),
+        limits=room.limits(ice, areas),
     )
 
 
@@ -155,8 +170,10 @@ def margin_reached_s(result: Result, wanted_mm: float, points_mm: F64) -> float 
     """Return the first kept time at which ice lay so far beyond points of a surface, all of them.
 
     Within half a voxel. Fields are kept at the ends of stages and every few minutes, so that it is
-    an upper bound; None where none of them shows it.
+    an upper bound; None where none of them shows it, or there are no points.
     """
+    if len(points_mm) == 0:
+        return None
     grid = result.tissue.grid
     enough_mm = wanted_mm - float(grid.spacing_mm.max()) / 2
     for time_s, field in zip(result.times_s, result.temperatures_c, strict=True):
@@ -210,50 +227,55 @@ def _cold_at(result: Result, level_c: float, points_mm: F64) -> F64:
     return cold.astype(float)
 
 
-def _margin(isotherm_c: float, margin_mm: F64, areas_mm2: F64) -> Margin:
+def _margin(isotherm_c: float, margin_mm: F64, areas_mm2: F64, where: str = "") -> Margin:
     total = areas_mm2.sum()
     if total == 0:
-        return Margin(isotherm_c, None, None, 0.0)
+        return Margin(isotherm_c, None, None, 0.0, where)
     enough = float(areas_mm2[margin_mm >= _TEN_MM].sum() / total)
     if not np.all(np.isfinite(margin_mm)):
         # Either nothing got so cold, or the ice left the grid altogether.
-        return Margin(isotherm_c, None, None, enough)
+        return Margin(isotherm_c, None, None, enough, where)
     order = np.argsort(margin_mm)
     below = np.cumsum(areas_mm2[order]) / total
     p05 = float(margin_mm[order][min(int(np.searchsorted(below, 0.05)), len(order) - 1)])
-    return Margin(isotherm_c, float(margin_mm.min()), p05, enough)
+    return Margin(isotherm_c, float(margin_mm.min()), p05, enough, where)
 
 
-def _compliance(
-    result: Result, wanted_mm: float, surface: Surface, ice_margin_mm: F64
-) -> Compliance:
+def _compliance(result: Result, room: Room, surface: Surface, ice_margin_mm: F64) -> Compliance:
     areas = surface.areas_mm2
     half = float(result.tissue.grid.spacing_mm.max()) / 2
-    total = areas.sum()
-    exact = float(areas[ice_margin_mm >= wanted_mm].sum() / total)
-    tolerant = float(areas[ice_margin_mm >= wanted_mm - half].sum() / total)
-    shell = _shell_frozen(result, surface, wanted_mm)
-    tolerant_shell = _shell_frozen(result, surface, max(wanted_mm - half, 0.0))
+    total, asked_mm = areas.sum(), room.asked_mm
+    exact = float(areas[ice_margin_mm >= asked_mm].sum() / total)
+    tolerant = float(areas[ice_margin_mm >= asked_mm - half].sum() / total)
+    shell = _shell_frozen(result, surface, asked_mm)
+    tolerant_shell = _shell_frozen(result, surface, np.maximum(asked_mm - half, 0.0))
     passed = min(tolerant, tolerant_shell) >= _ALL
-    return Compliance(wanted_mm, exact, shell, passed)
+    return Compliance(room.wanted_mm, exact, shell, passed)
 
 
-def _shell_frozen(result: Result, surface: Surface, thickness_mm: float) -> float:
-    """Share of the shell of a thickness around the target that has been at or below 0 C.
+def _shell_frozen(result: Result, surface: Surface, thickness_mm: F64) -> float:
+    """Share of the shell around the target that has been at or below 0 C.
 
     Only tissue counts: beyond the skin and in bowel gas there is nothing to freeze.
+
+    Parameters
+    ----------
+    thickness_mm : (p,) at each patch of the surface.
     """
     grid = result.tissue.grid
     share = result.tissue.structures["target"]
     spacing = grid.spacing_mm[::-1]
     rough = ndimage.distance_transform_edt(share < 0.5, sampling=spacing)
     edge = float(spacing.max())
-    near = np.argwhere((rough > 0) & (rough < thickness_mm + 3 * edge) | (share > 0) & (share < 1))
-    distance = surface.distance_mm(grid.to_world(near[:, ::-1]))
+    thickest = float(thickness_mm.max(initial=0.0))
+    near = np.argwhere((rough > 0) & (rough < thickest + 3 * edge) | (share > 0) & (share < 1))
+    points = grid.to_world(near[:, ::-1])
+    distance = surface.distance_mm(points)
     at = tuple(near.T)
     # Of a voxel at the shell's outer side the ice and the shell fill the same part, not parts that
     # have nothing to do with each other; the target has its own part of both.
-    reached = np.clip(0.5 + (thickness_mm - distance) / edge, 0.0, 1.0)
+    thickness = _at_nearest(surface, thickness_mm, points)
+    reached = np.clip(0.5 + (thickness - distance) / edge, 0.0, 1.0)
     reached[result.tissue.is_gas[at]] = 0.0
     within = np.maximum(reached - share[at], 0.0)
     if within.sum() == 0:
@@ -261,3 +283,11 @@ def _shell_frozen(result: Result, surface: Surface, thickness_mm: float) -> floa
     ice = share_at_or_below(result.coldest_c, ICE_C)[at]
     frozen = np.maximum(np.minimum(reached, ice) - share[at], 0.0)
     return float(frozen.sum() / within.sum())
+
+
+def _at_nearest(surface: Surface, values: F64, points_mm: F64) -> F64:
+    """Values of patches at points, each that of the nearest patch."""
+    if len(values) == 0 or np.ptp(values) == 0.0:
+        return np.full(len(points_mm), values[0] if len(values) else 0.0)
+    found: F64 = values[cKDTree(surface.centers_mm).query(points_mm, workers=-1)[1]]
+    return found
