@@ -17,6 +17,8 @@ __all__ = ["ends_near_target"]
 
 # Ice this near to the outer faces is no longer free to grow.
 _GROWTH_MM = 10.0
+# What ends there, and what has to be larger.
+_IMAGE, _PADDING = ("image", "image"), ("simulated box", "grid.padding_mm")
 
 
 @dataclass(frozen=True)
@@ -46,23 +48,22 @@ def ends_near_target(tissue: TissueGrid, image: Grid, plan: Plan) -> list[str]:
         return []
     within_mm = plan.target.margin_mm + _GROWTH_MM
     faces = sorted(_faces(tissue, image, within_mm), key=lambda face: face.away_mm)
-    _refuse(plan.target, faces)
-    state = plan.body.outer_faces
-    if state == "held":
-        state += f" at {plan.body.temperature_c:g} C"
+    _refuse(plan.target, faces, float(tissue.grid.spacing_mm.max()) / 2)
+    held = plan.body.outer_faces == "held"
+    faces_are = f"held at {plan.body.temperature_c:g} C" if held else "insulated"
     return [
-        f"the {'image' if face.of_image else 'simulated box'} ends {face.away_mm:.0f} mm beyond the "
-        f"target, {face.side} side; its faces are {state}, so that ice there comes out "
-        f"{'too small' if plan.body.outer_faces == 'held' else 'wrong'}; use a larger "
-        f"{'image' if face.of_image else 'grid.padding_mm'}"
+        f"the {box} ends {face.away_mm:.0f} mm beyond the target, {face.side} side; its faces are "
+        f"{faces_are}: ice and margin there come out too {'small' if held else 'large'}; use a "
+        f"larger {larger}"
         for face in faces
+        for box, larger in [_IMAGE if face.of_image else _PADDING]
     ]
 
 
-def _refuse(target: Target, faces: list[_Face]) -> None:
-    """Refuse a margin that has no room in the image."""
+def _refuse(target: Target, faces: list[_Face], half_voxel_mm: float) -> None:
+    """Refuse a margin that has no room in the image; the grid knows lengths to half a voxel."""
     for face in faces:
-        if face.of_image and face.away_mm < target.margin_mm:
+        if face.of_image and face.away_mm < target.margin_mm - half_voxel_mm:
             raise InputError(
                 f"target.margin_mm = {target.margin_mm:g}: the image ends {face.away_mm:.0f} mm "
                 f"beyond the target, {face.side} side; use a larger image, or a smaller margin_mm"

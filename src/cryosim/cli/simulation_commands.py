@@ -136,6 +136,8 @@ def _carry_out(plan: Plan, output: Path) -> Report:
     with all_or_nothing(output) as folder:
         tissue = place_anatomy(read_anatomy(plan), plan)
         console.print(_describe(plan, tissue), highlight=False, markup=False)
+        for warning in tissue.warnings:
+            console.print(f"warning: {warning}", highlight=False, markup=False)
         with run_progress(console, plan.protocol.duration_s / 60) as callback:
             result = simulate(tissue, plan, callbacks=[callback])
         report = evaluate(result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -52,7 +53,7 @@ class SurfaceMargin:
     points_mm : (n, 3) LPS centers of the patches. areas_mm2 : (n,) their areas.
     margin_mm : (n,) signed distance to the isotherm, positive where it lies outside the target, at
         most that to the skin; inf or -inf where there is no such isotherm in the simulated box.
-    room : what margin can be asked for at each patch.
+    room : what margin can be asked for at each patch; of ice.
     """
 
     isotherm_c: float
@@ -71,6 +72,11 @@ class SurfaceMargin:
         """Which patch has the smallest margin of those where the wanted one has room, if any."""
         whole = self.room.whole
         return int(np.where(whole | ~whole.any(), self.margin_mm, np.inf).argmin())
+
+    @property
+    def where(self) -> str:
+        """What stands behind "smallest" where it is looked for on a part only."""
+        return _WHERE if self.room.ends else ""
 
     @property
     def weak_side(self) -> str:
@@ -118,9 +124,11 @@ def surface_margin(result: Result, isotherm_c: float) -> SurfaceMargin:
     surface = structure_surface(grid, result.tissue.structures["target"])
     margin_mm = signed_distance_mm(grid, coldest_c, isotherm_c, surface.centers_mm)
     room = room_around(result.tissue, result.plan, surface.centers_mm)
-    return SurfaceMargin(
-        isotherm_c, surface.centers_mm, surface.areas_mm2, room.of_tissue(margin_mm), room
-    )
+    margin_mm = room.of_tissue(margin_mm)
+    if isotherm_c != ICE_C:
+        # The wanted margin is one of ice.
+        room = dataclasses.replace(room, ends=())
+    return SurfaceMargin(isotherm_c, surface.centers_mm, surface.areas_mm2, margin_mm, room)
 
 
 def structure_surface(grid: Grid, share: F32) -> Surface:

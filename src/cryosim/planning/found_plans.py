@@ -22,6 +22,7 @@ from .explanation import (
     times_of,
     weakest_point,
     what_is_wrong,
+    where_it_has_room,
 )
 from .optimization import Optimization
 from .tried import Tried
@@ -34,6 +35,7 @@ __all__ = [
     "ROBUSTNESS_COLUMNS",
     "TRADE_OFF_COLUMNS",
     "TradeOff",
+    "margin_limits",
     "plans_document",
     "ranked_plans",
     "read_plans",
@@ -70,6 +72,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
     robust, final = found.robustness, found.final
     names = _names(found.best.outcome.get("goals", {}))
     own = {key: final[key] for key in _NUMBERS} | {
+        "limits": final.get("limits", []),
         "met": found.passed,
         "goals": _goals(final["goals"]),
         "missed": None if found.passed else what_is_wrong(found.best, final["goals"]),
@@ -139,6 +142,7 @@ def _plan(one: Tried) -> dict[str, Any]:
         "obstacles": dict(one.obstacles),
         "goals": _goals(outcome.get("goals", {})),
         "refused": outcome.get("refused"),
+        "limits": outcome.get("limits", []),
         **{key: outcome.get(key) for key in _NUMBERS},
     }
 
@@ -213,6 +217,11 @@ def trade_off_rows(document: Mapping[str, Any]) -> list[TradeOff]:
             )
         )
     return rows
+
+
+def margin_limits(document: Mapping[str, Any]) -> list[str]:
+    """Return what has to be said behind "met" in each row of `trade_off_rows`; mostly nothing."""
+    return [where_it_has_room(one) for one in (*ranked_plans(document), *document["others"])]
 
 
 def ranked_plans(document: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -128,6 +128,8 @@ def optimize(
     search = plan.optimize or Search()
     _models(plan, search)  # refused before anything is read
     trial, marks, access = _scene(anatomy, plan, search)
+    for callback in callbacks:
+        callback.on_warnings(trial.tissue.warnings)
     with (
         _folder_of(folder) as kept,
         _journal(kept, plan) as journal,

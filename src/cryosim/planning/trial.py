@@ -17,6 +17,7 @@ from ..evaluation import (
     TargetShape,
     evaluate,
     frozen_skin_cm2,
+    limit_words,
     sample,
     share_at_or_below,
 )
@@ -114,6 +115,7 @@ def outcome_of(report: Report, result: Result) -> dict[str, Any]:
         "frozen_ml": frozen_ml,
         "healthy_frozen_ml": frozen_ml - _frozen_ml(result, tissue.structures.get("target")),
         "frozen_skin_cm2": frozen_skin_cm2(result),
+        "limits": [] if target is None else [limit_words(limit) for limit in target.limits],
         "coldest_organs_c": {organ.name: organ.coldest_c for organ in report.organs_at_risk},
     }
 

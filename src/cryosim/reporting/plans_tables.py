@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..planning import ROBUSTNESS_COLUMNS, TRADE_OFF_COLUMNS, robustness_rows, trade_off_rows
+from ..planning import (
+    ROBUSTNESS_COLUMNS,
+    TRADE_OFF_COLUMNS,
+    margin_limits,
+    robustness_rows,
+    trade_off_rows,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,8 +45,9 @@ def _trade_off_table(document: Mapping[str, Any]) -> Table:
     )
     for column in TRADE_OFF_COLUMNS:
         table.add_column(column, justify="left" if column in ("plan", "goals") else "right")
-    for row in trade_off_rows(document):
-        goals = "[green]met[/]" if row.missed is None else f"[red]missed[/]: {escape(row.missed)}"
+    for row, limits in zip(trade_off_rows(document), margin_limits(document), strict=True):
+        met = f"[yellow]met{escape(limits)}[/]" if limits else "[green]met[/]"
+        goals = met if row.missed is None else f"[red]missed[/]: {escape(row.missed)}"
         table.add_row(str(row.probes), *row[1:-1], goals)
     return table
 

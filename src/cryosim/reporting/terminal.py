@@ -14,6 +14,7 @@ from .tables import (
     growth_table,
     kill_table,
     needles_table,
+    notes_of,
     organs_table,
     sensors_table,
     target_table,
@@ -34,6 +35,8 @@ def print_report(report: Report, result: Result, console: Console) -> None:
     expect_type("print_report: report", report, Report, "evaluate returns one")
     if report.goals:
         console.print(_goals(report))
+        for note in notes_of(report.goals):
+            console.print(f"[yellow]{_escape(note)}[/yellow]", highlight=False)
     _print_warnings(report, console)
     tables = (target_table, kill_table, organs_table, sensors_table, needles_table)
     for table in (write(report) for write in tables):
