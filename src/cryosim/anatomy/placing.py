@@ -255,8 +255,8 @@ def _near_the_skin(plan: Plan, tissue: TissueGrid) -> list[str]:
     if under_mm >= plan.target.margin_mm:
         return []
     return [
-        f"the target comes within {under_mm:.0f} mm of the skin, where {plan.target.margin_mm:g} "
-        "mm of ice have no room without freezing it; warm or lift the skin there, or ask for less"
+        f"the target comes within its margin of the skin: {plan.target.margin_mm:g} mm of ice have "
+        "no room there without freezing it; warm or lift the skin, or ask for less"
     ]
 
 

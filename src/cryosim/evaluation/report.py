@@ -15,6 +15,7 @@ from ..quantities import (
     TargetReport,
     numbers_of,
 )
+from .room import end_words
 
 __all__ = [
     "DISCLAIMER",
@@ -117,7 +118,9 @@ class Report:
             yield from numbers_of(self.target, "target")
             for limit in self.target.limits:
                 for number in numbers_of(limit, f"target.limits.{limit.by}"):
-                    yield number._replace(name=f"margin limited by {limit.by}, {number.name}")
+                    yield number._replace(
+                        name=f"margin limited by {end_words(limit.by)}, {number.name}"
+                    )
         for organ in self.organs_at_risk:
             yield from numbers_of(organ, f"organs_at_risk.{organ.name}")
         for sensor in self.sensors:

@@ -21,7 +21,7 @@ from ..quantities import MarginLimit
 from ..tissue import TissueGrid
 from .surfaces import Surface, isosurface, sample
 
-__all__ = ["End", "Room", "limit_words", "room_around"]
+__all__ = ["End", "Room", "end_words", "limit_words", "room_around"]
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -119,11 +119,16 @@ class Room:
         )
 
 
+def end_words(name: str) -> str:
+    """Return what an end of margins is called in a sentence."""
+    return "the skin" if name == "skin" else name
+
+
 def limit_words(limit: MarginLimit) -> str:
     """Say it: "limited to 4 mm by the skin, posterior side: 1.3 mm reached there"."""
-    name = "the skin" if limit.by == "skin" else limit.by
+    room = f"{limit.room_mm:.1f}".removesuffix(".0")
     reached = "none" if limit.smallest_mm is None else f"{limit.smallest_mm:.1f} mm"
-    where = f"{limit.room_mm:.0f} mm by {name}, {limit.side} side"
+    where = f"{room} mm by {end_words(limit.by)}, {limit.side} side"
     return f"limited to {where}: {reached} reached there"
 
 

@@ -22,15 +22,18 @@ from .found_plans import (
 )
 from .optimization import Optimization, optimize
 from .robustness import Robustness
+from .skin_help import SKIN_HELP_COLUMNS, SkinHelp, skin_help_rows
 from .trial import missing_of
 from .tried import Tried
 
 __all__ = [
     "ROBUSTNESS_COLUMNS",
+    "SKIN_HELP_COLUMNS",
     "TRADE_OFF_COLUMNS",
     "Candidate",
     "Optimization",
     "Robustness",
+    "SkinHelp",
     "TradeOff",
     "Tried",
     "WeakestPoint",
@@ -42,6 +45,7 @@ __all__ = [
     "ranked_plans",
     "read_plans",
     "robustness_rows",
+    "skin_help_rows",
     "times_of",
     "trade_off_rows",
     "weakest_point",

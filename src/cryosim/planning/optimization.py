@@ -29,6 +29,7 @@ from .recheck import final_outcome, verified
 from .robustness import Robustness, judge, variations_of
 from .sample_points import Marks, place_marks
 from .search import ROUNDS, Ground, ground_of, obstacles, search_count, try_regular_grid
+from .skin_help import SkinHelp, help_for_skin
 from .template import Template
 from .trial import Trial, carry_out
 from .tried import ByCount, Evaluates, Tried, ranked
@@ -67,6 +68,7 @@ class Optimization:
     ways : of 400 even directions, how many are free, and how many each constraint rules out.
     notes : what was taken for granted.
     simulations : on the grid of the search. wall_s : of everything.
+    skin_help : what a warm pack does where skin is in the way; None where it is not.
     """
 
     plan: Plan
@@ -82,6 +84,7 @@ class Optimization:
     notes: tuple[str, ...]
     simulations: int
     wall_s: float
+    skin_help: SkinHelp | None = None
 
     @property
     def passed(self) -> bool:
@@ -154,12 +157,14 @@ def optimize(
         counts = [best.candidate.count, best.candidate.count + 1]
         baseline = try_regular_grid(ground_of(best, grounds), counts, counted)
         robustness, _ = judge(best, variations_of(best.candidate, search), counted)
+    found = best.candidate.plan(plan)
+    skin_help = help_for_skin(anatomy, found, result, report, progress)
     return Optimization(
-        plan=best.candidate.plan(plan), result=result, report=report, best=best,
+        plan=found, result=result, report=report, best=best,
         ranked=tuple(plans), baseline=tuple(baseline), given=given, robustness=robustness,
         final=final_outcome(result, report), ways=ways,
         notes=tuple(notes), simulations=counted.simulations,
-        wall_s=time.perf_counter() - started,
+        wall_s=time.perf_counter() - started, skin_help=skin_help,
     )  # fmt: skip
 
 

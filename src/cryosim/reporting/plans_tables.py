@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..planning import (
     ROBUSTNESS_COLUMNS,
+    SKIN_HELP_COLUMNS,
     TRADE_OFF_COLUMNS,
     margin_limits,
     robustness_rows,
+    skin_help_rows,
     trade_off_rows,
 )
 
@@ -28,6 +30,8 @@ def print_plans(document: Mapping[str, Any], console: Console) -> None:
         console.print(f"warning: {warning}", highlight=False, markup=False)
     console.print(_trade_off_table(document))
     console.print(_robustness_table(document))
+    if skin_help_rows(document):
+        console.print(_skin_help_table(document))
     for note in document["assumptions"]:
         console.print(f"assumption: {note}", highlight=False, markup=False)
     console.print(
@@ -59,5 +63,17 @@ def _robustness_table(document: Mapping[str, Any]) -> Table:
     for column in ROBUSTNESS_COLUMNS:
         table.add_column(column, justify="left" if column == "goal" else "right")
     for row in robustness_rows(document):
+        table.add_row(*row)
+    return table
+
+
+def _skin_help_table(document: Mapping[str, Any]) -> Table:
+    from rich.table import Table
+
+    title = "The best plan, without and with a warm pack on the skin"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in SKIN_HELP_COLUMNS:
+        table.add_column(column, justify="left")
+    for row in skin_help_rows(document):
         table.add_row(*row)
     return table

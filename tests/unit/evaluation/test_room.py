@@ -108,7 +108,7 @@ def test_the_rest_is_judged_and_the_verdict_says_what_it_leaves_out() -> None:
     words = "limited to 4 mm by the skin, posterior side: 4.0 mm reached there"
     assert found["ice margin where it has room"] == ("warn", words)
     assert found["10 mm compliance where it has room"] == ("warn", words)
-    assert found["ice margin at skin"] == ("ok", words)
+    assert found["ice margin at the skin"] == ("ok", words)
 
 
 def test_too_little_ice_fails_where_there_is_room() -> None:
@@ -133,7 +133,7 @@ def test_at_the_skin_the_target_freezes_and_what_is_5_mm_away_from_it(
 ) -> None:
     """Ice nearer to the skin would cost it its limit; 9 mm under it 4 mm of ice have room."""
     result = near_skin(under_mm, 20.0, skin={"min_temperature_c": 5.0})
-    assert verdicts(cut_off(result, keep_mm, under_mm))["ice margin at skin"][0] == verdict
+    assert verdicts(cut_off(result, keep_mm, under_mm))["ice margin at the skin"][0] == verdict
 
 
 @pytest.mark.parametrize("keep_mm", [2.0, 6.0])
@@ -149,7 +149,7 @@ def test_skin_that_is_given_up_freezes_up_to_its_surface() -> None:
     given_up = {"given_up": "it is excised"}
     for ice_mm, verdict in ((20.0, "ok"), (10.0, "fail")):
         found = verdicts(near_skin(4.0, ice_mm, skin=given_up))
-        assert found["ice margin at skin"][0] == verdict
+        assert found["ice margin at the skin"][0] == verdict
 
 
 def test_farther_from_the_skin_nothing_changes() -> None:

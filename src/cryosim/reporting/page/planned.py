@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from ...pictures import TRADE_OFF_QUANTITIES, plot_trade_off
 from ...planning import (
     ROBUSTNESS_COLUMNS,
+    SKIN_HELP_COLUMNS,
     TradeOff,
     margin_limits,
     robustness_rows,
+    skin_help_rows,
     trade_off_rows,
 )
 from ..wording import celsius
@@ -42,10 +44,13 @@ def planned(document: Mapping[str, Any] | None) -> Html | None:
         chart(functools.partial(_draw, document, quantity), f"{title}, by the number of probes")
         for quantity, (title, *_) in TRADE_OFF_QUANTITIES.items()
     ]
+    packed = [tuple(map(celsius, row)) for row in skin_help_rows(document)]
     return join(
         items([celsius(sentence) for sentence in document["explanation"]]),
         table(("plan", "goals", "probes", "coverage", "margin", "healthy"), plans, words=2),
         element("div", *charts, class_="charts three"),
+        element("h3", "With a warm pack on the skin") if packed else Html(""),
+        table(SKIN_HELP_COLUMNS, packed, words=3) if packed else Html(""),
         element("h3", "If not all is as planned"),
         table(ROBUSTNESS_COLUMNS, sure) if sure else Html(""),
         caption(
