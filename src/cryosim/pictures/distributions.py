@@ -51,7 +51,13 @@ def plot_histogram(result: Result, ax: Axes | None = None) -> Axes:
     InputError
         When no structure lies in the simulated box.
     """
-    inside = {name: share > 0 for name, share in result.tissue.structures.items() if share.any()}
+    names = ["target", *(organ.name for organ in result.plan.organ_at_risk)]
+    structures = result.tissue.structures
+    inside = {
+        name: structures[name] > 0
+        for name in names
+        if name in structures and structures[name].any()
+    }
     if not inside:
         raise InputError("the plan has neither a target nor organs at risk to count volumes of")
     ax = new_axes(ax)

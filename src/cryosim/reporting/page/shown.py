@@ -175,12 +175,13 @@ def margins(report: Report, result: Result) -> Html | None:
     if target is None:
         return None
     found = target.compliance
+    room = ", or as far as it has room" * bool(target.limits)
     words = join(
         plain_table(margins_table(report)),
         caption(
-            f"{found.margin_mm:g} mm of ice: on {percent(found.surface_fraction)} of the surface; "
-            f"{percent(found.shell_frozen_fraction)} of the {found.margin_mm:g} mm shell around "
-            f"the target froze{', as far as it has room' * bool(target.limits)}. "
+            f"{found.margin_mm:g} mm of ice{room}: on {percent(found.surface_fraction)} of the "
+            f"surface; {percent(found.shell_frozen_fraction)} of the {found.margin_mm:g} mm shell "
+            "around the target froze. "
             f"{_where_smallest(report, result)}"
         ),
     )
@@ -264,5 +265,5 @@ def _where_smallest(report: Report, result: Result) -> str:
     if report.target is None or report.target.margin.ice.min_mm is None:
         return ""
     side = surface_margin(result, ICE_C).weak_side
-    where = report.target.margin.ice.where
-    return f"The ice margin{where} is smallest on the target\u2019s {side} side."
+    where = "Where it has room, the" if report.target.limits else "The"
+    return f"{where} ice margin is smallest on the target\u2019s {side} side."
