@@ -19,7 +19,7 @@ from ..geometry import Grid, direction_words
 from ..plan import Plan
 from ..quantities import MarginLimit
 from ..tissue import TissueGrid
-from .surfaces import Surface, isosurface, sample
+from .surfaces import isosurface, sample
 
 __all__ = ["End", "Room", "end_words", "limit_words", "room_around"]
 
@@ -42,8 +42,8 @@ class End:
     Attributes
     ----------
     name : "skin", or the barrier's. ends_tissue : whether nothing beyond it can freeze.
-    away_mm : (n,) distance of each point of the target's surface. toward_mm : (n, 3) from each to
-        the nearest patch of it.
+    away_mm : (n,) distance of each point of the target's surface; inf beyond the wanted margin.
+    toward_mm : (n, 3) from each to the nearest patch of it.
     asked_mm : (n,) margin that is asked for at each point, as far as this end goes.
     """
 
@@ -170,18 +170,18 @@ def _end(
     name: str, grid: Grid, field: F32, points_mm: F64, wanted_mm: float, keep_mm: float
 ) -> End:
     surface = isosurface(grid, field, 0.0)
-    away_mm = surface.distance_mm(points_mm)
+    away_mm, toward_mm = np.full(len(points_mm), np.inf), np.zeros_like(points_mm)
+    if not surface.empty:
+        # Patches are at most a voxel wide.
+        within_mm = wanted_mm + 2.0 * float(grid.spacing_mm.max())
+        tree = cKDTree(surface.centers_mm)
+        patch = np.asarray(tree.query(points_mm, distance_upper_bound=within_mm)[1])
+        near = patch < len(surface.centers_mm)
+        away_mm[near] = surface.distance_mm(points_mm[near])
+        toward_mm[near] = surface.centers_mm[patch[near]] - points_mm[near]
     away_mm[sample(grid, field, points_mm) <= 0.0] = 0.0
     asked_mm = np.where(away_mm < wanted_mm, np.maximum(away_mm - keep_mm, 0.0), wanted_mm)
-    return End(name, name == "skin", away_mm, _toward_mm(surface, points_mm), asked_mm)
-
-
-def _toward_mm(surface: Surface, points_mm: F64) -> F64:
-    if surface.empty:
-        return np.zeros_like(points_mm)
-    _, nearest = cKDTree(surface.centers_mm).query(points_mm, workers=-1)
-    toward: F64 = surface.centers_mm[nearest] - points_mm
-    return toward
+    return End(name, name == "skin", away_mm, toward_mm, asked_mm)
 
 
 def _skin_keeps_mm(plan: Plan) -> float:
