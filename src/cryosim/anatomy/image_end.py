@@ -48,7 +48,7 @@ def ends_near_target(tissue: TissueGrid, image: Grid, plan: Plan) -> list[str]:
         return []
     within_mm = plan.target.margin_mm + _GROWTH_MM
     faces = sorted(_faces(tissue, image, within_mm), key=lambda face: face.away_mm)
-    _refuse(plan.target, faces, float(tissue.grid.spacing_mm.max()))
+    _refuse(plan.target, faces, tissue)
     held = plan.body.outer_faces == "held"
     faces_are = f"held at {plan.body.temperature_c:g} C" if held else "insulated"
     return [
@@ -60,16 +60,19 @@ def ends_near_target(tissue: TissueGrid, image: Grid, plan: Plan) -> list[str]:
     ]
 
 
-def _refuse(target: Target, faces: list[_Face], voxel_mm: float) -> None:
+def _refuse(target: Target, faces: list[_Face], tissue: TissueGrid) -> None:
     """Refuse a margin that has no room in the image; the grid knows lengths to half a voxel.
 
     A target that the image cuts off is run: it has a warning of its own, and no margin there.
     """
+    voxel_mm = float(tissue.grid.spacing_mm.max())
     for face in faces:
         if face.of_image and voxel_mm < face.away_mm < target.margin_mm - voxel_mm / 2:
+            unknown = tissue.modality == "mr" and tissue.outside_air is None
             raise InputError(
                 f"target.margin_mm = {target.margin_mm:g}: the image ends {face.away_mm:.0f} mm "
                 f"beyond the target, {face.side} side; use a larger image, or a smaller margin_mm"
+                f"{', or say with anatomy.body where the skin is' * unknown}"
             )
 
 
