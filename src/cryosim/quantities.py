@@ -140,8 +140,8 @@ class Margin:
     isotherm_c : the isotherm of the coldest-ever field.
     min_mm, p05_mm : smallest, and exceeded by 95 % of the surface; None where nothing got so cold.
     fraction_at_least_10mm : share of the surface with at least 10 mm.
-    where : ", where it has room" for the part of the surface at which neither skin nor a barrier is
-        nearer than the wanted margin; empty: all of it.
+    where : ", where it has room" for the part of the surface at which skin and barriers leave the
+        wanted margin its room; empty: all of it.
     """
 
     isotherm_c: float
@@ -166,7 +166,7 @@ class MarginLimit:
     Attributes
     ----------
     by : "skin", or a barrier of the plan. side : of the target, in anatomical words.
-    surface_share : share of the target's surface from which it is nearer.
+    surface_share : share of the target's surface for which less than the wanted margin is asked.
     room_mm : smallest distance of the target's surface to it.
     smallest_mm : smallest ice margin on that part of the surface; None without ice.
     reached_mm, asked_mm : ice margin where most is missing, and what is asked for there.

@@ -2,7 +2,7 @@
 
 Beyond the skin there is nothing to freeze, so that a point of the target's surface 4 mm under it
 has 4 mm of margin at most. Nor is all of that asked for where skin has a limit: ice that reaches it
-freezes it.
+freezes it. So what is asked for there, and around there, ends some way before the skin.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ class End:
 
     Attributes
     ----------
-    name : "skin", or the barrier's. ends_tissue : whether nothing beyond it can freeze.
-    away_mm : (n,) distance of each point of the target's surface; inf beyond the wanted margin.
-    toward_mm : (n, 3) from each to the nearest patch of it.
+    name : "skin", or the barrier's. side : of the target, in anatomical words.
+    ends_tissue : whether nothing beyond it can freeze.
+    away_mm : (n,) distance of each point of the target's surface; inf where it does not matter.
     asked_mm : (n,) margin that is asked for at each point, as far as this end goes.
     """
 
     name: str
+    side: str
     ends_tissue: bool
     away_mm: F64
-    toward_mm: F64
     asked_mm: F64
 
 
@@ -78,11 +78,9 @@ class Room:
 
     @property
     def whole(self) -> NDArray[np.bool_]:
-        """(n,) whether the whole wanted margin has room."""
-        free = np.ones(self.count, dtype=np.bool_)
-        for end in self.ends:
-            free &= end.away_mm >= self.wanted_mm
-        return free
+        """(n,) whether the whole wanted margin is asked for."""
+        whole: NDArray[np.bool_] = self.asked_mm >= self.wanted_mm
+        return whole
 
     def of_tissue(self, margin_mm: F64) -> F64:
         """(n,) margins as far as there is tissue: they are not counted through air."""
@@ -102,17 +100,16 @@ class Room:
         return tuple(self._limit(end, ice_margin_mm, areas_mm2) for end in self.ends)
 
     def _limit(self, end: End, ice_margin_mm: F64, areas_mm2: F64) -> MarginLimit:
-        there = np.flatnonzero(end.away_mm < self.wanted_mm)
-        nearest = int(end.away_mm.argmin())
+        there = np.flatnonzero(end.asked_mm < self.wanted_mm)
         asked_mm = self.asked_mm[there]
         worst = int((asked_mm - ice_margin_mm[there]).argmax())
         reached_mm = float(ice_margin_mm[there][worst])
         known = bool(np.isfinite(ice_margin_mm[there]).all())
         return MarginLimit(
             by=end.name,
-            side=direction_words(end.toward_mm[nearest]),
+            side=end.side,
             surface_share=float(areas_mm2[there].sum() / areas_mm2.sum()),
-            room_mm=float(end.away_mm[nearest]),
+            room_mm=float(end.away_mm.min()),
             smallest_mm=float(ice_margin_mm[there].min()) if known else None,
             reached_mm=reached_mm if known else None,
             asked_mm=float(asked_mm[worst]),
@@ -145,21 +142,19 @@ def room_around(tissue: TissueGrid, plan: Plan, points_mm: F64) -> Room:
     wanted_mm = plan.target.margin_mm if plan.target is not None else 0.0
     if wanted_mm == 0.0 or len(points_mm) == 0:
         return Room(wanted_mm, len(points_mm), ())
-    ends = (
-        _end(name, grid, field, points_mm, wanted_mm, keep_mm)
-        for name, grid, field, keep_mm in _fields(tissue, plan, points_mm, wanted_mm)
-    )
-    near = tuple(end for end in ends if float(end.away_mm.min()) < wanted_mm)
-    return Room(wanted_mm, len(points_mm), near)
+    fields = _fields(tissue, plan, points_mm, wanted_mm)
+    ends = (_end(*field, points_mm, wanted_mm) for field in fields)
+    return Room(wanted_mm, len(points_mm), tuple(end for end in ends if end is not None))
 
 
 def _fields(
     tissue: TissueGrid, plan: Plan, points_mm: F64, wanted_mm: float
 ) -> Iterator[tuple[str, Grid, F32, float]]:
     """Give each end's name, its field (0 at its surface, negative inside), and what ice leaves."""
-    grid, box = _box_around(tissue.grid, points_mm, wanted_mm)
+    keep_mm = _skin_keeps_mm(plan)
+    grid, box = _box_around(tissue.grid, points_mm, wanted_mm + keep_mm)
     if tissue.outside_air is not None and tissue.outside_air[box].any():
-        yield plan.skin.name, grid, _air_field(tissue, box), _skin_keeps_mm(plan)
+        yield plan.skin.name, grid, _air_field(tissue, box), keep_mm
     for name in plan.target.barrier_names if plan.target is not None else ():
         share = tissue.structures.get(name)
         if share is not None and share[box].any():
@@ -167,21 +162,30 @@ def _fields(
 
 
 def _end(
-    name: str, grid: Grid, field: F32, points_mm: F64, wanted_mm: float, keep_mm: float
-) -> End:
+    name: str, grid: Grid, field: F32, keep_mm: float, points_mm: F64, wanted_mm: float
+) -> End | None:
+    """Measure how far an end is away; None where it is farther than the wanted margin."""
     surface = isosurface(grid, field, 0.0)
-    away_mm, toward_mm = np.full(len(points_mm), np.inf), np.zeros_like(points_mm)
+    away_mm, patch = np.full(len(points_mm), np.inf), np.zeros(0, dtype=np.intp)
     if not surface.empty:
         # Patches are at most a voxel wide.
-        within_mm = wanted_mm + 2.0 * float(grid.spacing_mm.max())
+        within_mm = wanted_mm + keep_mm + 2.0 * float(grid.spacing_mm.max())
         tree = cKDTree(surface.centers_mm)
         patch = np.asarray(tree.query(points_mm, distance_upper_bound=within_mm)[1])
         near = patch < len(surface.centers_mm)
         away_mm[near] = surface.distance_mm(points_mm[near])
-        toward_mm[near] = surface.centers_mm[patch[near]] - points_mm[near]
-    away_mm[sample(grid, field, points_mm) <= 0.0] = 0.0
-    asked_mm = np.where(away_mm < wanted_mm, np.maximum(away_mm - keep_mm, 0.0), wanted_mm)
-    return End(name, name == "skin", away_mm, toward_mm, asked_mm)
+    beyond = sample(grid, field, points_mm) <= 0.0
+    away_mm[beyond] = 0.0
+    nearest = int(away_mm.argmin())
+    if away_mm[nearest] >= wanted_mm:
+        return None
+    # A target that reaches beyond it does so on the side of the points that do.
+    if beyond.any():
+        toward_mm = points_mm[beyond].mean(axis=0) - points_mm.mean(axis=0)
+    else:
+        toward_mm = surface.centers_mm[patch[nearest]] - points_mm[nearest]
+    asked_mm = np.clip(away_mm - keep_mm, 0.0, wanted_mm)
+    return End(name, direction_words(toward_mm), name == "skin", away_mm, asked_mm)
 
 
 def _skin_keeps_mm(plan: Plan) -> float:

@@ -133,7 +133,11 @@ def test_at_the_skin_the_target_freezes_and_what_is_5_mm_away_from_it(
 ) -> None:
     """Ice nearer to the skin would cost it its limit; 9 mm under it 4 mm of ice have room."""
     result = near_skin(under_mm, 20.0, skin={"min_temperature_c": 5.0})
-    assert verdicts(cut_off(result, keep_mm, under_mm))["ice margin at the skin"][0] == verdict
+    found = verdicts(cut_off(result, keep_mm, under_mm))
+    assert found["ice margin at the skin"][0] == verdict
+    # What is asked for around there can be had at the same time.
+    for name in ("ice margin where it has room", "10 mm compliance where it has room"):
+        assert found[name][0] == "warn" or verdict == "fail"
 
 
 @pytest.mark.parametrize("keep_mm", [2.0, 6.0])
