@@ -3,7 +3,7 @@
 from .agreement import Agreement, Shape, compare_shapes, shape_of_mask
 from .cropping import Box, crop_to_ice
 from .evaluate import citations, evaluate, timeline
-from .isotherms import isotherm_field, isotherm_volume_ml, share_at_or_below, share_exposed
+from .isotherms import isotherm_field, isotherm_volume_ml, share_exposed
 from .kill import kill_probability, killed_by_isotherm, killed_by_tissue_threshold
 from .organs import filled_voxels, frozen_skin_cm2
 from .report import (
@@ -13,13 +13,11 @@ from .report import (
     TimelineRow,
     timeline_document,
 )
-from .surfaces import Surface, isosurface, sample, signed_distance_mm
 from .target import (
     ICE_C,
     SurfaceMargin,
     TargetShape,
     margin_reached_s,
-    structure_surface,
     surface_margin,
     target_coverage,
 )
@@ -33,7 +31,6 @@ __all__ = [
     "GoalVerdict",
     "Report",
     "Shape",
-    "Surface",
     "SurfaceMargin",
     "TargetShape",
     "TimelineRow",
@@ -43,20 +40,15 @@ __all__ = [
     "evaluate",
     "filled_voxels",
     "frozen_skin_cm2",
-    "isosurface",
     "isotherm_field",
     "isotherm_volume_ml",
     "kill_probability",
     "killed_by_isotherm",
     "killed_by_tissue_threshold",
     "margin_reached_s",
-    "sample",
     "shape_of_mask",
-    "share_at_or_below",
     "share_by_temperature",
     "share_exposed",
-    "signed_distance_mm",
-    "structure_surface",
     "surface_margin",
     "target_coverage",
     "timeline",

@@ -13,6 +13,7 @@ from ..probes import catalog, needle_name
 from ..quantities import OrganReport, TargetReport
 from ..simulation import Result
 from ..sources import is_assumption
+from ..surfaces import isosurface
 from ..tissue import citations as tissue_citations
 from .curves import evaluate_needles, evaluate_sensors
 from .goals import judge_goals, judge_metrics
@@ -22,7 +23,6 @@ from .kill_rules import kill_citations, read_rules
 from .organs import evaluate_organ
 from .perfusion import perfusion_warnings
 from .report import Report, TimelineRow
-from .surfaces import isosurface
 from .target import ICE_C, TargetShape, evaluate_target
 
 __all__ = ["citations", "evaluate", "timeline"]

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..quantities import DOSE_RESPONSE, KillAfter, KillReport
 from ..simulation import Result
-from .isotherms import share_at_or_below, share_exposed
+from ..surfaces import share_at_or_below
+from .isotherms import share_exposed
 from .kill_rules import read_rules
 
 __all__ = [

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from ..plan import OrganAtRisk
 from ..quantities import OrganReport
 from ..simulation import Result
-from .isotherms import share_at_or_below
-from .surfaces import sample, signed_distance_mm
-from .target import ICE_C, structure_surface
+from ..surfaces import sample, share_at_or_below, signed_distance_mm, structure_surface
+from .target import ICE_C
 
 __all__ = ["evaluate_organ", "filled_voxels", "frozen_skin_cm2"]
 

@@ -10,14 +10,20 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..errors import InputError
-from ..geometry import Grid, direction_words
+from ..geometry import direction_words
 from ..plan import Target
 from ..quantities import Compliance, Margin, Margins, TargetKill, TargetReport
 from ..simulation import Result
+from ..surfaces import (
+    Surface,
+    sample,
+    share_at_or_below,
+    signed_distance_mm,
+    structure_surface,
+)
 from ..tissue import TissueGrid
-from .isotherms import of_tissue, share_at_or_below
+from .isotherms import of_tissue
 from .kill import HOLD_S, killed_by_isotherm
-from .surfaces import Surface, isosurface, sample, signed_distance_mm
 
 __all__ = [
     "ICE_C",
@@ -25,7 +31,6 @@ __all__ = [
     "TargetShape",
     "evaluate_target",
     "margin_reached_s",
-    "structure_surface",
     "surface_margin",
     "target_coverage",
 ]
@@ -112,11 +117,6 @@ def surface_margin(result: Result, isotherm_c: float) -> SurfaceMargin:
     surface = structure_surface(grid, result.tissue.structures["target"])
     margin_mm = signed_distance_mm(grid, coldest_c, isotherm_c, surface.centers_mm)
     return SurfaceMargin(isotherm_c, surface.centers_mm, surface.areas_mm2, margin_mm)
-
-
-def structure_surface(grid: Grid, share: F32) -> Surface:
-    """Triangulate the surface of a structure given by the share of each voxel that it fills."""
-    return isosurface(grid, -share, -0.5, outside=0.0)
 
 
 def evaluate_target(

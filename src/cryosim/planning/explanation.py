@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evaluation import ICE_C, filled_voxels, margin_reached_s, structure_surface, surface_margin
+from ..evaluation import ICE_C, filled_voxels, margin_reached_s, surface_margin
 from ..simulation import Result
+from ..surfaces import structure_surface
 from .layout import even_directions
 from .robustness import Robustness
 from .trial import gap_of, missing_of, scale_of

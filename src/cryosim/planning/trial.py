@@ -11,20 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..evaluation import (
-    GoalVerdict,
-    Report,
-    TargetShape,
-    evaluate,
-    frozen_skin_cm2,
-    sample,
-    share_at_or_below,
-)
+from ..evaluation import GoalVerdict, Report, TargetShape, evaluate, frozen_skin_cm2
 from ..geometry import Grid
 from ..plan import GridPlan, Plan
 from ..plan.metrics import COMPLIANCE
 from ..probes import Probe
 from ..simulation import Result, Settings, simulate
+from ..surfaces import sample, share_at_or_below
 from ..tissue import Tissue, TissueGrid
 from .candidate import Candidate, with_freezes
 

@@ -15,7 +15,6 @@ from ..evaluation import (
     SurfaceMargin,
     crop_to_ice,
     isotherm_volume_ml,
-    share_at_or_below,
     surface_margin,
     target_coverage,
 )
@@ -37,6 +36,7 @@ from ..pictures.moment import Moment
 from ..plan import Target
 from ..probes import Needle
 from ..simulation import Result
+from ..surfaces import share_at_or_below
 from .image_planes import image_planes
 from .legend import ColorSteps, Legend, Row
 from .meshes import image_data, needle_meshes, snapshot_mesh, structure_mesh

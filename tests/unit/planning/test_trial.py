@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from cases import REFERENCE_TISSUE, ball_share, box, plan, small_result
-from cryosim.evaluation import TargetShape, evaluate, sample, signed_distance_mm
+from cryosim.evaluation import TargetShape, evaluate
 from cryosim.evaluation.goals import judge_metrics
 from cryosim.plan import Goal, OrganAtRisk, Protocol, Search, Target, plan_from_dict
 from cryosim.planning import Candidate, missing_of
 from cryosim.planning.candidate import with_freezes
 from cryosim.planning.trial import Trial, carry_out, goal_row, lacking_mm, outcome_of
 from cryosim.simulation import Settings, simulate
+from cryosim.surfaces import sample, signed_distance_mm
 from cryosim.tissue import Tissue, TissueGrid
 
 POINTS = np.array([[0.0, 0.0, 14.0], [9.0, 0.0, 0.0], [0.0, -20.0, 3.0]])
