@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         write_probe_lines,
     )
     from .pictures import (
+        plot_course,
         plot_growth,
         plot_histogram,
         plot_margin,
@@ -106,6 +107,7 @@ _PUBLIC = {
     "move_probes": "plan",
     "optimize": "planning",
     "place_anatomy": "anatomy",
+    "plot_course": "pictures",
     "plot_growth": "pictures",
     "plot_histogram": "pictures",
     "plot_margin": "pictures",
@@ -170,6 +172,7 @@ __all__ = [
     "move_probes",
     "optimize",
     "place_anatomy",
+    "plot_course",
     "plot_growth",
     "plot_histogram",
     "plot_margin",

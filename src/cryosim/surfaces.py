@@ -16,10 +16,12 @@ from .geometry import Grid, read_only
 
 __all__ = [
     "Surface",
+    "filled_voxels",
     "isosurface",
     "sample",
     "share_at_or_below",
     "signed_distance_mm",
+    "structure_points_mm",
     "structure_surface",
 ]
 
@@ -123,6 +125,23 @@ def isosurface(grid: Grid, field: F32, level: float, outside: float | None = Non
 def structure_surface(grid: Grid, share: F32) -> Surface:
     """Triangulate the surface of a structure given by the share of each voxel that it fills."""
     return isosurface(grid, -share, -0.5, outside=0.0)
+
+
+def filled_voxels(share: F32) -> NDArray[np.bool_]:
+    """Return the voxels of a structure, by the share of each that it fills.
+
+    One thinner than a voxel fills none by half; then the fullest ones stand for it.
+    """
+    filled: NDArray[np.bool_] = share >= min(0.5, float(share.max()) / 2 or 1.0)
+    return filled
+
+
+def structure_points_mm(grid: Grid, share: F32) -> F64:
+    """(n, 3) world points on the surface of a structure and at the voxels that it fills."""
+    filled = np.argwhere(filled_voxels(share))[:, ::-1]
+    if len(filled) == 0:
+        return np.zeros((0, 3))
+    return np.concatenate([grid.to_world(filled), structure_surface(grid, share).centers_mm])
 
 
 def sample(grid: Grid, field: F32, points_mm: F64) -> F64:

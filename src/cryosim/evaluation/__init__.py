@@ -5,7 +5,7 @@ from .cropping import Box, crop_to_ice
 from .evaluate import citations, evaluate, timeline
 from .isotherms import isotherm_field, isotherm_volume_ml, share_exposed
 from .kill import kill_probability, killed_by_isotherm, killed_by_tissue_threshold
-from .organs import filled_voxels, frozen_skin_cm2
+from .organs import frozen_skin_cm2
 from .report import (
     DISCLAIMER,
     GoalVerdict,
@@ -14,10 +14,8 @@ from .report import (
     timeline_document,
 )
 from .target import (
-    ICE_C,
     SurfaceMargin,
     TargetShape,
-    margin_reached_s,
     surface_margin,
     target_coverage,
 )
@@ -25,7 +23,6 @@ from .temperatures import share_by_temperature
 
 __all__ = [
     "DISCLAIMER",
-    "ICE_C",
     "Agreement",
     "Box",
     "GoalVerdict",
@@ -38,14 +35,12 @@ __all__ = [
     "compare_shapes",
     "crop_to_ice",
     "evaluate",
-    "filled_voxels",
     "frozen_skin_cm2",
     "isotherm_field",
     "isotherm_volume_ml",
     "kill_probability",
     "killed_by_isotherm",
     "killed_by_tissue_threshold",
-    "margin_reached_s",
     "shape_of_mask",
     "share_by_temperature",
     "share_exposed",

@@ -158,3 +158,22 @@ class Protocol(BaseModel):
     def describe(self) -> str:
         """Return the text form."""
         return "; ".join(stage.describe() for stage in self.stages)
+
+    def when(self, time_s: float) -> str:
+        """Say when a moment is, for example "12 min of freeze 2"."""
+        begin, counts = 0.0, {"freeze": 0, "thaw": 0}
+        for stage, end in zip(self.stages, self.ends_s(), strict=True):
+            counts[stage.kind] += 1
+            if time_s <= end:
+                break
+            begin = end
+        return f"{round((time_s - begin) / 60, 1):g} min of {stage.kind} {counts[stage.kind]}"
+
+    def freezing_after_s(self, time_s: float) -> float:
+        """Seconds of freezing that come after a moment."""
+        begins = (0.0, *self.ends_s())
+        return sum(
+            max(end - max(begin, time_s), 0.0)
+            for stage, begin, end in zip(self.stages, begins, self.ends_s(), strict=False)
+            if stage.kind == "freeze"
+        )

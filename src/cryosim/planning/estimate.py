@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, differential_evolution
 
-from ..evaluation import ICE_C
-from ..plan import Target
+from ..plan import ICE_C, Target
 from .access import Access
 from .layout import Layout, detour_mm
 from .sample_points import Marks

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evaluation import ICE_C, filled_voxels, margin_reached_s, surface_margin
+from ..evaluation import Report, surface_margin
+from ..plan import ICE_C
+from ..plan.metrics import organ_temperature
 from ..simulation import Result
-from ..surfaces import structure_surface
 from .layout import even_directions
 from .robustness import Robustness
 from .trial import gap_of, missing_of, scale_of
@@ -68,28 +69,15 @@ def _to_vessel_mm(result: Result, point_mm: F64) -> float | None:
     return float(np.linalg.norm(centers - point_mm, axis=1).min())
 
 
-def times_of(result: Result) -> dict[str, float | None]:
-    """First kept time (s) at which the ice had the wanted margin, and organs their limit.
-
-    Fields are kept at the ends of stages and every few minutes, so times are upper bounds.
-    """
-    plan = result.plan
-    if plan.target is None:
+def times_of(report: Report) -> dict[str, float | None]:
+    """First time (s) at which the ice had the wanted margin, and each limit was broken."""
+    if report.target is None:
         return {}
-    surface = structure_surface(result.tissue.grid, result.tissue.structures["target"])
-    reached = margin_reached_s(result, plan.target.margin_mm, surface.centers_mm)
-    found: dict[str, float | None] = {"ice margin reached": reached}
-    limits = {
-        organ.name: (filled_voxels(result.tissue.share_of(organ.name)), organ.min_temperature_c)
-        for organ in plan.organs(bool(result.tissue.skin.any()))
-        if organ.min_temperature_c is not None
-    }
-    found.update({f"{name} limit reached": None for name in limits})
-    for time_s, field in zip(result.times_s, result.temperatures_c, strict=True):
-        for name, (mask, limit_c) in limits.items():
-            key = f"{name} limit reached"
-            if found[key] is None and mask.any() and float(field[mask].min()) < limit_c:
-                found[key] = time_s
+    found = {"ice margin reached": report.target.margin_reached_s}
+    for organ in report.organs_at_risk:
+        key = organ_temperature(organ.name)
+        broken = [goal.broken_s for goal in report.goals if goal.key == key]
+        found.update({f"{organ.name} limit reached": time_s for time_s in broken})
     return found
 
 

@@ -92,7 +92,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
             "at_mm": list(weakest.at_mm), "margin_mm": weakest.margin_mm, "side": weakest.side,
             "vessel_mm": weakest.vessel_mm,
         },
-        "times_s": times_of(found.result),
+        "times_s": times_of(found.report),
         "directions": found.ways,
         "warnings": list(found.report.warnings),
         "assumptions": list(found.notes),

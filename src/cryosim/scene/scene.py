@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ..evaluation import (
-    ICE_C,
     SurfaceMargin,
     crop_to_ice,
     isotherm_volume_ml,
@@ -33,7 +32,7 @@ from ..pictures.colors import (
     structure_colors,
 )
 from ..pictures.moment import Moment
-from ..plan import Target
+from ..plan import ICE_C, Target
 from ..probes import Needle
 from ..simulation import Result
 from ..surfaces import share_at_or_below

@@ -15,6 +15,7 @@ from ..plan import Plan
 from ..probes import ProbeCoupling, probe_share
 from ..tissue import TissueGrid
 from .callbacks import Callback
+from .course import CourseRecorder
 from .drives import Drives, switch_times
 from .ledger import Bookkeeping
 from .probe_voxels import ProbeVoxels
@@ -48,6 +49,7 @@ class Run:
         coupling: ProbeCoupling,
         thresholds: Sequence[float],
         callbacks: Sequence[Callback],
+        course_every_s: float,
     ) -> None:
         self.tissue, self.plan, self.state = tissue, plan, state
         self.integrator, self.coupling = integrator, coupling
@@ -59,6 +61,7 @@ class Run:
         self.books = Bookkeeping(tissue, state)
         self.curves = CurveRecorder(tissue.grid, plan.sensor, state)
         self.probe_voxels = ProbeVoxels(tissue.grid, coupling)
+        self.course = CourseRecorder(tissue, plan, state, thresholds, course_every_s)
         self.snapshots: list[tuple[float, NDArray[np.float32]]] = []
 
     def go(self, stops: Sequence[float]) -> None:
@@ -66,6 +69,7 @@ class Run:
         for callback in self.callbacks:
             callback.on_start(stops[-1])
         self._keep(0.0)
+        self.course.record(0.0)
         begin = 0.0
         for end in switch_times(self.plan):
             self.drives.switch(begin)
@@ -129,6 +133,7 @@ class Run:
             state.perfusable,
         )
         self.curves.record(now)
+        self.course.record(now)
         for callback in self.callbacks:
             callback.on_progress(now)
 
@@ -142,10 +147,18 @@ class Run:
     def result(self, performance: Performance, assumptions: tuple[str, ...]) -> Result:
         """Cut the ghost layer off and lock everything."""
         state = self.state
+        course = self.course.course(self.snapshots[-1][0])
         self.integrator.store_energy()
         energy = self.books.close()
         # Each field is let go when its inner part has been copied.
-        del self.integrator, self.probe_voxels, state.energy, state.earlier, state.perfusable
+        del (
+            self.integrator,
+            self.probe_voxels,
+            self.course,
+            state.energy,
+            state.earlier,
+            state.perfusable,
+        )
 
         def by_threshold(fields: Array) -> dict[float, Array]:
             found = zip(self.thresholds.tolist(), fields, strict=True)
@@ -167,6 +180,7 @@ class Run:
             energy=energy,
             performance=performance,
             assumptions=assumptions,
+            course=course,
         )
 
 

@@ -84,7 +84,9 @@ def _simulate(
         precision=precision_of(settings),
     )
     integrator = make_integrator(settings, state)
-    run = Run(tissue, plan, state, integrator, coupling, thresholds, callbacks)
+    run = Run(
+        tissue, plan, state, integrator, coupling, thresholds, callbacks, settings.course_every_s
+    )
     run.go(stops)
     performance = Performance(
         wall_s=time.perf_counter() - compiled,

@@ -9,7 +9,8 @@ import pytest
 from cases import ball_share, small_result
 from cryosim.evaluation import evaluate
 from cryosim.geometry import direction_words
-from cryosim.plan import OrganAtRisk, Target
+from cryosim.plan import Target
+from cryosim.plan.metrics import organ_temperature
 from cryosim.planning import (
     Candidate,
     Robustness,
@@ -96,22 +97,14 @@ def test_the_weakest_point_is_what_the_report_calls_the_smallest_margin():
 
 
 def test_times_at_which_limits_were_reached():
-    base = frozen()
-    grid = base.tissue.grid
-    nerve = ball_share(grid, CENTER + np.array([18.0, 0, 0]), 3.0)
-    tissue = TissueGrid(grid, base.tissue.index, base.tissue.tissues,
-                        {**base.tissue.structures, "nerve": nerve})  # fmt: skip
-    organ = OrganAtRisk(name="nerve", label=2, min_temperature_c=10.0)
-    content = base.plan.model_copy(update={"organ_at_risk": (organ,)})
-    fields = tuple(ice_ball(CENTER, radius) for radius in (6.0, 9.0, 12.0, 15.0))
-    result = dataclasses.replace(
-        base, tissue=tissue, plan=content, times_s=(60.0, 120.0, 180.0, 240.0),
-        temperatures_c=fields, coldest_c=fields[-1],
-    )  # fmt: skip
-    # 3 mm around 8 mm are ice at 12 mm; the nerve at 15 mm is at 10 C 2.5 mm beyond the ice.
-    assert times_of(result) == {"ice margin reached": 180.0, "nerve limit reached": 240.0}
-    earlier = dataclasses.replace(result, times_s=(60.0,), temperatures_c=fields[:1])
-    assert times_of(earlier) == {"ice margin reached": None, "nerve limit reached": None}
+    report = evaluate(small_result())
+    organ = organ_temperature("nerve")
+    broken = [dataclasses.replace(goal, broken_s=150.0) if goal.key == organ else goal
+              for goal in report.goals]  # fmt: skip
+    target = dataclasses.replace(report.target, margin_reached_s=90.0)
+    report = dataclasses.replace(report, goals=tuple(broken), target=target)
+    assert times_of(report) == {"ice margin reached": 90.0, "nerve limit reached": 150.0}
+    assert times_of(dataclasses.replace(report, target=None)) == {}
 
 
 # --- sentences ------------------------------------------------------------------------------------
