@@ -137,6 +137,14 @@ class Plan(Section):
                     f"warmer.{number}.temperature_c = {warmer.temperature_c:g} is colder than the "
                     f"body, {self.body.temperature_c:g} C; a warmer must be warmer"
                 )
+        watched = [*(one.name for one in self.sensor), *(one.name for one in self._all_organs)]
+        for stage in self.protocol.stages:
+            if stage.until is not None and stage.until not in watched:
+                hint = did_you_mean(stage.until, watched)
+                raise ValueError(
+                    f"protocol: 'until {stage.until}' is no sensor and no organ_at_risk{hint}; "
+                    f"known: {', '.join(watched) or 'none'}"
+                )
         organs = [organ.name for organ in self.organ_at_risk]
         for shape in self.protection:
             if shape.beside is not None and shape.beside not in organs:

@@ -39,11 +39,7 @@ __all__ = ["Optimization", "optimize"]
 _DEFAULT_MODEL = "argon-17g"
 # Templates are simulated for so many freeze shares, evenly in their logarithm.
 _SHARES = 4
-_SHORTEST_MINUTES = 5.0
-_SHORTENED = (
-    "no plan spares the organs at risk with freezes as long as the protocol says: "
-    f"they may be shortened, to {_SHORTEST_MINUTES:g} min at least"
-)
+_SHORTEST_SHARE = 0.25  # of the protocol's freezes, unless the plan says how short they may be
 _DIRECTIONS = 12
 # Rounds of a search that only shows what one probe more would give.
 _ROUNDS_TO_COMPARE = 1
@@ -138,12 +134,6 @@ def optimize(
         counted = _Counting(evaluator)
         grounds, ways = _prepare(trial, plan, search, marks, access, counted)
         tried = _search_counts(grounds, search, counted)
-        notes = access.notes
-        if search.freeze_minutes is None and _organs_suffer(tried, marks):
-            notes = (*notes, _SHORTENED)
-            search = search.model_copy(update={"freeze_minutes": _shorter(plan)})
-            grounds, ways = _prepare(trial, plan, search, marks, access, counted)
-            tried = _search_counts(grounds, search, counted)
         given = _try_given(plan, grounds[0], counted)
         if search.worst_case:
             harden(tried, grounds, counted)
@@ -156,7 +146,7 @@ def optimize(
         plan=best.candidate.plan(plan), result=result, report=report, best=best,
         ranked=tuple(plans), baseline=tuple(baseline), given=given, robustness=robustness,
         final=final_outcome(result, report), ways=ways,
-        notes=tuple(notes), simulations=counted.simulations,
+        notes=tuple(access.notes), simulations=counted.simulations,
         wall_s=time.perf_counter() - started,
     )  # fmt: skip
 
@@ -252,29 +242,11 @@ def _models(plan: Plan, search: Search) -> tuple[str, ...]:
 
 def _freeze_shares(plan: Plan, search: Search) -> tuple[float, float]:
     """Shortest and longest share of the protocol's freezes."""
-    longest = _longest_freeze(plan)
-    low, high = search.freeze_minutes or (longest, longest)
-    return low / longest, high / longest
-
-
-def _longest_freeze(plan: Plan) -> float:
-    return max(stage.minutes for stage in plan.protocol.stages if stage.kind == "freeze")
-
-
-def _shorter(plan: Plan) -> tuple[float, float]:
-    """Limits of the longest freeze, min, where it may be shortened."""
-    longest = _longest_freeze(plan)
-    return min(_SHORTEST_MINUTES, longest), longest
-
-
-def _organs_suffer(tried: ByCount, marks: Marks) -> bool:
-    """Whether no number of probes meets the goals, and every one harms an organ at risk."""
-    if any(found[0].met for found in tried.values()):
-        return False
-    goals = (found[0].missing_goals for found in tried.values() if not found[0].refused)
-    return any(
-        missing > 0.0 and key in marks.organs for missed in goals for key, missing in missed.items()
-    )
+    if search.freeze_minutes is None:
+        return _SHORTEST_SHARE, 1.0
+    freezes = [stage.minutes for stage in plan.protocol.stages if stage.kind == "freeze"]
+    low, high = search.freeze_minutes
+    return low / max(freezes), high / max(freezes)
 
 
 def _prepare(

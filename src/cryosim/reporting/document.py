@@ -35,6 +35,7 @@ def report_document(report: Report, result: Result) -> dict[str, Any]:
         "sensors": [_plain(sensor) for sensor in report.sensors],
         "needles": [_plain(needle) for needle in report.needles],
         "timeline": timeline_document(report.timeline),
+        "ended_early": list(result.ended_early),
         "course": None if result.course is None else _course(result.course),
         "energy": {**energy, "relative_error": result.energy.relative_error},
         "performance": dataclasses.asdict(result.performance),

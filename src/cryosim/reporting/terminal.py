@@ -38,6 +38,8 @@ def print_report(report: Report, result: Result, console: Console) -> None:
         console.print(_goals(report, result.plan.protocol))
         if told := time_to_goals(report, result.plan.protocol):
             console.print(told, highlight=False)
+    for ended in result.ended_early:
+        console.print(_escape(ended), highlight=False)
     _print_warnings(report, console)
     tables = (target_table, kill_table, organs_table, sensors_table, needles_table)
     for table in (write(report) for write in tables):

@@ -205,6 +205,7 @@ def _documents(result: Result) -> dict[str, Any]:
             "needle_power_w": result.curves.needle_power_w.tolist(),
             "needle_surface_c": _none_for_nan(result.curves.needle_surface_c),
         },
+        "ended_early": list(result.ended_early),
         "course": None if result.course is None else _course_document(result.course),
         "energy": _shallow(result.energy),
         "performance": _shallow(result.performance),
@@ -285,6 +286,7 @@ def _read(file: h5py.File) -> Result:
         assumptions=tuple(documents["assumptions"]),
         # Files before format 2.3 have none.
         course=_course(documents.get("course")),
+        ended_early=tuple(documents.get("ended_early", ())),
     )
 
 

@@ -12,11 +12,11 @@ from scipy import ndimage
 from ..geometry import Grid, read_only
 from ..plan import ICE_C, LETHAL_HOLD_S, Plan, Target
 from ..probes import probe_share
-from ..surfaces import filled_voxels, share_at_or_below, structure_surface
+from ..surfaces import share_at_or_below, structure_surface
 from ..tissue import TissueGrid
 from .near_zone import Box, box_of
 from .result import Course
-from .sensors import PointSamples, through_gas
+from .sensors import ColdestOf
 from .state import INNER, State
 
 __all__ = ["CourseRecorder"]
@@ -46,7 +46,7 @@ class CourseRecorder:
         lethal_c = ICE_C if plan.target is None else plan.target.lethal_c
         self._lethal = list(thresholds_c).index(lethal_c)
         self._organs = {
-            organ.name: _Organ(tissue, tissue.share_of(organ.name), plan.body.temperature_c)
+            organ.name: ColdestOf(tissue, tissue.share_of(organ.name), plan.body.temperature_c)
             for organ in plan.organs(bool(tissue.skin.any()))
         }
         self._times: list[float] = []
@@ -84,7 +84,7 @@ class CourseRecorder:
             state = self._state
             row |= self._target.seen(state.coldest, state.time_below[self._lethal])
         for name, organ in self._organs.items():
-            row["organ", name] = organ.coldest_c(self._state.coldest)
+            row["organ", name] = organ.of(self._state.coldest)
         self._times.append(time_s)
         self._rows.append(row)
 
@@ -200,23 +200,6 @@ class _Target:
         for level in {ICE_C, self._lethal_c}:
             found["margin", level] = _nearest_mm(cold, level, self._distance_mm)
         return found
-
-
-class _Organ:
-    """The coldest that any part of an organ has been: its voxels, and its surface between them."""
-
-    def __init__(self, tissue: TissueGrid, share: F32, body_c: float) -> None:
-        grid = tissue.grid
-        filled = np.argwhere(filled_voxels(share) & (share > 0))
-        filled = through_gas(filled, tissue)
-        self._cells = np.ravel_multi_index(tuple(filled.T + 1), tuple(np.array(grid.shape) + 2))
-        self._surface = PointSamples(grid, structure_surface(grid, share).centers_mm, tissue)
-        self._body_c = body_c
-
-    def coldest_c(self, coldest_c: F32) -> float:
-        """Look for it in the coldest temperatures, with ghosts."""
-        inside = coldest_c.reshape(-1)[self._cells].min(initial=self._body_c)
-        return float(min(inside, self._surface.of(coldest_c).min(initial=self._body_c)))
 
 
 def _target_of(tissue: TissueGrid, plan: Plan) -> _Target | None:

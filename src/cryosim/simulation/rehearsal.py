@@ -56,6 +56,6 @@ def rehearse(settings: Settings, edge_mm: float = 9.0) -> Run:
     )
     integrator = make_integrator(settings, state)
     run = Run(tissue, plan, state, integrator, coupling, (0.0,), (), settings.course_every_s)
-    run.go((0.0, 1.0))
+    run.go(lambda _: (0.0, 1.0))
     run.books.close()
     return run

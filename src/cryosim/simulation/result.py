@@ -134,6 +134,7 @@ class Result:
     flux_ratio : per probe, heat flow found on the grid over the exact one before correction.
     curves : what sensors and needles recorded at every step.
     course : what had frozen by when; None in results of versions that did not record it.
+    ended_early : sentences about freezes that a sensor or organ ended; `plan` has what they took.
     """
 
     tissue: TissueGrid
@@ -152,6 +153,7 @@ class Result:
     performance: Performance
     assumptions: tuple[str, ...] = ()
     course: Course | None = None
+    ended_early: tuple[str, ...] = ()
 
     @property
     def thresholds_c(self) -> tuple[float, ...]:

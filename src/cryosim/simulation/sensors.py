@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from ..geometry import Grid, read_only
 from ..plan import Sensor
+from ..surfaces import filled_voxels, structure_surface
 from ..tissue import TissueGrid
 from .result import Curves
 from .state import State
 
-__all__ = ["CurveRecorder", "PointSamples", "through_gas"]
+__all__ = ["ColdestOf", "CurveRecorder", "PointSamples"]
 
 
 class PointSamples:
@@ -41,7 +42,7 @@ class PointSamples:
         self._weights = np.prod(np.where(corners, share[:, None], 1 - share[:, None]), axis=-1)
         cells = np.minimum(low[:, None] + corners, shape - 1)
         if through_gas_of is not None:
-            cells = through_gas(cells, through_gas_of)
+            cells = _through_gas(cells, through_gas_of)
         self._cells = np.ravel_multi_index(tuple(np.moveaxis(cells + 1, -1, 0)), tuple(shape + 2))
 
     def of(self, padded: NDArray[Any]) -> NDArray[np.float64]:
@@ -50,7 +51,7 @@ class PointSamples:
         return values
 
 
-def through_gas(voxels: NDArray[np.int64], tissue: TissueGrid) -> NDArray[np.int64]:
+def _through_gas(voxels: NDArray[np.int64], tissue: TissueGrid) -> NDArray[np.int64]:
     """Return (..., 3) voxels, k, j, i, with the nearest of tissue instead of gas."""
     gas, nearest = tissue.gas_and_nearest
     if len(gas) == 0:
@@ -59,6 +60,27 @@ def through_gas(voxels: NDArray[np.int64], tissue: TissueGrid) -> NDArray[np.int
     at = np.minimum(np.searchsorted(gas, flat), len(gas) - 1)
     flat = np.where(gas[at] == flat, nearest[at], flat)
     return np.stack(np.unravel_index(flat, tissue.grid.shape), axis=-1)
+
+
+class ColdestOf:
+    """The coldest of any part of a structure: of its voxels, and of its surface between them.
+
+    Parameters
+    ----------
+    share : (k, j, i) in 0..1, of each voxel that it fills. body_c : what is colder counts.
+    """
+
+    def __init__(self, tissue: TissueGrid, share: NDArray[np.float32], body_c: float) -> None:
+        grid = tissue.grid
+        filled = _through_gas(np.argwhere(filled_voxels(share) & (share > 0)), tissue)
+        self._cells = np.ravel_multi_index(tuple(filled.T + 1), tuple(np.array(grid.shape) + 2))
+        self._surface = PointSamples(grid, structure_surface(grid, share).centers_mm, tissue)
+        self._body_c = body_c
+
+    def of(self, padded: NDArray[Any]) -> float:
+        """Look for it in a field with a ghost layer."""
+        inside = padded.reshape(-1)[self._cells].min(initial=self._body_c)
+        return float(min(inside, self._surface.of(padded).min(initial=self._body_c)))
 
 
 class CurveRecorder:

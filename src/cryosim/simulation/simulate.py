@@ -87,7 +87,7 @@ def _simulate(
     run = Run(
         tissue, plan, state, integrator, coupling, thresholds, callbacks, settings.course_every_s
     )
-    run.go(stops)
+    run.go(lambda plan: snapshot_times(plan, settings))
     performance = Performance(
         wall_s=time.perf_counter() - compiled,
         compile_s=compiled - started,

@@ -7,13 +7,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import cases
 from cases import plan, small_result
 from cryosim.errors import InputError
 from cryosim.evaluation import GoalVerdict, evaluate
 from cryosim.plan import Search, Target
 from cryosim.planning import Candidate, Tried
 from cryosim.planning.estimate import Estimate
-from cryosim.planning.optimization import _models, _organs_suffer, _with_margin
+from cryosim.planning.optimization import _freeze_shares, _models, _with_margin
 from cryosim.planning.recheck import _slack, final_outcome, verified
 from cryosim.planning.robustness import judge, variations_of
 from cryosim.planning.sample_points import Marks
@@ -126,13 +127,13 @@ def test_more_that_is_asked_for_of_organs_is_in_kelvins():
     assert again.slack_c == 0.5 * KELVINS_A_MM
 
 
-def test_organs_suffer_where_no_number_of_probes_spares_them():
-    marks = ground_with_organs().marks
-    cold = {WARMTH: [8.0, 10.0, "at least", "C", "fail", ""]}
-    harmful = tried(outcome={"goals": cold})
-    assert _organs_suffer({("m", 1): [harmful], ("m", 2): [REFUSED]}, marks)
-    assert not _organs_suffer({("m", 1): [harmful], ("m", 2): [tried()]}, marks)
-    assert not _organs_suffer({("m", 1): [tried(4.0)]}, marks)
+@pytest.mark.parametrize(
+    ("minutes", "shares"),
+    [(None, (0.25, 1.0)), ((5.0, 15.0), (0.5, 1.5)), ((10.0, 10.0), (1.0, 1.0))],
+)
+def test_freezes_take_a_quarter_of_the_protocols_time_or_more(minutes, shares):
+    content = cases.plan("freeze 10 min; thaw 5 min; freeze 6 min")
+    assert _freeze_shares(content, Search(freeze_minutes=minutes)) == shares
 
 
 def test_a_choice_that_was_refused_is_judged_without_goals():

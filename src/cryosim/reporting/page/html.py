@@ -59,7 +59,7 @@ def html_report(
     """Return the report as HTML, see `write_html_report`; it names neither patient nor files."""
     expect_type("report", report, Report, "evaluate returns one")
     expect_type("result", result, Result, "simulate returns one")
-    judged = shown.verdict(report, result.plan.protocol)
+    judged = shown.verdict(report, result)
     sections = (
         ("verdict", "Verdict", join(judged, numbers.warnings(report))),
         ("plans", "Why this plan", planned(plans)),

@@ -25,7 +25,7 @@ from ...pictures.colors import (
 from ...pictures.moment import Moment
 from ...pictures.over_time import stage_name
 from ...pictures.planes import SHOWN_C
-from ...plan import ICE_C, Protocol
+from ...plan import ICE_C
 from ...simulation import Result
 from ..tables import (
     goals_table,
@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 
-def verdict(report: Report, protocol: Protocol) -> Html:
+def verdict(report: Report, result: Result) -> Html:
     """Say whether the goals were met."""
     if not report.goals:
         return element("p", "The plan states no goals: there is nothing to judge.")
@@ -63,13 +63,13 @@ def verdict(report: Report, protocol: Protocol) -> Html:
         near = sum(goal.verdict == "warn" for goal in report.goals)
         words = f"All {count} goals met" + (f", {near} only within half a voxel" * bool(near))
         look = "warn" if near else "ok"
-    goals = goals_table(report.goals, protocol)
-    told = time_to_goals(report, protocol)
+    goals = goals_table(report.goals, result.plan.protocol)
+    told = [time_to_goals(report, result.plan.protocol), *result.ended_early]
     rows = [(*map(celsius, told), _badge(word)) for *told, word in goals.rows]
     return join(
         element("p", words, class_=f"overall {look}"),
         table(goals.headings, rows),
-        element("p", f"{_capital(told)}.") if told else Html(""),
+        *[element("p", celsius(f"{_capital(words)}.")) for words in told if words],
         caption(
             "ok: met. warn: met only within half a voxel, which is as well as the grid knows "
             "lengths. fail: not met."
