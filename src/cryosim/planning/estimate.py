@@ -29,7 +29,7 @@ _COVERAGE = 1.0 / 0.1
 # A shaft where it must not be weighs more than any goal; healthy tissue decides among equals.
 _PLACEMENT, _HEALTHY = 1.0, 0.02
 # A millimeter that a goal's reserve lacks counts as this share more of frozen healthy tissue.
-RESERVE_WORTH = 0.1
+RESERVE_WORTH = 0.25
 # Five centimeters less of way in the body are worth half of that.
 _SHORT_WAYS = 2e-4
 # Edges that are blurred so that half a voxel counts half.

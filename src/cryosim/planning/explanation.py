@@ -15,7 +15,7 @@ from ..plan.metrics import organ_temperature
 from ..simulation import Result
 from .layout import even_directions
 from .robustness import Robustness
-from .trial import gap_of, missing_of, scale_of
+from .trial import gap_of, lacking_mm, missing_of, scale_of
 from .tried import Tried
 
 __all__ = [
@@ -84,6 +84,7 @@ def times_of(report: Report) -> dict[str, float | None]:
 def explain(
     best: Tried,
     ranked: Sequence[Tried],
+    frugal: Tried | None,
     final: Mapping[str, Any],
     passed: bool,
     weakest: WeakestPoint | None,
@@ -95,6 +96,7 @@ def explain(
     Parameters
     ----------
     best : the plan that was chosen. ranked : the best of each number of probes.
+    frugal : what freezes less, meets the goals, and was passed over.
     final : `outcome_of` the best plan on its own grid. passed : whether the plan is as wanted.
     ways : how many directions are free, and how many each constraint rules out.
     """
@@ -114,6 +116,8 @@ def explain(
     if passed and robustness.met:
         found.append(_how_sure(robustness))
     found += [_against(healthy_ml, other) for other in ranked if other is not best]
+    if passed and frugal is not None:
+        found.append(_passed_over(best, frugal))
     rooms = {name: _room(goal) for name, goal in final_goals.items() if goal[0] is not None}
     if passed and rooms:
         tightest = min(rooms, key=lambda name: rooms[name])
@@ -188,6 +192,24 @@ def _against(healthy_ml: float, other: Tried) -> str:
     return (
         f"with {words} all goals are met, and {now:.0f} instead of {healthy_ml:.0f} ml of healthy "
         "tissue freeze"
+    )
+
+
+def _passed_over(best: Tried, frugal: Tried) -> str:
+    """Say why a plan that meets all goals and freezes less is not the best."""
+    lacks_mm = lacking_mm(frugal.outcome, best.reserve_mm) - lacking_mm(
+        best.outcome, best.reserve_mm
+    )
+    why = []
+    if lacks_mm > 0.0:
+        why.append(f"limits are {lacks_mm:.1f} mm nearer, all together, if probes are misplaced")
+    if frugal.candidate.count > best.candidate.count:
+        why.append("a probe more has to spare a tenth of it")
+    return (
+        f"{_probes(frugal.candidate.count, frugal.candidate.model)}, freezing "
+        f"{100 * frugal.candidate.freeze_share:.0f} % of the time, would freeze "
+        f"{frugal.outcome['healthy_frozen_ml']:.0f} instead of "
+        f"{best.outcome['healthy_frozen_ml']:.0f} ml: passed over, as {' and '.join(why)}"
     )
 
 

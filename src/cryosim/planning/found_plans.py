@@ -103,7 +103,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
 
 def _explanation(found: Optimization, weakest: WeakestPoint | None) -> tuple[str, ...]:
     return explain(
-        found.best, found.ranked, found.final, found.passed,
+        found.best, found.ranked, found.frugal, found.final, found.passed,
         weakest, found.ways, found.robustness,
     )  # fmt: skip
 

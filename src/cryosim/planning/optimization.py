@@ -28,7 +28,7 @@ from .layout import reachable_directions
 from .recheck import final_outcome, verified
 from .robustness import Robustness, judge, variations_of
 from .sample_points import Marks, place_marks
-from .search import ROUNDS, Ground, ground_of, obstacles, search_count, try_regular_grid
+from .search import Ground, ground_of, obstacles, search_count, try_regular_grid
 from .template import Template
 from .trial import Trial, carry_out
 from .tried import ByCount, Evaluates, Tried, ranked
@@ -41,8 +41,7 @@ _DEFAULT_MODEL = "argon-17g"
 _SHARES = 4
 _SHORTEST_SHARE = 0.25  # of the protocol's freezes, unless the plan says how short they may be
 _DIRECTIONS = 12
-# Rounds of a search that only shows what one probe more would give.
-_ROUNDS_TO_COMPARE = 1
+_CLEARLY_LESS = 0.97  # healthy tissue
 # A target is so many voxels wide while searching, if such voxels are neither finer nor coarser.
 _VOXELS_ACROSS, _FINEST_SEARCH_MM, _COARSEST_SEARCH_MM = 9.0, 2.0, 4.0
 _BESIDE_TARGET_MM = 5.0
@@ -58,6 +57,7 @@ class Optimization:
     result, report : of that plan, on the plan's own grid.
     best : the same on the grid of the search; ranked : the best of each number of probes and model,
         best plan first. baseline : regular grids of parallel probes. given : the plan's own probes.
+    frugal : what met all goals while searching, froze least, and yet was passed over.
     robustness : what placement errors and unknown properties do to the best plan.
     final : `trial.outcome_of` the best plan on its own grid.
     ways : of 400 even directions, how many are free, and how many each constraint rules out.
@@ -72,6 +72,7 @@ class Optimization:
     ranked: tuple[Tried, ...]
     baseline: tuple[Tried, ...]
     given: Tried | None
+    frugal: Tried | None
     robustness: Robustness
     final: dict[str, Any]
     ways: dict[str, int]
@@ -98,7 +99,7 @@ def optimize(
     callbacks: Sequence[EvaluationCallback] = (),
     progress: Sequence[Callback] = (),
 ) -> Optimization:
-    """Find the smallest number of probes that meets the plan's goals, and where they go.
+    """Find how many probes meet the plan's goals with least healthy ice, where, and for how long.
 
     Parameters
     ----------
@@ -144,7 +145,8 @@ def optimize(
         robustness, _ = judge(best, variations_of(best.candidate, search), counted)
     return Optimization(
         plan=best.candidate.plan(plan), result=result, report=report, best=best,
-        ranked=tuple(plans), baseline=tuple(baseline), given=given, robustness=robustness,
+        ranked=tuple(plans), baseline=tuple(baseline), given=given,
+        frugal=_frugal(tried, best), robustness=robustness,
         final=final_outcome(result, report), ways=ways,
         notes=tuple(access.notes), simulations=counted.simulations,
         wall_s=time.perf_counter() - started,
@@ -292,21 +294,27 @@ def _with_margin(volume_ml: float, margin_mm: float) -> float:
 
 
 def _search_counts(grounds: Sequence[Ground], search: Search, evaluates: Evaluates) -> ByCount:
-    """Search with more and more probes, until one more than needed."""
+    """Search with more and more probes, until one more costs more than it spares."""
     tried: ByCount = {}
-    enough = False
     for count in range(search.min_probes, search.max_probes + 1):
-        # One more than needed only shows what it would give, unless the worst case may need it.
-        rounds = _ROUNDS_TO_COMPARE if enough and not search.worst_case else ROUNDS
         for ground in grounds:
             fewer = tried.get((ground.model, count - 1), [])
             tried[ground.model, count] = search_count(
-                ground, count, evaluates, fewer=next(iter(fewer), None), rounds=rounds
+                ground, count, evaluates, fewer=next(iter(fewer), None)
             )
-        if enough and not search.worst_case:
+        best = ranked(tried)[0]
+        # The worst case may need more.
+        if best.met and best.candidate.count < count and not search.worst_case:
             break
-        enough = any(tried[ground.model, count][0].met for ground in grounds)
     return tried
+
+
+def _frugal(tried: ByCount, best: Tried) -> Tried | None:
+    """Return what meets the goals with least healthy ice, where that is clearly less."""
+    met = [one for found in tried.values() for one in found if one.met]
+    least = min(met, key=lambda one: float(one.outcome["healthy_frozen_ml"]), default=best)
+    worth = _CLEARLY_LESS * float(best.outcome["healthy_frozen_ml"])
+    return least if float(least.outcome["healthy_frozen_ml"]) < worth else None
 
 
 def _try_given(plan: Plan, ground: Ground, evaluates: Evaluates) -> Tried | None:

@@ -25,7 +25,6 @@ from .trial import KELVINS_A_MM
 from .tried import Evaluates, Tried
 
 __all__ = [
-    "ROUNDS",
     "Ground",
     "choice_around",
     "ground_of",
@@ -39,7 +38,7 @@ __all__ = [
 F64 = NDArray[np.float64]
 
 # Choices of the estimate in so many directions are simulated to begin with; then rounds of two.
-_FIRST, ROUNDS = 2, 5
+_FIRST, _ROUNDS = 2, 5
 _STARTS = 14  # layouts that each of these choices begins with
 # A round looks this far around the best choice so far, as a share of what is allowed.
 _AROUND = 0.25
@@ -107,21 +106,20 @@ def search_count(
     *,
     slack: Mapping[str, float] | None = None,
     fewer: Tried | None = None,
-    rounds: int = ROUNDS,
 ) -> list[Tried]:
     """Search the best placement of so many probes; everything that was simulated, best first.
 
     Parameters
     ----------
     slack : by goal, how much more than its limit is asked for, as a finer grid has shown.
-    fewer : the best of one probe less, to which one is added. rounds : of correction at most.
+    fewer : the best of one probe less, to which one is added.
     """
     slack = slack or {}
     estimate = _asking_for_more(ground.estimate(), ground, {ICE_MARGIN: _RESERVE_MM})
     estimate = _asking_for_more(estimate, ground, slack)
     choices = _first_choices(ground, estimate, count, fewer)
     tried = new = simulate_choices(ground, choices, evaluates, slack)
-    for number in range(rounds):
+    for number in range(_ROUNDS):
         best = min(tried, key=lambda one: one.rank)
         if best.found is None or (number >= _PATIENCE and best.missing > _HOPELESS):
             break

@@ -139,10 +139,22 @@ def tried(count, found, healthy_ml=20.0, share=1.0):
     return Tried(Candidate("argon-17g", places, entries, share), outcome, "search")
 
 
-def sentences(best, ranked, final=None, passed=True, weakest=None, ways=None, met=()):
+def sentences(best, ranked, final=None, passed=True, weakest=None, ways=None, met=(), frugal=None):
     final = best.outcome if final is None else final
     robustness = Robustness({}, {}, {f"variation {n}": one for n, one in enumerate(met)})
-    return explain(best, [best, *ranked], final, passed, weakest, ways or {}, robustness)
+    return explain(best, [best, *ranked], frugal, final, passed, weakest, ways or {}, robustness)
+
+
+def test_what_freezes_less_and_was_passed_over_is_named():
+    best = dataclasses.replace(tried(1, goals(8.0), healthy_ml=40.0), reserve_mm=2.5)
+    near = tried(2, goals(5.5), healthy_ml=30.0, share=0.4)
+    (told,) = [one for one in sentences(best, [], frugal=near) if "passed over" in one]
+    assert told == (
+        "2 probes (argon-17g), freezing 40 % of the time, would freeze 30 instead of 40 ml: passed "
+        "over, as limits are 2.0 mm nearer, all together, if probes are misplaced and a probe more "
+        "has to spare a tenth of it"
+    )
+    assert not any("passed over" in one for one in sentences(best, []))
 
 
 def test_what_is_met_and_what_one_probe_less_would_miss():
