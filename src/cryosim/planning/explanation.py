@@ -70,10 +70,18 @@ def _to_vessel_mm(result: Result, point_mm: F64) -> float | None:
 
 
 def times_of(report: Report) -> dict[str, float | None]:
-    """First time (s) at which the ice had the wanted margin, and each limit was broken."""
-    if report.target is None:
+    """First time (s) at which the target had what is asked of it, and each limit was broken.
+
+    With the freezing (s) that the protocol goes on for after that.
+    """
+    target = report.target
+    if target is None:
         return {}
-    found = {"ice margin reached": report.target.margin_reached_s}
+    found = {
+        "ice margin reached": target.margin_reached_s,
+        "goals of the target met": target.goals_met_s,
+        "freezing after that": target.freezing_after_s,
+    }
     for organ in report.organs_at_risk:
         key = organ_temperature(organ.name)
         broken = [goal.broken_s for goal in report.goals if goal.key == key]

@@ -101,9 +101,14 @@ def test_times_at_which_limits_were_reached():
     organ = organ_temperature("nerve")
     broken = [dataclasses.replace(goal, broken_s=150.0) if goal.key == organ else goal
               for goal in report.goals]  # fmt: skip
-    target = dataclasses.replace(report.target, margin_reached_s=90.0)
+    target = dataclasses.replace(
+        report.target, margin_reached_s=90.0, goals_met_s=120.0, freezing_after_s=60.0
+    )
     report = dataclasses.replace(report, goals=tuple(broken), target=target)
-    assert times_of(report) == {"ice margin reached": 90.0, "nerve limit reached": 150.0}
+    assert times_of(report) == {
+        "ice margin reached": 90.0, "goals of the target met": 120.0, "freezing after that": 60.0,
+        "nerve limit reached": 150.0,
+    }  # fmt: skip
     assert times_of(dataclasses.replace(report, target=None)) == {}
 
 
