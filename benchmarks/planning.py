@@ -108,10 +108,10 @@ def page(made_with: dict[str, Any], found: dict[str, Any]) -> str:
         "probes, 10 to 20 mm apart, freezes from a quarter of what the protocol says to all of it. "
         "*Skin* is the coldest that it gets, *target's goals met* when, since the first freeze "
         "began, the target had all that is asked of it, *freezing after* how much freezing the "
-        "plan goes on for after that. *Grid + 1* is a regular grid of parallel probes 15 mm apart from the same side "
-        "with one probe more, freezing as long as the protocol says. *Healthy* is frozen tissue"
-        " outside the target. Numbers of the best plan are those on its own grid (1 mm), others "
-        "those of the search's grid (3 to 4 mm). *Seconds* count "
+        "plan goes on for after that. *Grid + 1* is a regular grid of parallel probes 15 mm apart "
+        "from the same side with one probe more, freezing as long as the protocol says. *Healthy* "
+        "is frozen tissue outside the target. Numbers of the best plan are those on its own grid "
+        "(1 mm), others those of the search's grid (3 to 4 mm). *Seconds* count "
         f"everything from reading the images on; at most {LONGEST_S:g} are wanted. A *plain sweep* "
         "updates a cube of 128 voxels once, with all threads, timed before and after: read seconds "
         "by it.",
@@ -128,8 +128,8 @@ def page(made_with: dict[str, Any], found: dict[str, Any]) -> str:
 
 def _table(found: dict[str, Any]) -> str:
     header = ("case", "goals", "probes", "freezes", "coverage", "ice margin, mm", "skin, C",
-              "healthy, ml", "target's goals met, min", "freezing after, min", "grid + 1: goals", "healthy, ml", "seconds", "plain sweep, ms",
-              "simulations")  # fmt: skip
+              "healthy, ml", "target's goals met, min", "freezing after, min", "grid + 1: goals",
+              "healthy, ml", "seconds", "plain sweep, ms", "simulations")  # fmt: skip
     rows = []
     for name, case in found.items():
         best, own = case["best"], case["best"]["on_the_plans_grid"]
