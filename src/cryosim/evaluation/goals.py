@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from ..margin_room import end_words, limit_words
 from ..plan import Goal, OrganAtRisk, Plan, Target
 from ..plan.metrics import (
     COMPLIANCE,
@@ -18,7 +19,6 @@ from ..plan.metrics import (
 )
 from ..quantities import MarginLimit, OrganReport, TargetReport
 from .report import GoalVerdict, Verdict
-from .room import end_words, limit_words
 
 __all__ = ["judge_goals", "judge_metrics"]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..margin_room import end_words
 from ..quantities import (
     KillReport,
     NeedleReport,
@@ -15,7 +16,6 @@ from ..quantities import (
     TargetReport,
     numbers_of,
 )
-from .room import end_words
 
 __all__ = [
     "DISCLAIMER",
@@ -68,6 +68,8 @@ class GoalVerdict:
     name : as people read it.
     metric : dotted path of the number, as in report.json.
     stated : by the plan's `[[goal]]`, not by its target or an organ.
+    met_s : when a goal that is met was first met; None where that is not known.
+    broken_s : when a limit that is broken was first broken; None likewise.
     note : what has to be said beside the verdict, such as where a margin has no room.
     """
 
@@ -79,6 +81,8 @@ class GoalVerdict:
     verdict: Verdict
     metric: str
     stated: bool = False
+    met_s: float | None = None
+    broken_s: float | None = None
     note: str = ""
 
     @property

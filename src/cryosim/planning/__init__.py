@@ -22,6 +22,7 @@ from .found_plans import (
 )
 from .optimization import Optimization, optimize
 from .robustness import Robustness
+from .shortest import Shortest, shortest_protocol
 from .skin_help import SKIN_HELP_COLUMNS, SkinHelp, skin_help_rows
 from .trial import missing_of
 from .tried import Tried
@@ -33,6 +34,7 @@ __all__ = [
     "Candidate",
     "Optimization",
     "Robustness",
+    "Shortest",
     "SkinHelp",
     "TradeOff",
     "Tried",
@@ -45,6 +47,7 @@ __all__ = [
     "ranked_plans",
     "read_plans",
     "robustness_rows",
+    "shortest_protocol",
     "skin_help_rows",
     "times_of",
     "trade_off_rows",

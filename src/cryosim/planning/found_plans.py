@@ -99,8 +99,8 @@ def plans_document(found: Optimization) -> dict[str, Any]:
             "at_mm": list(weakest.at_mm), "margin_mm": weakest.margin_mm, "side": weakest.side,
             "vessel_mm": weakest.vessel_mm,
         },
+        "times_s": times_of(found.report),
         "skin_help": None if found.skin_help is None else found.skin_help.document(),
-        "times_s": times_of(found.result),
         "directions": found.ways,
         "warnings": list(found.report.warnings),
         "assumptions": list(found.notes),
@@ -111,7 +111,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
 
 def _explanation(found: Optimization, weakest: WeakestPoint | None) -> tuple[str, ...]:
     return explain(
-        found.best, found.ranked, found.final, found.passed,
+        found.best, found.ranked, found.frugal, found.final, found.passed,
         weakest, found.ways, found.robustness,
     )  # fmt: skip
 

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from ..evaluation import ICE_C, filled_voxels, isosurface, room_around, structure_surface
-from ..plan import Plan
+from ..margin_room import room_around
+from ..plan import ICE_C, Plan
 from ..plan.metrics import ice_distance, organ_temperature
+from ..surfaces import filled_voxels, isosurface, structure_surface
 from ..tissue import TissueGrid
 
 __all__ = ["Marks", "place_marks"]

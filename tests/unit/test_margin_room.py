@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import cases
-from cryosim.evaluation import crop_to_ice, evaluate, room_around, surface_margin
+from cryosim.evaluation import crop_to_ice, evaluate, surface_margin
 from cryosim.geometry import Grid
+from cryosim.margin_room import room_around
 from cryosim.simulation import Result
 from cryosim.tissue import TissueGrid
 from round_ice import GAS, TISSUE, depth_mm, grid_about, points_of, round_result, turned

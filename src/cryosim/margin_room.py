@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from ..geometry import Grid, direction_words
-from ..plan import Plan
-from ..quantities import MarginLimit
-from ..tissue import TissueGrid
+from .geometry import Grid, direction_words
+from .plan import Plan
+from .quantities import MarginLimit
 from .surfaces import isosurface, sample
+from .tissue import TissueGrid
 
 __all__ = ["End", "Room", "end_words", "limit_words", "room_around"]
 
