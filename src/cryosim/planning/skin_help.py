@@ -27,7 +27,7 @@ _NEARLY_MM = 1.0
 _COOL_C, _BEYOND_MM = 20.0, 10.0
 _SMALLEST_MM, _LARGEST_MM = 20.0, 100.0
 _MAY_HELP = (
-    "what may help: another entry, shorter freezes, a warm pack on the skin, warm fluid or gas "
+    "what may help: another entry, shorter freezes, a {warm} pack on the skin, warm fluid or gas "
     "injected under it"
 )
 
@@ -52,7 +52,9 @@ class SkinHelp:
     @property
     def sentences(self) -> tuple[str, ...]:
         """What may help, and what the pack did."""
-        found = [f"the skin is in the way: {self.skin}; {_MAY_HELP}"]
+        # A plan that has packs already is not given another.
+        may_help = _MAY_HELP.format(warm="warmer" if self.pack is None else "warm")
+        found = [f"the skin is in the way: {self.skin}; {may_help}"]
         if self.pack is not None and self.packed is not None:
             center = ", ".join(f"{value:g}" for value in self.pack.center_mm)
             found.append(
@@ -64,7 +66,7 @@ class SkinHelp:
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON values, for plans.json."""
-        keys = ("frozen_skin_cm2", "ice_margin_min_mm", "healthy_frozen_ml", "coverage")
+        keys = ("frozen_skin_cm2", "ice_margin_min_mm", "healthy_frozen_ml", "coverage", "limits")
         sides = {"without": self.without, "with": self.packed}
         return {
             "skin": self.skin,
@@ -111,10 +113,11 @@ def skin_help_rows(document: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     if found is None or found["with"] is None:
         return []
     sides = found["without"], found["with"]
+    where = ", where it has room" if sides[0]["limits"] else ""
     rows = [
         ("skin, coldest", [f"{one['skin_coldest_c']:.1f} C" for one in sides]),
         ("skin frozen", [f"{one['frozen_skin_cm2']:.1f} cm2" for one in sides]),
-        ("smallest ice margin", [_margin(one["ice_margin_min_mm"]) for one in sides]),
+        (f"smallest ice margin{where}", [_margin(one["ice_margin_min_mm"]) for one in sides]),
         ("lethal coverage", [f"{100 * one['coverage']:.1f} %" for one in sides]),
         ("healthy tissue frozen", [f"{one['healthy_frozen_ml']:.0f} ml" for one in sides]),
         ("goals", [one["goals"] for one in sides]),

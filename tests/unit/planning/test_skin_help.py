@@ -90,6 +90,7 @@ def test_both_stand_side_by_side() -> None:
         f"{one['healthy_frozen_ml']:.0f} ml" for one in (found.without, found.packed)
     ]
     assert "skin coldest" in rows["goals"][0]
+    assert "smallest ice margin, where it has room" in rows
     # What is written can stand in a plan as it is.
     again = plan(12.0, skin_pack=[document["skin_help"]["pack"]])
     _, report = simulated(again)
@@ -118,5 +119,6 @@ def test_a_plan_that_has_packs_is_not_given_another() -> None:
     found = help_for_skin(limb(), content, *simulated(content), [])
     assert found is not None
     assert found.packed is None
-    assert len(found.sentences) == 1
+    (may_help,) = found.sentences
+    assert "a warmer pack on the skin" in may_help
     assert skin_help_rows({"skin_help": found.document()}) == []
