@@ -26,7 +26,7 @@ from cryosim.plan import Plan
 from cryosim.reporting import html_report
 from cryosim.reporting.page.depth import depth_mm, skin_depth_mm
 from cryosim.reporting.page.markup import Html, element, table
-from cryosim.reporting.wording import VERDICTS, celsius, goal_limit, goal_value
+from cryosim.reporting.wording import VERDICTS, celsius, goal_limit, goal_time, goal_value
 from cryosim.simulation import Result, simulate
 
 NASTY = '<script>alert("1")</script> & <img src=x onerror=y>'
@@ -354,7 +354,8 @@ def test_the_pdf_says_what_the_page_says() -> None:
     texts = [" ".join(page.extract_text().split()) for page in rich_pdf().pages]
     text = " ".join(texts)
     for goal in rich_report().goals:
-        words = celsius(f"{goal_value(goal)} {goal_limit(goal)}")
+        when = goal_time(goal, rich_result().plan.protocol)
+        words = celsius(" ".join(f"{goal_value(goal)} {goal_limit(goal)} {when}".split()))
         assert f"{words} {VERDICTS[goal.verdict]}" in text
     assert f"of {len(rich_report().goals)} goals failed" in text
     for title in ("Verdict", "End of freeze 2, 6 min", "Margins", "Probes", "Sources"):
