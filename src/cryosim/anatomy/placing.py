@@ -28,7 +28,7 @@ from ..probes import check_placement
 from ..simulation import check_run
 from ..tissue import Tissue, TissueGrid, TissueLibrary, build_tissue, define_tissue, read_library
 from ..tissue.structures import tissue_of_structure
-from .body import Body, find_body, given_body, leave_out
+from .body import Body, find_body, given_body, labelled_body, leave_out
 from .protection import protect
 
 __all__ = ["Anatomy", "phantom_plan", "place_anatomy", "read_anatomy"]
@@ -37,6 +37,13 @@ F32 = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 _BODY = "anatomy.body"  # among the masks
+
+# What anatomy.tissues calls voxels that have no label.
+_UNLABELLED = "0"
+_BODY_UNKNOWN = (
+    "where the body ends is not known without a CT: all is tissue, and no skin is judged; name the "
+    "body in anatomy.body, or say 0 = \"gas\" in [anatomy.tissues] where what has no label is room air"
+)
 
 # Fields kept by a usual run, for the check of memory before anything is put on the grid.
 _SNAPSHOTS = 8
@@ -54,12 +61,13 @@ class Anatomy:
 
     Attributes
     ----------
-    volume : the image; None for the phantom "uniform".
+    volume : the image; None for the phantom "uniform", and where labels are all there is.
     labels : the label map, where there is one.
     masks : label maps that are the masks of target ("target"), organs, and the body
         ("anatomy.body"), by name.
     tissues : label value or name to tissue name, the phantom's and the plan's.
-    image_grid : the image's voxels as its file has them, axes not turned; None where unknown.
+    image_grid : the voxels of the image, else of the label map, as the file has them, axes not
+        turned; None where unknown.
     """
 
     volume: Volume | None
@@ -67,6 +75,12 @@ class Anatomy:
     masks: Mapping[str, Labels] = field(default_factory=dict)
     tissues: Mapping[str, str] = field(default_factory=dict)
     image_grid: Grid | None = None
+
+    @property
+    def frame(self) -> Grid | None:
+        """What there is of the world: the image's voxels, else the label map's."""
+        seen = self.volume or self.labels
+        return None if seen is None else seen.grid
 
 
 def read_anatomy(plan: Plan) -> Anatomy:
@@ -94,16 +108,27 @@ def read_anatomy(plan: Plan) -> Anatomy:
         defaults = phantom.plan.get("anatomy", {}).get("tissues", {})
         tissues = {**defaults, **source.tissues}
         return Anatomy(volume, labels, masks, tissues, phantom.volume.grid)
-    image = read_volume(plan.folder / str(source.image), source.modality)
-    volume = image.canonical()
-    found = None
+    found = _read_images(plan)
+    for name, mask in masks.items():
+        if found.frame is not None:
+            check_overlap(name if name == _BODY else f"the mask of {name}", found.frame, mask.grid)
+    return dataclasses.replace(found, masks=masks)
+
+
+def _read_images(plan: Plan) -> Anatomy:
+    """Read image and label map, of which there is one at least."""
+    source = plan.anatomy
+    volume = labels = grid = None
     if source.labels is not None:
         names = plan.folder / source.label_names if source.label_names else None
-        found = read_labels(plan.folder / source.labels, names).canonical()
-        check_overlap("anatomy.labels", volume.grid, found.grid)
-    for name, mask in masks.items():
-        check_overlap(name if name == _BODY else f"the mask of {name}", volume.grid, mask.grid)
-    return Anatomy(volume, found, masks, dict(source.tissues), image.grid)
+        stored = read_labels(plan.folder / source.labels, names)
+        labels, grid = stored.canonical(), stored.grid
+    if source.image is not None:
+        image = read_volume(plan.folder / source.image, source.modality)
+        volume, grid = image.canonical(), image.grid
+    if volume is not None and labels is not None:
+        check_overlap("anatomy.labels", volume.grid, labels.grid)
+    return Anatomy(volume, labels, tissues=dict(source.tissues), image_grid=grid)
 
 
 def phantom_plan(name: str) -> Plan:
@@ -123,7 +148,8 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     """Put an anatomy on the grid that the plan's probes and target need.
 
     The grid is a box around target and active probe parts with `grid.padding_mm` of room, along
-    the axes of the image and inside it; the phantom "uniform" is simulated whole.
+    the axes of the image and inside it, or of the label map where there is no image; the phantom
+    "uniform" is simulated whole.
 
     Raises
     ------
@@ -134,23 +160,25 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     expect_type("place_anatomy: anatomy", anatomy, Anatomy, "read_anatomy returns one")
     expect_type("place_anatomy: plan", plan, Plan, "read_plan returns one")
     library = _library(plan)
-    if anatomy.volume is None:
+    volume, frame = anatomy.volume, anatomy.frame
+    if frame is None:
         return _place_uniform(anatomy, plan, library)
-    volume = anatomy.volume
-    check_placement(volume.grid, plan.needles)
+    check_placement(frame, plan.needles)
     shapes = {name: _mask(name, part, anatomy) for name, part in _structures(plan).items()}
-    grid = volume.grid.box_around(
+    grid = frame.box_around(
         _points_of_interest(plan, shapes), plan.grid.padding_mm, plan.grid.spacing_mm
     )
     check_run(grid, plan, _SNAPSHOTS)
     shares = {name: occupancy(where, mask, grid) for name, (where, mask) in shapes.items()}
     _check_resolved(shares, plan)
     notes: list[str] = []
+    warnings: list[str] = []
     if plan.anatomy.tissue is not None:
         tissue = TissueGrid.uniform(grid, library[plan.anatomy.tissue])
-        tissue = dataclasses.replace(
-            tissue, structures=shares, image=resample_volume(volume, grid), modality=volume.modality
-        )
+        tissue = dataclasses.replace(tissue, structures=shares)
+        if volume is not None:
+            image = resample_volume(volume, grid)
+            tissue = dataclasses.replace(tissue, image=image, modality=volume.modality)
     else:
         mapping = _with_tumor(plan, anatomy, notes)
         tissue = build_tissue(grid, volume, anatomy.labels, mapping, library, structures=shares)
@@ -158,9 +186,7 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
             tissue = _paint_tumor(tissue, library["tumor"], notes)
         body = _body(plan, anatomy, shapes.get("target"))
         if body is None:
-            notes.append(
-                "where the body ends is not known without a CT or anatomy.body: all is tissue"
-            )
+            warnings.append(_BODY_UNKNOWN)
         else:
             tissue = leave_out(tissue, body, library["gas"])
             _check_in_body(tissue, plan)
@@ -174,7 +200,8 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
         assumptions=(*tissue.assumptions, *notes),
         warnings=(
             *tissue.warnings,
-            *_warnings(volume.grid, grid, shapes),
+            *warnings,
+            *_warnings(frame, grid, shapes),
             *_far_probes(plan, shapes),
             *_probes_in_air(plan, tissue),
             *_near_the_skin(plan, tissue),
@@ -184,20 +211,25 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
 
 
 def _body(plan: Plan, anatomy: Anatomy, target: tuple[Grid, Mask] | None) -> Body | None:
-    """Take the body from the plan, else from the CT."""
-    volume, named = anatomy.volume, plan.anatomy.body
-    if volume is None:
-        return None
+    """Take the body from the plan, else from the CT, else from what labels leave to room air."""
+    volume, named, labels = anatomy.volume, plan.anatomy.body, anatomy.labels
     if named is None:
-        return find_body(volume, target)
+        found = None if volume is None else find_body(volume, target)
+        if found is None and labels is not None and _unlabelled_is_gas(anatomy):
+            return labelled_body(labels)
+        return found
     mask = anatomy.masks.get(_BODY)
     if mask is not None:
         if not mask.values.any():
             raise InputError(f"anatomy.body: the mask {named} is empty; choose another file")
         return given_body(volume, mask.grid, mask.values != 0)
-    if anatomy.labels is None:
+    if labels is None:
         raise InputError(f"anatomy.body: label = {named!r}, but the plan has no labels; add some")
-    return given_body(volume, anatomy.labels.grid, anatomy.labels.voxels_of(named, _BODY))
+    return given_body(volume, labels.grid, labels.voxels_of(named, _BODY))
+
+
+def _unlabelled_is_gas(anatomy: Anatomy) -> bool:
+    return anatomy.tissues.get(_UNLABELLED, "").strip().lower() == "gas"
 
 
 def _check_in_body(tissue: TissueGrid, plan: Plan) -> None:

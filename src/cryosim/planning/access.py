@@ -216,8 +216,8 @@ def _entry(anatomy: Anatomy, search: Search, grid: Grid) -> NDArray[np.float32] 
 def _whole(anatomy: Anatomy, plan: Plan, search: Search) -> TissueGrid:
     """Put the anatomy on a grid as far as shafts reach, without probes and protections."""
     spacing = _SPACING_MM
-    if anatomy.volume is not None:
-        size = np.minimum(anatomy.volume.grid.size_mm, 2 * search.max_depth_mm + 60.0)
+    if anatomy.frame is not None:
+        size = np.minimum(anatomy.frame.size_mm, 2 * search.max_depth_mm + 60.0)
         spacing = max(spacing, float((np.prod(size) / _LARGEST_MAP) ** (1 / 3)))
     bare = plan.model_copy(
         update={
