@@ -42,13 +42,15 @@ _BODY = "anatomy.body"  # among the masks
 _UNLABELLED = "0"
 _BODY_UNKNOWN = (
     "where the body ends is not known without a CT: all is tissue, and no skin is judged; name the "
-    "body in anatomy.body, or say 0 = \"gas\" in [anatomy.tissues] where what has no label is room air"
+    'body in anatomy.body, or say 0 = "gas" in [anatomy.tissues] where what has no label is room air'
 )
 
 # Fields kept by a usual run, for the check of memory before anything is put on the grid.
 _SNAPSHOTS = 8
 # An active part farther than this from the target does not freeze it.
 _FAR_FROM_TARGET_MM = 15.0
+# No mask is drawn as exactly.
+_TOUCHES_MM = 1.0
 # Where the other end would be so much nearer, tip and entry may be swapped.
 _NEARER_MM = 5.0
 # So much of a target may lie in the blurred edge of the skin, outside the body.
@@ -399,12 +401,14 @@ def _paint_tumor(tissue: TissueGrid, tumor: Tissue, notes: list[str]) -> TissueG
 
 
 def _far_probes(plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]) -> list[str]:
-    """Name the probes whose active part is too far away to freeze the target."""
+    """Name the probes whose active part is too far away to freeze the target, or only beside it."""
     if "target" not in shapes:
         return []
     grid, mask = shapes["target"]
     voxels = grid.to_world(np.argwhere(mask)[:, ::-1])
-    found = []
+    # From the middle of a voxel to its face.
+    half_voxel_mm = float(grid.spacing_mm.max()) / 2
+    found, beside = [], []
     for number, probe in enumerate(plan.probe):
         distance = _distance_mm(voxels, probe.active_points_mm())
         turned = probe.model_copy(update={"tip_mm": probe.entry_mm, "entry_mm": probe.tip_mm})
@@ -418,6 +422,10 @@ def _far_probes(plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]
                 f"probe.{number}: its active part is {distance:.0f} mm away from the target; check "
                 "tip_mm and entry_mm"
             )
+        elif distance - half_voxel_mm > _TOUCHES_MM + probe.diameter_mm / 2:
+            beside.append(f"probe.{number} ({distance - half_voxel_mm:.0f} mm away)")
+    if beside:
+        found.append(f"active parts that do not touch the target: {', '.join(beside)}")
     return found
 
 
