@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         SeenComparison,
         benchmark,
         calibrate,
+        compare_masks,
         compare_results,
         compare_with_seen,
     )
@@ -98,6 +99,7 @@ _PUBLIC = {
     "build_tissue": "tissue",
     "calibrate": "studies",
     "citations": "evaluation",
+    "compare_masks": "studies",
     "compare_results": "studies",
     "compare_with_seen": "studies",
     "evaluate": "evaluation",
@@ -162,6 +164,7 @@ __all__ = [
     "build_tissue",
     "calibrate",
     "citations",
+    "compare_masks",
     "compare_results",
     "compare_with_seen",
     "evaluate",

@@ -41,8 +41,8 @@ _BODY = "anatomy.body"  # among the masks
 # What anatomy.tissues calls voxels that have no label.
 _UNLABELLED = "0"
 _BODY_UNKNOWN = (
-    "where the body ends is not known without a CT: all is tissue, and no skin is judged; name the "
-    'body in anatomy.body, or say 0 = "gas" in [anatomy.tissues] where what has no label is room air'
+    "without a CT nobody knows where the body ends: all is tissue, and no skin is judged; name the "
+    'body in anatomy.body, or say 0 = "gas" in anatomy.tissues where what has no label is room air'
 )
 
 # Fields kept by a usual run, for the check of memory before anything is put on the grid.
