@@ -164,16 +164,13 @@ def what_is_wrong(one: Tried, goals: Mapping[str, Sequence[Any]] | None = None) 
         return str(one.outcome["refused"])
     if one.obstacles:
         return "; ".join(f"a shaft {name}" for name in one.obstacles)
-    goals = goals or one.outcome["goals"]
-    failing = missing_of(_failed(goals) or goals, one.slack)
+    where = "" if goals or not one.goals_on_own_grid else " on the plan's own grid"
+    goals = goals or one.goals_on_own_grid or one.outcome["goals"]
+    failing = missing_of(_failed(goals) or goals, {})
     worst = max(failing, key=lambda name: failing[name])
     if failing[worst] == 0.0 and one.missing_at_worst:
         return "the goals are met as planned, but not in the worst case"
-    value, limit, sense, *_ = goals[worst]
-    if value is not None and failing[worst] > 0.0 and gap_of(value, limit, sense) <= 0.0:
-        found = _value(goals, worst)
-        return f"{found} while searching, but on the plan's own grid a goal is missed"
-    return _value(goals, worst)
+    return _value(goals, worst) + where
 
 
 def _beside_vessel(weakest: WeakestPoint) -> str:

@@ -157,6 +157,14 @@ BAD = {
         GOOD + '\n[[goal]]\nmetric = "target.volume"\nat_least = 1\n',
         r"goal\.metric = 'target\.volume' is not in the report",
     ),
+    "two problems": (
+        replace("tip_mm = [0, 0, -15]\nentry_mm = [0, 0, 100]", ""),
+        r"probe\.0\.tip_mm is missing; add it; also probe\.0\.entry_mm is missing; add it$",
+    ),
+    "number or name": (
+        GOOD + "\n[target]\nlabel = 1.5\n",
+        r"target\.label = 1\.5: [^;]*$",
+    ),
     "single brackets": (
         replace("[[probe]]", "[probe]"),
         r"probe is a list: write \[\[probe\]\]",
