@@ -29,7 +29,9 @@ from ..simulation import check_run
 from ..tissue import Tissue, TissueGrid, TissueLibrary, build_tissue, define_tissue, read_library
 from ..tissue.structures import tissue_of_structure
 from .body import Body, find_body, given_body, labelled_body, leave_out
+from .needle_ways import far_from_axial, through_things
 from .protection import protect
+from .support import find_support
 
 __all__ = ["Anatomy", "phantom_plan", "place_anatomy", "read_anatomy"]
 
@@ -175,6 +177,7 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     _check_resolved(shares, plan)
     notes: list[str] = []
     warnings: list[str] = []
+    in_the_way: list[str] = []
     if plan.anatomy.tissue is not None:
         tissue = TissueGrid.uniform(grid, library[plan.anatomy.tissue])
         tissue = dataclasses.replace(tissue, structures=shares)
@@ -192,6 +195,10 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
         else:
             tissue = leave_out(tissue, body, library["gas"])
             _check_in_body(tissue, plan)
+            header = None if volume is None else volume.position
+            support = find_support(body, plan.anatomy.position, header)
+            notes += () if support is None else (support.words, *support.notes)
+            in_the_way = through_things(plan.probe, body, support)
             if tissue.outside_air is None:
                 notes.append(
                     "no room air in the simulated box: no skin is seen, and none is judged"
@@ -207,6 +214,8 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
             *_far_probes(plan, shapes),
             *_probes_in_air(plan, tissue),
             *_near_the_skin(plan, tissue),
+            *in_the_way,
+            *far_from_axial(plan.probe),
         ),
     )
     return protect(placed, plan, library, anatomy.labels)

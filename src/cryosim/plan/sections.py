@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ..images import Position
 from ..images.nifti import is_nifti_name
 from ..probes import Point
 
@@ -49,6 +50,8 @@ class AnatomyPlan(Section):
     tissue : one tissue for everything.
     body : value or name of the body in the label map, or a NIfTI mask file; by default it is found
         in a CT. What lies around it is taken as room air.
+    position : how the patient lies in the procedure, "right lateral" on the right side; by default
+        as the image's header says, or the table in it shows.
     phantom : name of a shipped phantom. size_mm : edge lengths of the phantom "uniform" (x, y, z).
     """
 
@@ -59,6 +62,7 @@ class AnatomyPlan(Section):
     tissues: dict[str, str] = Field(default_factory=dict)
     tissue: str | None = None
     body: Label | None = None
+    position: Position | None = None
     phantom: str | None = None
     size_mm: tuple[float, float, float] | None = None
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..anatomy import FAR_FROM_AXIAL_DEG
 from ..evaluation import ICE_C, filled_voxels, margin_reached_s, structure_surface, surface_margin
 from ..simulation import Result
 from .layout import even_directions
@@ -134,6 +135,11 @@ def explain(
         found.append(
             f"the smallest ice margin, {weakest.margin_mm:.1f} mm, is on the {weakest.side} side "
             f"of the target, at [{x:g}, {y:g}, {z:g}]{_beside_vessel(weakest)}"
+        )
+    if best.candidate.tilt_deg > FAR_FROM_AXIAL_DEG:
+        found.append(
+            f"needles lie up to {best.candidate.tilt_deg:.0f}° out of the axial plane, in which CT "
+            "shows a whole one"
         )
     if best.candidate.freeze_share != 1.0:
         share = 100 * best.candidate.freeze_share

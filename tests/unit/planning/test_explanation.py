@@ -139,9 +139,10 @@ def goals(margin_mm, coverage=0.97, verdict=None):
     }
 
 
-def tried(count, found, healthy_ml=20.0, share=1.0):
+def tried(count, found, healthy_ml=20.0, share=1.0, tilt_deg=0.0):
     places = tuple((15.0 * n, 0.0, 0.0) for n in range(count))
-    entries = tuple((x, 0.0, 90.0) for x, _, _ in places)
+    across, along = np.cos(np.radians(tilt_deg)), np.sin(np.radians(tilt_deg))
+    entries = tuple((x, -90.0 * across, 90.0 * along) for x, _, _ in places)
     outcome = {"goals": found, "healthy_frozen_ml": healthy_ml}
     return Tried(Candidate("argon-17g", places, entries, share), outcome, "search")
 
@@ -238,6 +239,13 @@ def test_weakest_point_shorter_freezes_and_directions_that_may_not_be():
         "of 400 directions from the target's middle 280 are free, 120 cross bone, 7 lie outside "
         "entry_cone",
     )
+
+
+@pytest.mark.parametrize(("tilt_deg", "said"), [(-34.0, True), (18.0, False)])
+def test_needles_far_out_of_the_axial_plane_are_said_to_be_so(tilt_deg, said):
+    found = sentences(tried(1, goals(6.0), tilt_deg=tilt_deg), [])
+    assert any("up to 34° out of the axial plane" in one for one in found) == said
+    assert any("axial plane" in one for one in found) == said
 
 
 def test_how_sure_a_plan_is():
