@@ -106,7 +106,8 @@ def find_body(volume: Volume, target: tuple[Grid, Mask] | None = None) -> Body |
 
 
 def given_body(volume: Volume | None, grid: Grid, inside: Mask) -> Body:
-    """Take the body from a mask; what else the CT shows is things."""
+    """Take the body from a mask, with what it encloses; what else the CT shows is things."""
+    inside = ndimage.binary_fill_holes(inside)
     if volume is None or volume.modality != "ct":
         return Body(grid, inside, np.zeros_like(inside))
     return Body(grid, inside, _things(inside, resample_volume(volume, grid), grid))
@@ -114,8 +115,7 @@ def given_body(volume: Volume | None, grid: Grid, inside: Mask) -> Body:
 
 def labelled_body(labels: Labels) -> Body:
     """Take what has a label as the body, with the gas that it encloses, and no things."""
-    inside = ndimage.binary_fill_holes(labels.values != 0)
-    return Body(labels.grid, inside, np.zeros_like(inside))
+    return given_body(None, labels.grid, labels.values != 0)
 
 
 def leave_out(tissue: TissueGrid, body: Body, gas: Tissue) -> TissueGrid:

@@ -93,6 +93,13 @@ def test_a_mask_of_the_body_leaves_room_air(tmp_path: Path) -> None:
     assert inside_ml == pytest.approx(float((body.values > 0).sum()) * 8e-3, rel=0.03)
 
 
+def test_a_label_of_the_body_holds_what_lies_in_it(tmp_path: Path) -> None:
+    tissue = placed(plan(tmp_path, {}, body="autochthon_left"))
+    assert tissue.outside_air is not None
+    assert not tissue.outside_air[tissue.structures["target"] > 0.5].any()
+    assert tissue.outside_air[tissue.grid.nearest((0.0, -47.0, 0.0))]
+
+
 def test_ways_lead_to_the_skin_of_the_labels(tmp_path: Path) -> None:
     content = plan(tmp_path, {"0": "gas"})
     access = map_access(read_anatomy(content), content, Search())
