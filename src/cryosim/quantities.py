@@ -187,8 +187,11 @@ class TargetReport:
     Attributes
     ----------
     volume_ml : its volume. coverage : by isotherm (C), in 0..1.
-    margin_reached_s : first kept time at which the ice reached the wanted margin everywhere, within
-        half a voxel: an upper bound; None where no kept field shows it.
+    healthy_ml : tissue around it that has been frozen.
+    margin_reached_s : first time at which tissue had been frozen as far beyond it as wanted, all
+        around and within half a voxel; None where that never was, or was not recorded.
+    goals_met_s : first time at which all its goals were met; None likewise.
+    freezing_after_s : freezing that the protocol goes on for after that.
     """
 
     volume_ml: Annotated[float, Quantity("volume", "ml", goal="always")]
@@ -198,9 +201,16 @@ class TargetReport:
     margin: Margins
     compliance: Annotated[Compliance, Titled("{margin_mm:g} mm compliance")]
     kill: Annotated[TargetKill, Titled("cells")]
+    healthy_ml: Annotated[float, Quantity("healthy tissue frozen", "ml", goal="always")]
     margin_reached_s: Annotated[
-        float | None, Quantity("ice margin reached after", "s", 1, "always", "not seen")
+        float | None, Quantity("ice margin reached after", "s", 1, "always", "never")
     ]
+    goals_met_s: Annotated[
+        float | None, Quantity("all goals of the target met after", "s", 1, "always", "never")
+    ] = None
+    freezing_after_s: Annotated[
+        float | None, Quantity("freezing that goes on after that", "s", 1, "always", "none")
+    ] = None
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,8 @@ class GoalVerdict:
     name : as people read it.
     metric : dotted path of the number, as in report.json.
     stated : by the plan's `[[goal]]`, not by its target or an organ.
+    met_s : when a goal that is met was first met; None where that is not known.
+    broken_s : when a limit that is broken was first broken; None likewise.
     """
 
     name: str
@@ -77,6 +79,8 @@ class GoalVerdict:
     verdict: Verdict
     metric: str
     stated: bool = False
+    met_s: float | None = None
+    broken_s: float | None = None
 
     @property
     def key(self) -> str:

@@ -10,22 +10,26 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..errors import InputError
-from ..geometry import Grid, direction_words
-from ..plan import Target
+from ..geometry import direction_words
+from ..plan import ICE_C, LETHAL_HOLD_S, Target
 from ..quantities import Compliance, Margin, Margins, TargetKill, TargetReport
 from ..simulation import Result
+from ..surfaces import (
+    Surface,
+    sample,
+    share_at_or_below,
+    signed_distance_mm,
+    structure_surface,
+)
 from ..tissue import TissueGrid
-from .isotherms import of_tissue, share_at_or_below
-from .kill import HOLD_S, killed_by_isotherm
-from .surfaces import Surface, isosurface, sample, signed_distance_mm
+from .isotherms import of_tissue
+from .kill import killed_by_isotherm
+from .when import first_time_s
 
 __all__ = [
-    "ICE_C",
     "SurfaceMargin",
     "TargetShape",
     "evaluate_target",
-    "margin_reached_s",
-    "structure_surface",
     "surface_margin",
     "target_coverage",
 ]
@@ -33,7 +37,6 @@ __all__ = [
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
 
-ICE_C = 0.0  # what CT shows as the edge of the ice, and what the 1 cm rule was stated for
 _TEN_MM = 10.0
 # A share counts as everything when less than this is missing: rounding of partial volumes.
 _ALL = 0.999
@@ -114,11 +117,6 @@ def surface_margin(result: Result, isotherm_c: float) -> SurfaceMargin:
     return SurfaceMargin(isotherm_c, surface.centers_mm, surface.areas_mm2, margin_mm)
 
 
-def structure_surface(grid: Grid, share: F32) -> Surface:
-    """Triangulate the surface of a structure given by the share of each voxel that it fills."""
-    return isosurface(grid, -share, -0.5, outside=0.0)
-
-
 def evaluate_target(
     result: Result,
     target: Target,
@@ -147,26 +145,24 @@ def evaluate_target(
         ),
         compliance=_compliance(result, target.margin_mm, surface, ice),
         kill=TargetKill(expected_share),
-        margin_reached_s=margin_reached_s(result, target.margin_mm, surface.centers_mm),
+        healthy_ml=_healthy_ml(result),
+        margin_reached_s=_margin_reached_s(result, target.margin_mm),
     )
 
 
-def margin_reached_s(result: Result, wanted_mm: float, points_mm: F64) -> float | None:
-    """Return the first kept time at which ice lay so far beyond points of a surface, all of them.
+def _healthy_ml(result: Result) -> float:
+    """Frozen tissue outside the target, without probes and gas."""
+    frozen = share_at_or_below(result.coldest_c, ICE_C) * (1.0 - result.probe_share)
+    frozen *= 1.0 - result.tissue.structures["target"]
+    frozen[result.tissue.is_gas] = 0.0
+    return float(frozen.sum(dtype=np.float64)) * result.tissue.grid.cell_volume_ml
 
-    Within half a voxel. Fields are kept at the ends of stages and every few minutes, so that it is
-    an upper bound; None where none of them shows it.
-    """
-    grid = result.tissue.grid
-    enough_mm = wanted_mm - float(grid.spacing_mm.max()) / 2
-    for time_s, field in zip(result.times_s, result.temperatures_c, strict=True):
-        cold = result.tissue.continued_through_gas(field)
-        # Where ice lies beyond the target, its surface is ice: the quick way out.
-        if enough_mm > 0 and sample(grid, cold, points_mm).max() > ICE_C:
-            continue
-        if signed_distance_mm(grid, cold, ICE_C, points_mm).min() >= enough_mm:
-            return time_s
-    return None
+
+def _margin_reached_s(result: Result, wanted_mm: float) -> float | None:
+    if result.course is None or not result.course.margin_mm:
+        return None
+    enough_mm = wanted_mm - float(result.tissue.grid.spacing_mm.max()) / 2
+    return first_time_s(result.course.times_s, result.course.margin_mm[ICE_C], enough_mm)
 
 
 def target_coverage(result: Result, levels_c: Iterable[float]) -> dict[float, float]:
@@ -206,7 +202,7 @@ def _cold_at(result: Result, level_c: float, points_mm: F64) -> F64:
     grid = result.tissue.grid
     cold = sample(grid, result.coldest_c, points_mm) <= level_c
     if _is_lethal(result, level_c):
-        cold &= sample(grid, result.time_below_s[level_c], points_mm) >= HOLD_S
+        cold &= sample(grid, result.time_below_s[level_c], points_mm) >= LETHAL_HOLD_S
     return cold.astype(float)
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ..errors import InputError
-from ..evaluation import ICE_C, SurfaceMargin, share_by_temperature, surface_margin
-from ..plan import Plan, Target
+from ..evaluation import SurfaceMargin, share_by_temperature, surface_margin
+from ..plan import ICE_C, Plan, Target
 from ..simulation import Result
 from .charts import GOAL, below_axes, finish_chart, line_style, name_label, new_axes
 from .colors import MARGIN_MAP, isotherm_color, structure_colors

@@ -12,6 +12,8 @@ from ..images.nifti import is_nifti_name
 from ..probes import Point
 
 __all__ = [
+    "ICE_C",
+    "LETHAL_HOLD_S",
     "AnatomyPlan",
     "BodyPlan",
     "Goal",
@@ -28,6 +30,9 @@ __all__ = [
 
 Temperature = Annotated[float, Field(ge=-200, le=60, allow_inf_nan=False)]
 Label = int | str
+
+ICE_C = 0.0  # what CT shows as the edge of the ice, and what the 1 cm rule was stated for
+LETHAL_HOLD_S = 60.0  # so long in total at or below the lethal isotherm kills
 
 
 class Section(BaseModel):

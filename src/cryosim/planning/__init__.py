@@ -21,6 +21,7 @@ from .found_plans import (
 )
 from .optimization import Optimization, optimize
 from .robustness import Robustness
+from .shortest import Shortest, shortest_protocol
 from .trial import missing_of
 from .tried import Tried
 
@@ -30,6 +31,7 @@ __all__ = [
     "Candidate",
     "Optimization",
     "Robustness",
+    "Shortest",
     "TradeOff",
     "Tried",
     "WeakestPoint",
@@ -40,6 +42,7 @@ __all__ = [
     "ranked_plans",
     "read_plans",
     "robustness_rows",
+    "shortest_protocol",
     "times_of",
     "trade_off_rows",
     "weakest_point",

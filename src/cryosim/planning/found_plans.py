@@ -92,7 +92,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
             "at_mm": list(weakest.at_mm), "margin_mm": weakest.margin_mm, "side": weakest.side,
             "vessel_mm": weakest.vessel_mm,
         },
-        "times_s": times_of(found.result),
+        "times_s": times_of(found.report),
         "directions": found.ways,
         "warnings": list(found.report.warnings),
         "assumptions": list(found.notes),
@@ -103,7 +103,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
 
 def _explanation(found: Optimization, weakest: WeakestPoint | None) -> tuple[str, ...]:
     return explain(
-        found.best, found.ranked, found.final, found.passed,
+        found.best, found.ranked, found.frugal, found.final, found.passed,
         weakest, found.ways, found.robustness,
     )  # fmt: skip
 

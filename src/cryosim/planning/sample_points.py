@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..evaluation import ICE_C, filled_voxels, isosurface
-from ..plan import Plan
+from ..plan import ICE_C, Plan
 from ..plan.metrics import ice_distance, organ_temperature
+from ..surfaces import filled_voxels, isosurface
 from ..tissue import TissueGrid
 
 __all__ = ["Marks", "place_marks"]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ..evaluation import GoalVerdict, Report
 from ..pictures.moment import Moment
+from ..plan import Protocol
 from ..quantities import (
     KillReport,
     Margin,
@@ -17,7 +18,7 @@ from ..quantities import (
     quantities_of,
 )
 from ..simulation import Result
-from .wording import amount, goal_limit, goal_value, number_words
+from .wording import amount, goal_limit, goal_time, goal_value, number_words
 
 __all__ = [
     "Table",
@@ -59,10 +60,13 @@ def cells(part: Any) -> tuple[str, ...]:
     return tuple(number_words(getattr(part, key), quantity) for key, quantity in found.items())
 
 
-def goals_table(goals: Sequence[GoalVerdict]) -> Table:
-    """Say what was asked, and what was reached."""
-    rows = [(goal.name, goal_value(goal), goal_limit(goal), goal.verdict) for goal in goals]
-    return Table("Goals", ("goal", "reached", "asked", "verdict"), rows)
+def goals_table(goals: Sequence[GoalVerdict], protocol: Protocol) -> Table:
+    """Say what was asked, what was reached, and when a goal was met or a limit broken."""
+    rows = [
+        (goal.name, goal_value(goal), goal_limit(goal), goal_time(goal, protocol), goal.verdict)
+        for goal in goals
+    ]
+    return Table("Goals", ("goal", "reached", "asked", "when", "verdict"), rows)
 
 
 def target_table(report: Report) -> Table:

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..evaluation import ICE_C
 from ..geometry import Grid
 from ..pictures.moment import Moment
 from ..pictures.panels import PLANES, Plane
+from ..plan import ICE_C
 from .standpoint import toward_viewer
 
 __all__ = ["ImagePlane", "image_planes"]

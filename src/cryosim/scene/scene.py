@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ..evaluation import (
-    ICE_C,
     SurfaceMargin,
     crop_to_ice,
     isotherm_volume_ml,
-    share_at_or_below,
     surface_margin,
     target_coverage,
 )
@@ -34,9 +32,10 @@ from ..pictures.colors import (
     structure_colors,
 )
 from ..pictures.moment import Moment
-from ..plan import Target
+from ..plan import ICE_C, Target
 from ..probes import Needle
 from ..simulation import Result
+from ..surfaces import share_at_or_below
 from .image_planes import image_planes
 from .legend import ColorSteps, Legend, Row
 from .meshes import image_data, needle_meshes, snapshot_mesh, structure_mesh

@@ -4,12 +4,13 @@ from .callbacks import Callback
 from .feasible import check_run
 from .forecast import Forecast, forecast
 from .rehearsal import rehearse
-from .result import Curves, EnergyLedger, Performance, Result
+from .result import Course, Curves, EnergyLedger, Performance, Result
 from .settings import Settings
 from .simulate import simulate, snapshot_times
 
 __all__ = [
     "Callback",
+    "Course",
     "Curves",
     "EnergyLedger",
     "Forecast",

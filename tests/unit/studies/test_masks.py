@@ -84,7 +84,7 @@ def test_table_and_file(tmp_path: Path) -> None:
     print_masks(compared, console)
     text = console.file.getvalue()  # type: ignore[attr-defined]
     more = f"+{100 * compared.relative_volume_difference:.1f} %"
-    for words in ("A: mine", "4.2 ml", more, "Dice", "B lies beyond A, mean", "2.0"):
+    for words in ("A: mine", "4.2 ml", more, "Dice", "B lies beyond A, mean", "1.97 mm"):
         assert words in text
 
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...evaluation import ICE_C, Report, surface_margin
-from ...pictures import plot_growth, plot_histogram, plot_margin, plot_margin_map, plot_sensors
+from ...evaluation import Report, surface_margin
+from ...pictures import (
+    plot_course,
+    plot_growth,
+    plot_histogram,
+    plot_margin,
+    plot_margin_map,
+    plot_sensors,
+)
 from ...pictures.colors import (
     ACTIVE_PART,
     SENSOR,
@@ -18,6 +25,7 @@ from ...pictures.colors import (
 from ...pictures.moment import Moment
 from ...pictures.over_time import stage_name
 from ...pictures.planes import SHOWN_C
+from ...plan import ICE_C
 from ...simulation import Result
 from ..tables import (
     goals_table,
@@ -27,7 +35,7 @@ from ..tables import (
     sensors_table,
     target_table,
 )
-from ..wording import VERDICTS, amount, celsius, duration, percent
+from ..wording import VERDICTS, amount, celsius, duration, percent, time_to_goals
 from .drawings import chart, has_scene, scene, slices
 from .markup import Html, caption, element, facts, join, plain_table, table
 
@@ -43,7 +51,7 @@ __all__ = [
 ]
 
 
-def verdict(report: Report) -> Html:
+def verdict(report: Report, result: Result) -> Html:
     """Say whether the goals were met."""
     if not report.goals:
         return element("p", "The plan states no goals: there is nothing to judge.")
@@ -55,11 +63,13 @@ def verdict(report: Report) -> Html:
         near = sum(goal.verdict == "warn" for goal in report.goals)
         words = f"All {count} goals met" + (f", {near} only within half a voxel" * bool(near))
         look = "warn" if near else "ok"
-    goals = goals_table(report.goals)
+    goals = goals_table(report.goals, result.plan.protocol)
+    told = [time_to_goals(report, result.plan.protocol), *result.ended_early]
     rows = [(*map(celsius, told), _badge(word)) for *told, word in goals.rows]
     return join(
         element("p", words, class_=f"overall {look}"),
         table(goals.headings, rows),
+        *[element("p", celsius(f"{_capital(words)}.")) for words in told if words],
         caption(
             "ok: met. warn: met only within half a voxel, which is as well as the grid knows "
             "lengths. fail: not met."
@@ -110,14 +120,26 @@ def three_d(result: Result, picture: Path | None) -> Html | None:
 
 
 def growth(report: Report, result: Result) -> Html:
-    """Show isotherm volumes over time, and list them at the ends of the stages."""
-    return _beside(
+    """Show volumes and margins over time, and list volumes at the ends of the stages."""
+    volumes = _beside(
         chart(lambda ax: plot_growth(result, ax), "isotherm volumes over time"),
         join(
             plain_table(growth_table(report, result)),
             caption(
                 "Tissue at or below the isotherm at that time, without the probes and gas. Marks "
                 "are the times that the result keeps."
+            ),
+        ),
+    )
+    if report.target is None or result.course is None:
+        return volumes
+    return join(
+        volumes,
+        _beside(
+            chart(lambda ax: plot_course(result, ax), "smallest margins over time"),
+            caption(
+                "From the target's surface to the nearest tissue that had not been frozen, or not "
+                "been as cold as kills, by that minute; negative while some of the target had not."
             ),
         ),
     )
