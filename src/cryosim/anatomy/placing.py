@@ -175,9 +175,6 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     check_run(grid, plan, _SNAPSHOTS)
     shares = {name: occupancy(where, mask, grid) for name, (where, mask) in shapes.items()}
     _check_resolved(shares, plan)
-    notes: list[str] = []
-    warnings: list[str] = []
-    in_the_way: list[str] = []
     if plan.anatomy.tissue is not None:
         tissue = TissueGrid.uniform(grid, library[plan.anatomy.tissue])
         tissue = dataclasses.replace(tissue, structures=shares)
@@ -185,40 +182,53 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
             image = resample_volume(volume, grid)
             tissue = dataclasses.replace(tissue, image=image, modality=volume.modality)
     else:
-        mapping = _with_tumor(plan, anatomy, notes)
-        tissue = build_tissue(grid, volume, anatomy.labels, mapping, library, structures=shares)
-        if plan.target is not None and plan.target.mask is not None:
-            tissue = _paint_tumor(tissue, library["tumor"], notes)
-        body = _body(plan, anatomy, shapes.get("target"))
-        if body is None:
-            warnings.append(_BODY_UNKNOWN)
-        else:
-            tissue = leave_out(tissue, body, library["gas"])
-            _check_in_body(tissue, plan)
-            header = None if volume is None else volume.position
-            support = find_support(body, plan.anatomy.position, header)
-            notes += () if support is None else (support.words, *support.notes)
-            in_the_way = through_things(plan.probe, body, support)
-            if tissue.outside_air is None:
-                notes.append(
-                    "no room air in the simulated box: no skin is seen, and none is judged"
-                )
+        tissue = _tissue_in_body(anatomy, plan, library, grid, shapes, shares)
     placed = dataclasses.replace(
         tissue,
         image_grid=anatomy.image_grid,
-        assumptions=(*tissue.assumptions, *notes),
         warnings=(
             *tissue.warnings,
-            *warnings,
             *_warnings(frame, grid, shapes),
             *_far_probes(plan, shapes),
             *_probes_in_air(plan, tissue),
             *_near_the_skin(plan, tissue),
-            *in_the_way,
             *far_from_axial(plan.probe),
         ),
     )
     return protect(placed, plan, library, anatomy.labels)
+
+
+def _tissue_in_body(
+    anatomy: Anatomy,
+    plan: Plan,
+    library: TissueLibrary,
+    grid: Grid,
+    shapes: Mapping[str, tuple[Grid, Mask]],
+    shares: Mapping[str, F32],
+) -> TissueGrid:
+    """Fill the grid with what labels and Hounsfield units tell, room air around the body."""
+    notes: list[str] = []
+    mapping = _with_tumor(plan, anatomy, notes)
+    tissue = build_tissue(grid, anatomy.volume, anatomy.labels, mapping, library, structures=shares)
+    if plan.target is not None and plan.target.mask is not None:
+        tissue = _paint_tumor(tissue, library["tumor"], notes)
+    body = _body(plan, anatomy, shapes.get("target"))
+    if body is None:
+        warnings = [_BODY_UNKNOWN]
+    else:
+        tissue = leave_out(tissue, body, library["gas"])
+        _check_in_body(tissue, plan)
+        header = None if anatomy.volume is None else anatomy.volume.position
+        support = find_support(body, plan.anatomy.position, header)
+        notes += () if support is None else (support.words, *support.notes)
+        warnings = through_things(plan.probe, body, support)
+        if tissue.outside_air is None:
+            notes.append("no room air in the simulated box: no skin is seen, and none is judged")
+    return dataclasses.replace(
+        tissue,
+        assumptions=(*tissue.assumptions, *notes),
+        warnings=(*tissue.warnings, *warnings),
+    )
 
 
 def _body(plan: Plan, anatomy: Anatomy, target: tuple[Grid, Mask] | None) -> Body | None:
