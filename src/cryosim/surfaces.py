@@ -69,6 +69,14 @@ class Surface:
         areas: F64 = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)
         return areas
 
+    def part(self, which: NDArray[np.bool_]) -> Surface:
+        """Return some of the patches, (p,), as a surface."""
+        if which.all():
+            return self
+        counts = np.diff(self.starts)
+        triangles = self.triangles_mm[np.repeat(which, counts)]
+        return Surface(triangles, np.concatenate([[0], np.cumsum(counts[which])]))
+
     def _of_patches(self, values: F64) -> F64:
         """Sum values of triangles over each patch."""
         if self.empty:

@@ -147,6 +147,8 @@ def _carry_out(plan: Plan, output: Path, *, shortest: bool = False) -> Report:
     with all_or_nothing(output) as folder:
         tissue = place_anatomy(read_anatomy(plan), plan)
         console.print(_describe(plan, tissue), highlight=False, markup=False)
+        for warning in tissue.warnings:
+            console.print(f"warning: {warning}", highlight=False, markup=False)
         with run_progress(console, plan.protocol.duration_s / 60) as callback:
             if shortest:
                 found = shortest_protocol(tissue, plan, callbacks=[callback])

@@ -27,6 +27,7 @@ __all__ = [
     "Box",
     "GoalVerdict",
     "Report",
+    "Room",
     "Shape",
     "SurfaceMargin",
     "TargetShape",

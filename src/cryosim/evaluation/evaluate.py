@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import expect_type
 from ..plan import ICE_C, PRESETS, Plan
-from ..plan.metrics import COMPLIANCE
+from ..plan.metrics import COMPLIANCE, limited_margin
 from ..probes import catalog, needle_name
 from ..quantities import OrganReport, TargetReport
 from ..simulation import Result
@@ -85,7 +85,9 @@ def _with_time_to_goals(
 ) -> TargetReport:
     """Add when the target had all that is asked of it, and how much freezing comes after."""
     asked = [goal for goal in goals if goal.metric.startswith("target.")]
-    times = [goal.met_s for goal in asked if goal.metric != COMPLIANCE]
+    # Nobody follows how margins grow where they have little room.
+    limited = {COMPLIANCE, *(limited_margin(limit.by) for limit in target.limits)}
+    times = [goal.met_s for goal in asked if goal.metric not in limited]
     found = [time_s for time_s in times if time_s is not None]
     if any(goal.verdict == "fail" for goal in asked) or len(found) < len(times):
         return target
@@ -197,7 +199,7 @@ def _of_the_box(result: Result, target: TargetReport | None) -> Iterator[str]:
             f"{result.plan.body.temperature_c:g} C: the ice is too small there; use a larger image "
             "or grid.padding_mm"
         )
-    if target is not None and target.margin.ice.min_mm is None:
+    if target is not None and target.margin.ice.min_mm is None and not target.limits:
         yield "no ice edge in the simulated box: margins are not defined"
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..quantities import Margin, OrganReport, SensorReport, TargetReport, quantities_of
+from ..quantities import (
+    Margin,
+    MarginLimit,
+    OrganReport,
+    SensorReport,
+    TargetReport,
+    quantities_of,
+)
 
 __all__ = [
     "COMPLIANCE",
@@ -13,6 +20,7 @@ __all__ = [
     "LETHAL_MARGIN",
     "coverage",
     "ice_distance",
+    "limited_margin",
     "organ_temperature",
     "unit_of",
     "whole_path",
@@ -25,7 +33,7 @@ COMPLIANCE = "target.compliance"  # the smaller of its two shares
 
 _UNITS = {
     key: quantity.unit
-    for kind in (Margin, TargetReport, OrganReport, SensorReport)
+    for kind in (Margin, MarginLimit, TargetReport, OrganReport, SensorReport)
     for key, quantity in quantities_of(kind).items()
     if quantity.unit != "share"
 }
@@ -54,6 +62,11 @@ def whole_path(metric: str, known: Iterable[str]) -> str:
     known = tuple(known)
     ends = [path for path in known if path.endswith(f".{metric}")]
     return ends[0] if metric not in known and len(ends) == 1 else metric
+
+
+def limited_margin(by: str) -> str:
+    """Path of the ice margin where skin or a barrier leaves less room than is wanted."""
+    return f"target.limits.{by}.reached_mm"
 
 
 def unit_of(metric: str) -> str:

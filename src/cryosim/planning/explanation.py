@@ -25,6 +25,7 @@ __all__ = [
     "times_of",
     "weakest_point",
     "what_is_wrong",
+    "where_it_has_room",
 ]
 
 F64 = NDArray[np.float64]
@@ -40,6 +41,7 @@ class WeakestPoint:
     Attributes
     ----------
     at_mm : LPS. margin_mm : there. side : of the target, in anatomical words.
+    where : ", where it has room" if some of the surface is left out.
     vessel_mm : distance to the nearest wide vessel, which stays warm; None: none in the box.
     """
 
@@ -47,6 +49,7 @@ class WeakestPoint:
     margin_mm: float
     side: str
     vessel_mm: float | None
+    where: str = ""
 
 
 def weakest_point(result: Result) -> WeakestPoint | None:
@@ -59,7 +62,7 @@ def weakest_point(result: Result) -> WeakestPoint | None:
     smallest_mm, point_mm = margin.margin_mm[margin.smallest], margin.points_mm[margin.smallest]
     x, y, z = (np.round(point_mm, 1) + 0.0).tolist()
     vessel_mm = _to_vessel_mm(result, point_mm)
-    return WeakestPoint((x, y, z), float(smallest_mm), margin.weak_side, vessel_mm)
+    return WeakestPoint((x, y, z), float(smallest_mm), margin.weak_side, vessel_mm, margin.where)
 
 
 def _to_vessel_mm(result: Result, point_mm: F64) -> float | None:
@@ -115,13 +118,15 @@ def explain(
     words = _probes(count, best.candidate.model)
     found = []
     if passed:
-        found.append(f"{words} meet{'s' if count == 1 else ''} all goals")
+        met = f"{words} meet{'s' if count == 1 else ''} all goals"
+        found.append(met + where_it_has_room(final))
     else:
         why = what_is_wrong(best, final_goals)
         found.append(
             f"no plan of up to {most} probe{'s' if most > 1 else ''} meets the goals: "
             f"with {words}, the best found, {why}"
         )
+        found += [f"the margin is {limit}" for limit in final.get("limits", ())]
     if passed and robustness.met:
         found.append(_how_sure(robustness))
     found += [_against(healthy_ml, other) for other in ranked if other is not best]
@@ -134,8 +139,8 @@ def explain(
     if weakest is not None:
         x, y, z = weakest.at_mm
         found.append(
-            f"the smallest ice margin, {weakest.margin_mm:.1f} mm, is on the {weakest.side} side "
-            f"of the target, at [{x:g}, {y:g}, {z:g}]{_beside_vessel(weakest)}"
+            f"the smallest ice margin{weakest.where}, {weakest.margin_mm:.1f} mm, is on the "
+            f"{weakest.side} side of the target, at [{x:g}, {y:g}, {z:g}]{_beside_vessel(weakest)}"
         )
     if best.candidate.tilt_deg > FAR_FROM_AXIAL_DEG:
         found.append(
@@ -149,6 +154,12 @@ def explain(
         told = ", ".join(f"{number} {what}" for what, number in ways.items())
         found.append(f"of {len(even_directions())} directions from the target's middle {told}")
     return tuple(found)
+
+
+def where_it_has_room(outcome: Mapping[str, Any]) -> str:
+    """Say behind "all goals are met" what keeps the margin from being judged everywhere."""
+    limits = outcome.get("limits")
+    return f" where there is tissue: the margin is {'; '.join(limits)}" if limits else ""
 
 
 def _how_sure(robustness: Robustness) -> str:

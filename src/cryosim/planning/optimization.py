@@ -29,6 +29,7 @@ from .recheck import final_outcome, verified
 from .robustness import Robustness, judge, variations_of
 from .sample_points import Marks, place_marks
 from .search import Ground, ground_of, obstacles, search_count, try_regular_grid
+from .skin_help import SkinHelp, help_for_skin
 from .template import Template
 from .trial import Trial, carry_out
 from .tried import ByCount, Evaluates, Tried, ranked
@@ -63,6 +64,7 @@ class Optimization:
     ways : of 400 even directions, how many are free, and how many each constraint rules out.
     notes : what was taken for granted.
     simulations : on the grid of the search. wall_s : of everything.
+    skin_help : what a warm pack does where skin is in the way; None where it is not.
     """
 
     plan: Plan
@@ -79,6 +81,7 @@ class Optimization:
     notes: tuple[str, ...]
     simulations: int
     wall_s: float
+    skin_help: SkinHelp | None = None
 
     @property
     def passed(self) -> bool:
@@ -125,6 +128,8 @@ def optimize(
     search = plan.optimize or Search()
     _models(plan, search)  # refused before anything is read
     trial, marks, access = _scene(anatomy, plan, search)
+    for callback in callbacks:
+        callback.on_warnings(trial.tissue.warnings)
     with (
         _folder_of(folder) as kept,
         _journal(kept, plan) as journal,
@@ -143,13 +148,15 @@ def optimize(
         counts = [best.candidate.count, best.candidate.count + 1]
         baseline = try_regular_grid(ground_of(best, grounds), counts, counted)
         robustness, _ = judge(best, variations_of(best.candidate, search), counted)
+    found = best.candidate.plan(plan)
+    skin_help = help_for_skin(anatomy, found, result, report, progress)
     return Optimization(
-        plan=best.candidate.plan(plan), result=result, report=report, best=best,
+        plan=found, result=result, report=report, best=best,
         ranked=tuple(plans), baseline=tuple(baseline), given=given,
         frugal=_frugal(tried, best), robustness=robustness,
         final=final_outcome(result, report), ways=ways,
         notes=tuple(access.notes), simulations=counted.simulations,
-        wall_s=time.perf_counter() - started,
+        wall_s=time.perf_counter() - started, skin_help=skin_help,
     )  # fmt: skip
 
 

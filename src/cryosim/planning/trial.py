@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..evaluation import GoalVerdict, Report, TargetShape, evaluate, frozen_skin_cm2
 from ..geometry import Grid
+from ..margin_room import limit_words
 from ..plan import GridPlan, Plan, Protocol
 from ..plan.metrics import COMPLIANCE
 from ..probes import Probe
@@ -107,6 +108,7 @@ def outcome_of(report: Report, result: Result) -> dict[str, Any]:
         "frozen_ml": frozen_ml,
         "healthy_frozen_ml": frozen_ml - _frozen_ml(result, tissue.structures.get("target")),
         "frozen_skin_cm2": frozen_skin_cm2(result),
+        "limits": [] if target is None else [limit_words(limit) for limit in target.limits],
         "coldest_organs_c": {organ.name: organ.coldest_c for organ in report.organs_at_risk},
     }
 

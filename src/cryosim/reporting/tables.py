@@ -14,7 +14,6 @@ from ..quantities import (
     NeedleReport,
     OrganReport,
     SensorReport,
-    numbers_of,
     quantities_of,
 )
 from ..simulation import Result
@@ -29,6 +28,7 @@ __all__ = [
     "kill_table",
     "margins_table",
     "needles_table",
+    "notes_of",
     "organs_table",
     "sensors_table",
     "target_table",
@@ -69,9 +69,15 @@ def goals_table(goals: Sequence[GoalVerdict], protocol: Protocol) -> Table:
     return Table("Goals", ("goal", "reached", "asked", "when", "verdict"), rows)
 
 
+def notes_of(goals: Sequence[GoalVerdict]) -> list[str]:
+    """Say what has to be said beside verdicts, each once: what limits the margin."""
+    notes = [note for goal in goals for note in goal.note.split("; ") if note]
+    return list(dict.fromkeys(f"margin {note}" for note in notes))
+
+
 def target_table(report: Report) -> Table:
     """Write every number of the target, one a row; no rows without a target."""
-    numbers = numbers_of(report.target, "target") if report.target is not None else ()
+    numbers = (one for one in report.numbers() if one.path.startswith("target."))
     rows = [(one.name, number_words(one.value, one.quantity)) for one in numbers]
     return Table("Target", ("", ""), rows)
 
@@ -94,7 +100,7 @@ def margins_table(report: Report) -> Table:
     if report.target is not None:
         margins = report.target.margin
         rows = [
-            (f"{name}, {margin.isotherm_c:g} C", *cells(margin))
+            (f"{name}, {margin.isotherm_c:g} C{margin.where}", *cells(margin))
             for name, margin in (("ice", margins.ice), ("lethal", margins.lethal))
         ]
     return Table("Margins", ("margin", *headings(Margin)), rows)

@@ -15,6 +15,7 @@ from .tables import (
     growth_table,
     kill_table,
     needles_table,
+    notes_of,
     organs_table,
     sensors_table,
     target_table,
@@ -36,6 +37,8 @@ def print_report(report: Report, result: Result, console: Console) -> None:
     expect_type("print_report: report", report, Report, "evaluate returns one")
     if report.goals:
         console.print(_goals(report, result.plan.protocol))
+        for note in notes_of(report.goals):
+            console.print(f"[yellow]{_escape(note)}[/yellow]", highlight=False)
         if told := time_to_goals(report, result.plan.protocol):
             console.print(told, highlight=False)
     for ended in result.ended_early:

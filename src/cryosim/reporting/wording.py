@@ -114,7 +114,8 @@ def time_to_goals(report: Report, protocol: Protocol) -> str:
     found = report.target
     if found is None or found.goals_met_s is None or found.freezing_after_s is None:
         return ""
-    told = f"the target has all that is asked of it after {protocol.when(found.goals_met_s)}"
+    where = ", where its margin has room," if found.limits else ""
+    told = f"the target has all that is asked of it{where} after {protocol.when(found.goals_met_s)}"
     if found.freezing_after_s < 60.0:
         return f"{told}, as the freezing ends"
     more = f"{found.freezing_after_s / 60:.0f} more min"

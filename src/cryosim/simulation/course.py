@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..geometry import Grid, read_only
+from ..margin_room import room_around
 from ..plan import ICE_C, LETHAL_HOLD_S, Plan, Target
 from ..probes import probe_share
-from ..surfaces import share_at_or_below, structure_surface
+from ..surfaces import Surface, share_at_or_below, structure_surface
 from ..tissue import TissueGrid
 from .near_zone import Box, box_of
 from .result import Course
-from .sensors import ColdestOf
+from .sensors import ColdestOf, PointSamples
 from .state import INNER, State
 
-__all__ = ["CourseRecorder"]
+__all__ = ["CourseRecorder", "beyond_mm", "nearest_mm"]
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -165,17 +166,23 @@ class _Ice:
 class _Target:
     """How much of the target was cold enough, and how far beyond it."""
 
-    def __init__(
-        self, tissue: TissueGrid, filled: Box, target: Target, isotherms_c: Sequence[float]
-    ) -> None:
+    def __init__(self, tissue: TissueGrid, plan: Plan, target: Target, filled: Box) -> None:
         grid, share = tissue.grid, tissue.structures["target"]
         self._lethal_c = target.lethal_c
-        self._levels = sorted({*isotherms_c, target.lethal_c}, reverse=True)
+        self._levels = sorted({*plan.report.isotherms_c, target.lethal_c}, reverse=True)
         reach_mm = target.margin_mm + _BEYOND_MM
         room = np.ceil(reach_mm / grid.spacing_mm[::-1]).astype(int)
         box = _with_room(filled, room, grid.shape)
         self._window = _Window(tissue, box)
-        self._distance_mm = _beyond_mm(grid, share, box, reach_mm)
+        surface = structure_surface(grid, share)
+        # The margin of ice is judged where neither skin nor a barrier is in its way.
+        asked = room_around(tissue, plan, surface.centers_mm)
+        parts = {ICE_C: surface.part(asked.whole), target.lethal_c: surface}
+        self._margins = {
+            level: _Margin(tissue, part, share, box, reach_mm)
+            for level, part in parts.items()
+            if not part.empty
+        }
         core = _with_room(filled, _ROOM, grid.shape)
         self._core = box_of(np.subtract(core.low, box.low), np.subtract(core.high, box.low)).slices
         self._share = share[core.slices]
@@ -197,9 +204,29 @@ class _Target:
                 share = np.minimum(share, share_at_or_below(-seconds, -LETHAL_HOLD_S))
             covered = float((share * self._share).sum(dtype=np.float64))
             found["coverage", level] = covered / self._whole
-        for level in {ICE_C, self._lethal_c}:
-            found["margin", level] = _nearest_mm(cold, level, self._distance_mm)
+        for level, margin in self._margins.items():
+            found["margin", level] = margin.of(coldest_c, cold, level)
         return found
+
+
+class _Margin:
+    """How far from a part of the target's surface the nearest tissue is that was not so cold."""
+
+    def __init__(
+        self, tissue: TissueGrid, surface: Surface, share: F32, box: Box, reach_mm: float
+    ) -> None:
+        self._points = PointSamples(tissue.grid, surface.centers_mm, tissue)
+        self._beyond_mm = beyond_mm(tissue.grid, surface, share, box, reach_mm)
+
+    def of(self, coldest_c: F32, part_c: F32, level_c: float) -> float:
+        """Return it; negative until the surface has been so cold.
+
+        Parameters
+        ----------
+        coldest_c : with a ghost layer. part_c : of the box.
+        """
+        covered = bool(self._points.of(coldest_c).max() <= level_c)
+        return nearest_mm(part_c, level_c, np.abs(self._beyond_mm) if covered else self._beyond_mm)
 
 
 def _target_of(tissue: TissueGrid, plan: Plan) -> _Target | None:
@@ -207,22 +234,24 @@ def _target_of(tissue: TissueGrid, plan: Plan) -> _Target | None:
     filled = None if share is None else _around(share > 0)
     if plan.target is None or filled is None:
         return None
-    return _Target(tissue, filled, plan.target, plan.report.isotherms_c)
+    return _Target(tissue, plan, plan.target, filled)
 
 
-def _beyond_mm(grid: Grid, share: F32, box: Box, reach_mm: float) -> F32:
-    """Distance of the voxels of a box from a structure's surface, negative in it; inf far away."""
+def beyond_mm(grid: Grid, surface: Surface, share: F32, box: Box, reach_mm: float) -> F32:
+    """Distance of the voxels of a box from a part of a structure's surface.
+
+    Negative in the structure, of which `share` is that of each voxel of the grid; inf far away.
+    """
     filled = share[box.slices] >= 0.5
     rough = ndimage.distance_transform_edt(~filled, sampling=grid.spacing_mm[::-1])
     near = np.argwhere(rough <= reach_mm)
-    surface = structure_surface(grid, share)
     distance = surface.distance_mm(grid.to_world((near + box.low)[:, ::-1]))
     found = np.full(filled.shape, np.inf, dtype=np.float32)
     found[tuple(near.T)] = np.where(filled[tuple(near.T)], -distance, distance)
     return found
 
 
-def _nearest_mm(field_c: F32, level_c: float, distance_mm: F32) -> float:
+def nearest_mm(field_c: F32, level_c: float, distance_mm: F32) -> float:
     """Smallest distance at which a field is above a level, linear between voxels."""
     warm = field_c > level_c
     if not warm.any():

@@ -103,7 +103,8 @@ class Course:
     coverage : isotherm to (n,) share of the target that has been at or below it; of the lethal one,
         for a minute in total. Empty without a target.
     margin_mm : isotherm to (n,) distance from the target's surface to the nearest tissue that has
-        not been at or below it, negative where that lies in the target; inf where none is near.
+        not been at or below it, negative until the surface has been; inf where none is near. That
+        of ice is of the surface where the wanted margin has room, see `margin_room`.
     organs_c : organ at risk to (n,) the coldest that any part of it has been.
     """
 

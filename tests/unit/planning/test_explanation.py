@@ -265,3 +265,18 @@ def test_how_sure_a_plan_is():
     (found,) = sentences(tried(1, goals(6.0)), [], met=(True, True))[1:2]
     assert found == "all goals are still met in 2 of 2 variations of placement and tissue"
     assert len(sentences(tried(1, goals(1.0)), [], met=(False,), passed=False)) == 1
+
+
+LIMITED = "limited to 4 mm by the skin, posterior side: 1.3 mm reached there"
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_a_plan_says_where_the_margin_has_no_room(passed):
+    best = tried(2, goals(6.0 if passed else 4.0))
+    final = {"goals": best.outcome["goals"], "healthy_frozen_ml": 30.0, "limits": [LIMITED]}
+    robust = Robustness({}, {}, {})
+    found = explain(best, [best], None, final, passed, None, {}, robust)
+    if passed:
+        assert found[0].endswith(f"meet all goals where there is tissue: the margin is {LIMITED}")
+    else:
+        assert f"the margin is {LIMITED}" in found

@@ -366,3 +366,23 @@ def test_the_volume_of_a_ball_and_its_margin():
     ball = 4e-3 / 3 * np.pi * 10.0**3
     assert _with_margin(ball, 0.0) == pytest.approx(ball)
     assert _with_margin(ball, 10.0) == pytest.approx(8 * ball)
+
+
+def test_what_is_asked_for_beside_the_skin_is_the_finer_grids():
+    """4.2 of 4 mm while searching, 0.3 of 0 mm at another point on the plan's own grid: as good."""
+    key = "target.limits.skin.reached_mm"
+    row = [4.2, 4.0, "at least", "mm", "ok", "ice margin at the skin"]
+    best = tried(outcome={"goals": {key: row}, "coldest_c": []})
+    fine = GoalVerdict(
+        "ice margin at the skin",
+        0.3,
+        0.0,
+        "at least",
+        "mm",
+        "ok",
+        key,
+        note="limited to 4 mm by the skin, posterior side: 0.3 mm reached there",
+    )
+    result, report = result_with(6.0, {})
+    found = _slack(best, result, dataclasses.replace(report, goals=(fine,)))
+    assert found == {key: 0.0}

@@ -11,8 +11,9 @@ from cryosim.evaluation import evaluate, isotherm_volume_ml
 from cryosim.geometry import Grid
 from cryosim.results import load_result, save_result
 from cryosim.simulation import Result, Settings, simulate
-from cryosim.simulation.course import _beyond_mm, _nearest_mm
+from cryosim.simulation.course import beyond_mm, nearest_mm
 from cryosim.simulation.near_zone import Box
+from cryosim.surfaces import structure_surface
 from cryosim.tissue import Tissue, TissueGrid
 from round_ice import depth_mm
 
@@ -91,14 +92,14 @@ def test_the_margin_is_exact_between_voxels(ice_mm):
     grid = Grid.centered((60, 60, 60), 1.0)
     share = cases.ball_share(grid, (0, 0, 0), 8.0)
     whole = Box((0, 0, 0), grid.shape)
-    distance = _beyond_mm(grid, share, whole, 15.0)
+    distance = beyond_mm(grid, structure_surface(grid, share), share, whole, 15.0)
     cold = depth_mm(grid, (1.5, 0.0, 0.0), ice_mm)
     expected = ice_mm - 1.5 - 8.0
-    assert _nearest_mm(cold, 0.0, distance) == pytest.approx(expected, abs=0.2)
+    assert nearest_mm(cold, 0.0, distance) == pytest.approx(expected, abs=0.2)
     warm = np.ones(grid.shape, dtype=np.float32)
     # The nearest voxel to the middle lies 0.87 mm beside it.
-    assert _nearest_mm(warm, 0.0, distance) == pytest.approx(0.87 - 8.0, abs=0.2)
-    assert _nearest_mm(-warm, 0.0, distance) == np.inf
+    assert nearest_mm(warm, 0.0, distance) == pytest.approx(0.87 - 8.0, abs=0.2)
+    assert nearest_mm(-warm, 0.0, distance) == np.inf
 
 
 def test_it_comes_back_from_a_file(tmp_path):
