@@ -10,6 +10,7 @@ from pathlib import Path
 import cryosim
 from cryosim.anatomy import phantom_plan
 from cryosim.plan import GridPlan, Search
+from cryosim.planning import what_is_wrong
 
 
 def main(plan_file: str | None = None, folder: str = "plans") -> None:
@@ -27,7 +28,7 @@ def main(plan_file: str | None = None, folder: str = "plans") -> None:
         print(
             f"{one.candidate.count:6}  {100 * one.candidate.freeze_share:5.0f} %"
             f"  {100 * outcome['coverage']:6.1f} %  {outcome['ice_margin_min_mm']:7.1f} mm"
-            f"  {outcome['healthy_frozen_ml']:18.0f} ml  {'' if one.met else 'a goal is missed'}"
+            f"  {outcome['healthy_frozen_ml']:18.0f} ml  {'' if one.met else what_is_wrong(one)}"
         )
     for number, probe in enumerate(found.plan.probe):
         print(f"probe.{number}: {probe.model}, tip {probe.tip_mm}, entry {probe.entry_mm}")

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         SeenComparison,
         benchmark,
         calibrate,
+        compare_masks,
         compare_results,
         compare_with_seen,
     )
@@ -99,6 +100,7 @@ _PUBLIC = {
     "build_tissue": "tissue",
     "calibrate": "studies",
     "citations": "evaluation",
+    "compare_masks": "studies",
     "compare_results": "studies",
     "compare_with_seen": "studies",
     "evaluate": "evaluation",
@@ -165,6 +167,7 @@ __all__ = [
     "build_tissue",
     "calibrate",
     "citations",
+    "compare_masks",
     "compare_results",
     "compare_with_seen",
     "evaluate",

@@ -24,6 +24,7 @@ __all__ = [
     "direction_words",
     "lps_from_ras",
     "read_only",
+    "tilt_deg",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -57,7 +58,7 @@ def approach_words(axis: FloatArray) -> str:
     ----------
     axis : unit vector from the tip up the shaft, LPS.
     """
-    tilt = float(np.degrees(np.arcsin(np.clip(axis[2], -1.0, 1.0))))
+    tilt = np.sign(axis[2]) * tilt_deg(axis)
     end = "head" if tilt > 0 else "feet"
     if abs(tilt) > _ALONG_THE_BODY_DEG:
         lean = round(90 - abs(tilt))
@@ -72,6 +73,11 @@ def approach_words(axis: FloatArray) -> str:
     if round(tilt):
         words.append(f"{abs(tilt):.0f}° to the {end}")
     return ", ".join(words)
+
+
+def tilt_deg(axis: FloatArray) -> float:
+    """Return the angle of a unit vector (LPS) to the axial plane, 0 to 90."""
+    return float(np.degrees(np.arcsin(min(abs(float(axis[2])), 1.0))))
 
 
 def direction_words(vector: FloatArray) -> str:

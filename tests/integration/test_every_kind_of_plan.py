@@ -20,6 +20,8 @@ KINDS = {
     "whole": PLAN,
     "search only": edited(PLAN, {PROBE: ""}) + SEARCH,
     "no probes": edited(PLAN, {PROBE: ""}),
+    "labels alone": edited(PLAN, {'image = "ct.nii.gz"\n': ""}),
+    "labels alone, no probes": edited(PLAN, {'image = "ct.nii.gz"\n': "", PROBE: ""}),
     "no target": edited(PLAN, {TARGET: ""}),
     "no target, search only": edited(PLAN, {TARGET: "", PROBE: ""}) + SEARCH,
     "nothing to look at": edited(
@@ -39,7 +41,9 @@ COMMANDS = {
 FINE = {
     ("whole", "check"), ("whole", "run"), ("whole", "run --probes"), ("whole", "benchmark"),
     ("no target", "check"), ("no target", "run"), ("no target", "run --probes"),
-    ("no target", "benchmark"), ("search only", "check"),
+    ("no target", "benchmark"), ("search only", "check"), ("no probes", "check"),
+    ("labels alone", "check"), ("labels alone", "run"), ("labels alone", "run --probes"),
+    ("labels alone", "benchmark"), ("labels alone, no probes", "check"),
 }  # fmt: skip
 
 

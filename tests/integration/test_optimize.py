@@ -52,6 +52,29 @@ seed = 3
 """
 
 
+# What a plan says of its target is all that a search needs.
+ALONE = """
+[anatomy]
+labels = "labels.nii.gz"
+
+[anatomy.tissues]
+0 = "gas"
+1 = "muscle"
+
+[target]
+label = 2
+margin_mm = 3
+lethal_coverage = 0.8
+
+[protocol]
+text = "freeze 5 min"
+
+[grid]
+spacing_mm = 5
+padding_mm = 40
+"""
+
+
 class Watch(EvaluationCallback):
     def __init__(self):
         self.known, self.evaluated = 0, 0
@@ -74,6 +97,22 @@ def write_case(folder, text=PLAN, radius_mm=8.0):
 
 def command(case, *options):
     return ["optimize", str(case / "plan.toml"), "-o", str(case / "out"), *options]
+
+
+def test_labels_alone_and_no_section_are_enough(tmp_path):
+    grid = Grid.from_spacing((30, 36, 36), 2.5, (-43.75, -43.75, -36.25))
+    body = ball_share(grid, (0, 0, 0), 40.0) >= 0.5
+    tumor = ball_share(grid, (0, -8, 0), 6.0) >= 0.5
+    labels = Labels(grid, body.astype(np.int32) + tumor, {1: "muscle", 2: "tumor"})
+    write_labels(labels, tmp_path / "labels.nii.gz")
+    (tmp_path / "plan.toml").write_text(ALONE)
+    assert main(command(tmp_path, "--jobs", "1")) == 0
+    (best, *_) = plans_of(tmp_path)["plans"]
+    assert best["met"]
+    found = read_plan(tmp_path / "out" / "plan.json")
+    assert {probe.model for probe in found.probe} == {"argon-17g"}
+    assert {goal["name"] for goal in best["goals"]} >= {"ice margin", "skin coldest"}
+    assert main(["check", str(tmp_path / "out" / "plan.json")]) == 0
 
 
 def plans_of(case):

@@ -27,6 +27,7 @@ CASES: list[tuple[str, Callable[[], Any], str]] = [
     ("show", lambda: cryosim.show(plan()), "Result expected, found Plan"),
     ("optimize", lambda: cryosim.optimize(plan(), plan()), "read_anatomy returns one"),
     ("export_result", lambda: cryosim.export_result(plan(), "out"), "Result expected"),
+    ("compare_masks", lambda: cryosim.compare_masks("a.nii", "b.nii"), "read_labels returns one"),
     ("write_report", lambda: cryosim.write_report(small_result(), small_result(), "x"), "Report"),
     ("write_result", lambda: cryosim.write_result(plan(), small_result(), "x"), "Report expected"),
     ("print_report", lambda: cryosim.print_report(plan(), small_result(), None), "Report expected"),

@@ -21,7 +21,7 @@ from ..geometry import Grid, read_only
 from ..images import Labels, Volume, resample_labels, resample_volume
 from ..tissue import Tissue, TissueGrid
 
-__all__ = ["Body", "find_body", "given_body", "leave_out"]
+__all__ = ["Body", "find_body", "given_body", "labelled_body", "leave_out"]
 
 Mask = NDArray[np.bool_]
 
@@ -105,23 +105,31 @@ def find_body(volume: Volume, target: tuple[Grid, Mask] | None = None) -> Body |
     return Body(grid, inside, _things(inside, hu, grid))
 
 
-def given_body(volume: Volume, grid: Grid, inside: Mask) -> Body:
-    """Take the body from a mask; what else the CT shows is things."""
-    if volume.modality != "ct":
+def given_body(volume: Volume | None, grid: Grid, inside: Mask) -> Body:
+    """Take the body from a mask, with what it encloses; what else the CT shows is things."""
+    inside = ndimage.binary_fill_holes(inside)
+    if volume is None or volume.modality != "ct":
         return Body(grid, inside, np.zeros_like(inside))
     return Body(grid, inside, _things(inside, resample_volume(volume, grid), grid))
+
+
+def labelled_body(labels: Labels) -> Body:
+    """Take what has a label as the body, with the gas that it encloses, and no things."""
+    return given_body(None, labels.grid, labels.values != 0)
 
 
 def leave_out(tissue: TissueGrid, body: Body, gas: Tissue) -> TissueGrid:
     """Take what lies around the body as room air, in contact with the skin as a film.
 
-    Within a voxel of `body` about its surface Hounsfield units decide, as they are finer.
+    Within a voxel of `body` about its surface Hounsfield units decide, where there are any, as they
+    are finer.
 
     Parameters
     ----------
     gas : what room air is made of.
     """
-    near = ndimage.binary_dilation(body.inside)
+    by_hu = tissue.modality == "ct"
+    near = ndimage.binary_dilation(body.inside) if by_hu else body.inside
     # All on the grid at once: bits of one label map. Beyond it nothing is body.
     kinds = body.inside + np.int32(2) * near + np.int32(4) * body.things
     kind = resample_labels(Labels(body.grid, kinds), tissue.grid)

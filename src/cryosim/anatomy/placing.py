@@ -29,9 +29,11 @@ from ..simulation import check_run
 from ..tissue import Tissue, TissueGrid, TissueLibrary, build_tissue, define_tissue, read_library
 from ..tissue.structures import tissue_of_structure
 from .barriers import with_barriers
-from .body import Body, find_body, given_body, leave_out
+from .body import Body, find_body, given_body, labelled_body, leave_out
 from .image_end import ends_near_target
+from .needle_ways import far_from_axial, through_things
 from .protection import protect
+from .support import find_support
 
 __all__ = ["Anatomy", "phantom_plan", "place_anatomy", "read_anatomy"]
 
@@ -40,10 +42,19 @@ Mask = NDArray[np.bool_]
 
 _BODY = "anatomy.body"  # among the masks
 
+# What anatomy.tissues calls voxels that have no label.
+_UNLABELLED = "0"
+_BODY_UNKNOWN = (
+    "without a CT nobody knows where the body ends: all is tissue, and no skin is judged; name the "
+    'body in anatomy.body, or say 0 = "gas" in anatomy.tissues where what has no label is room air'
+)
+
 # Fields kept by a usual run, for the check of memory before anything is put on the grid.
 _SNAPSHOTS = 8
 # An active part farther than this from the target does not freeze it.
 _FAR_FROM_TARGET_MM = 15.0
+# No mask is drawn as exactly.
+_TOUCHES_MM = 1.0
 # Where the other end would be so much nearer, tip and entry may be swapped.
 _NEARER_MM = 5.0
 # So much of a target may lie in the blurred edge of the skin, outside the body.
@@ -56,12 +67,13 @@ class Anatomy:
 
     Attributes
     ----------
-    volume : the image; None for the phantom "uniform".
+    volume : the image; None for the phantom "uniform", and where labels are all there is.
     labels : the label map, where there is one.
     masks : label maps that are the masks of target ("target"), organs, and the body
         ("anatomy.body"), by name.
     tissues : label value or name to tissue name, the phantom's and the plan's.
-    image_grid : the image's voxels as its file has them, axes not turned; None where unknown.
+    image_grid : the voxels of the image, else of the label map, as the file has them, axes not
+        turned; None where unknown.
     """
 
     volume: Volume | None
@@ -69,6 +81,12 @@ class Anatomy:
     masks: Mapping[str, Labels] = field(default_factory=dict)
     tissues: Mapping[str, str] = field(default_factory=dict)
     image_grid: Grid | None = None
+
+    @property
+    def frame(self) -> Grid | None:
+        """What there is of the world: the image's voxels, else the label map's."""
+        seen = self.volume or self.labels
+        return None if seen is None else seen.grid
 
 
 def read_anatomy(plan: Plan) -> Anatomy:
@@ -96,16 +114,27 @@ def read_anatomy(plan: Plan) -> Anatomy:
         defaults = phantom.plan.get("anatomy", {}).get("tissues", {})
         tissues = {**defaults, **source.tissues}
         return Anatomy(volume, labels, masks, tissues, phantom.volume.grid)
-    image = read_volume(plan.folder / str(source.image), source.modality)
-    volume = image.canonical()
-    found = None
+    found = _read_images(plan)
+    for name, mask in masks.items():
+        if found.frame is not None:
+            check_overlap(name if name == _BODY else f"the mask of {name}", found.frame, mask.grid)
+    return dataclasses.replace(found, masks=masks)
+
+
+def _read_images(plan: Plan) -> Anatomy:
+    """Read image and label map, of which there is one at least."""
+    source = plan.anatomy
+    volume = labels = grid = None
     if source.labels is not None:
         names = plan.folder / source.label_names if source.label_names else None
-        found = read_labels(plan.folder / source.labels, names).canonical()
-        check_overlap("anatomy.labels", volume.grid, found.grid)
-    for name, mask in masks.items():
-        check_overlap(name if name == _BODY else f"the mask of {name}", volume.grid, mask.grid)
-    return Anatomy(volume, found, masks, dict(source.tissues), image.grid)
+        stored = read_labels(plan.folder / source.labels, names)
+        labels, grid = stored.canonical(), stored.grid
+    if source.image is not None:
+        image = read_volume(plan.folder / source.image, source.modality)
+        volume, grid = image.canonical(), image.grid
+    if volume is not None and labels is not None:
+        check_overlap("anatomy.labels", volume.grid, labels.grid)
+    return Anatomy(volume, labels, tissues=dict(source.tissues), image_grid=grid)
 
 
 def phantom_plan(name: str) -> Plan:
@@ -125,7 +154,8 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     """Put an anatomy on the grid that the plan's probes and target need.
 
     The grid is a box around target and active probe parts with `grid.padding_mm` of room, along
-    the axes of the image and inside it; the phantom "uniform" is simulated whole.
+    the axes of the image and inside it, or of the label map where there is no image; the phantom
+    "uniform" is simulated whole.
 
     Raises
     ------
@@ -136,72 +166,95 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     expect_type("place_anatomy: anatomy", anatomy, Anatomy, "read_anatomy returns one")
     expect_type("place_anatomy: plan", plan, Plan, "read_plan returns one")
     library = _library(plan)
-    if anatomy.volume is None:
+    volume, frame = anatomy.volume, anatomy.frame
+    if frame is None:
         return _place_uniform(anatomy, plan, library)
-    volume = anatomy.volume
-    check_placement(volume.grid, plan.needles)
+    check_placement(frame, plan.needles)
     shapes = {name: _mask(name, part, anatomy) for name, part in _structures(plan).items()}
-    grid = volume.grid.box_around(
+    grid = frame.box_around(
         _points_of_interest(plan, shapes), plan.grid.padding_mm, plan.grid.spacing_mm
     )
     check_run(grid, plan, _SNAPSHOTS)
     shares = {name: occupancy(where, mask, grid) for name, (where, mask) in shapes.items()}
     _check_resolved(shares, plan)
-    notes: list[str] = []
     if plan.anatomy.tissue is not None:
         tissue = TissueGrid.uniform(grid, library[plan.anatomy.tissue])
-        tissue = dataclasses.replace(
-            tissue, structures=shares, image=resample_volume(volume, grid), modality=volume.modality
-        )
+        tissue = dataclasses.replace(tissue, structures=shares)
+        if volume is not None:
+            image = resample_volume(volume, grid)
+            tissue = dataclasses.replace(tissue, image=image, modality=volume.modality)
     else:
-        mapping = _with_tumor(plan, anatomy, notes)
-        tissue = build_tissue(grid, volume, anatomy.labels, mapping, library, structures=shares)
-        if plan.target is not None and plan.target.mask is not None:
-            tissue = _paint_tumor(tissue, library["tumor"], notes)
-        body = _body(plan, anatomy, shapes.get("target"))
-        if body is None:
-            notes.append(
-                "where the body ends is not known without a CT or anatomy.body: all is tissue"
-            )
-        else:
-            tissue = leave_out(tissue, body, library["gas"])
-            _check_in_body(tissue, plan)
-            if tissue.outside_air is None:
-                notes.append(
-                    "no room air in the simulated box: no skin is seen, and none is judged"
-                )
+        tissue = _tissue_in_body(anatomy, plan, library, grid, shapes, shares)
     placed = dataclasses.replace(
         tissue,
         image_grid=anatomy.image_grid,
-        assumptions=(*tissue.assumptions, *notes),
         warnings=(
             *tissue.warnings,
-            *_warnings(volume.grid, grid, shapes),
+            *_warnings(frame, grid, shapes),
             *_far_probes(plan, shapes),
             *_probes_in_air(plan, tissue),
             *_near_the_skin(plan, tissue),
-            *ends_near_target(tissue, volume.grid, plan),
+            *ends_near_target(tissue, frame, plan),
+            *far_from_axial(plan.probe),
         ),
     )
     protected = protect(placed, plan, library, anatomy.labels)
     return with_barriers(protected, plan, library, anatomy.labels)
 
 
+def _tissue_in_body(
+    anatomy: Anatomy,
+    plan: Plan,
+    library: TissueLibrary,
+    grid: Grid,
+    shapes: Mapping[str, tuple[Grid, Mask]],
+    shares: Mapping[str, F32],
+) -> TissueGrid:
+    """Fill the grid with what labels and Hounsfield units tell, room air around the body."""
+    notes: list[str] = []
+    mapping = _with_tumor(plan, anatomy, notes)
+    tissue = build_tissue(grid, anatomy.volume, anatomy.labels, mapping, library, structures=shares)
+    if plan.target is not None and plan.target.mask is not None:
+        tissue = _paint_tumor(tissue, library["tumor"], notes)
+    body = _body(plan, anatomy, shapes.get("target"))
+    if body is None:
+        warnings = [_BODY_UNKNOWN]
+    else:
+        tissue = leave_out(tissue, body, library["gas"])
+        _check_in_body(tissue, plan)
+        header = None if anatomy.volume is None else anatomy.volume.position
+        support = find_support(body, plan.anatomy.position, header)
+        notes += () if support is None else (support.words, *support.notes)
+        warnings = through_things(plan.probe, body, support)
+        if tissue.outside_air is None:
+            notes.append("no room air in the simulated box: no skin is seen, and none is judged")
+    return dataclasses.replace(
+        tissue,
+        assumptions=(*tissue.assumptions, *notes),
+        warnings=(*tissue.warnings, *warnings),
+    )
+
+
 def _body(plan: Plan, anatomy: Anatomy, target: tuple[Grid, Mask] | None) -> Body | None:
-    """Take the body from the plan, else from the CT."""
-    volume, named = anatomy.volume, plan.anatomy.body
-    if volume is None:
-        return None
+    """Take the body from the plan, else from the CT, else from what labels leave to room air."""
+    volume, named, labels = anatomy.volume, plan.anatomy.body, anatomy.labels
     if named is None:
-        return find_body(volume, target)
+        found = None if volume is None else find_body(volume, target)
+        if found is None and labels is not None and _unlabelled_is_gas(anatomy):
+            return labelled_body(labels)
+        return found
     mask = anatomy.masks.get(_BODY)
     if mask is not None:
         if not mask.values.any():
             raise InputError(f"anatomy.body: the mask {named} is empty; choose another file")
         return given_body(volume, mask.grid, mask.values != 0)
-    if anatomy.labels is None:
+    if labels is None:
         raise InputError(f"anatomy.body: label = {named!r}, but the plan has no labels; add some")
-    return given_body(volume, anatomy.labels.grid, anatomy.labels.voxels_of(named, _BODY))
+    return given_body(volume, labels.grid, labels.voxels_of(named, _BODY))
+
+
+def _unlabelled_is_gas(anatomy: Anatomy) -> bool:
+    return anatomy.tissues.get(_UNLABELLED, "").strip().lower() == "gas"
 
 
 def _check_in_body(tissue: TissueGrid, plan: Plan) -> None:
@@ -373,12 +426,14 @@ def _paint_tumor(tissue: TissueGrid, tumor: Tissue, notes: list[str]) -> TissueG
 
 
 def _far_probes(plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]) -> list[str]:
-    """Name the probes whose active part is too far away to freeze the target."""
+    """Name the probes whose active part is too far away to freeze the target, or only beside it."""
     if "target" not in shapes:
         return []
     grid, mask = shapes["target"]
     voxels = grid.to_world(np.argwhere(mask)[:, ::-1])
-    found = []
+    # From the middle of a voxel to its face.
+    half_voxel_mm = float(grid.spacing_mm.max()) / 2
+    found, beside = [], []
     for number, probe in enumerate(plan.probe):
         distance = _distance_mm(voxels, probe.active_points_mm())
         turned = probe.model_copy(update={"tip_mm": probe.entry_mm, "entry_mm": probe.tip_mm})
@@ -392,6 +447,10 @@ def _far_probes(plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]
                 f"probe.{number}: its active part is {distance:.0f} mm away from the target; check "
                 "tip_mm and entry_mm"
             )
+        elif distance - half_voxel_mm > _TOUCHES_MM + probe.diameter_mm / 2:
+            beside.append(f"probe.{number} ({distance - half_voxel_mm:.0f} mm away)")
+    if beside:
+        found.append(f"active parts that do not touch the target: {', '.join(beside)}")
     return found
 
 

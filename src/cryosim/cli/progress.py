@@ -55,7 +55,6 @@ def search_progress(console: Console) -> Iterator[tuple[EvaluationCallback, Call
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from ..planning import missing_of
     from ..simulation import Callback
     from ..tasks import EvaluationCallback
 
@@ -68,7 +67,7 @@ def search_progress(console: Console) -> Iterator[tuple[EvaluationCallback, Call
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("searching", total=_USUAL_SIMULATIONS, told="")
-        done, best = 0, (float("inf"), float("inf"))
+        done, best = 0, (float("inf"), float("inf"), "")
 
         class Searching(EvaluationCallback):
             def on_warnings(self, warnings: Sequence[str]) -> None:
@@ -79,13 +78,8 @@ def search_progress(console: Console) -> Iterator[tuple[EvaluationCallback, Call
                 nonlocal done, best
                 done += 1
                 if "goals" in outcome:
-                    missing = sum(missing_of(outcome["goals"], {}).values())
-                    best = min(best, (missing, outcome["healthy_frozen_ml"]))
-                told = f"{done} simulated"
-                if best[0] == 0.0:
-                    told += f"; best: all goals met, {best[1]:.0f} ml healthy ice"
-                elif best[0] < float("inf"):
-                    told += "; best: a goal is missed"
+                    best = min(best, _standing(outcome))
+                told = "; ".join(filter(None, (f"{done} simulated", best[2])))
                 bar.update(task, told=told, completed=done, total=max(_USUAL_SIMULATIONS, done + 5))
 
             def on_death(self, deaths: int) -> None:  # noqa: ARG002
@@ -102,6 +96,18 @@ def search_progress(console: Console) -> Iterator[tuple[EvaluationCallback, Call
                 bar.update(task, description="judging it")
 
         yield Searching(), Last()
+
+
+def _standing(outcome: dict[str, Any]) -> tuple[float, float, str]:
+    """What a candidate misses, its healthy ice in ml, and both in words; the smaller the better."""
+    from ..planning import missing_of
+
+    missing, healthy_ml = missing_of(outcome["goals"], {}), outcome["healthy_frozen_ml"]
+    total = sum(missing.values())
+    if total == 0.0:
+        return total, healthy_ml, f"best: all goals met, {healthy_ml:.0f} ml healthy ice"
+    *_, called = outcome["goals"][max(missing, key=lambda name: missing[name])]
+    return total, healthy_ml, f"best misses {called}"
 
 
 @contextmanager

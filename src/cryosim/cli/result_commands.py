@@ -28,12 +28,7 @@ def add_commands(commands: Commands) -> None:
     )
     report.set_defaults(command=_report)
 
-    compare = commands.add_parser("compare", help="put two results side by side")
-    add_result(compare, "first")
-    add_result(compare, "second", help="another one")
-    add_output(compare, "DIR-vs-DIR")
-    compare.set_defaults(command=_compare)
-
+    _add_compare(commands)
     _add_compare_seen(commands)
     _add_export(commands)
 
@@ -142,20 +137,85 @@ def _report(options: argparse.Namespace) -> int:
     return GOALS_MET
 
 
+def _add_compare(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "compare",
+        help="put two results, or two masks, side by side",
+        description="Compare two results, or two segmentations of one thing: volumes, relative "
+        "volume difference, Dice, and distances of their surfaces.",
+    )
+    add_result(parser, "first", help="a folder that run or demo wrote; or a NIfTI mask")
+    add_result(parser, "second", help="another one")
+    parser.add_argument(
+        "--label", metavar="LABEL", help="of masks that hold several; A,B where they differ"
+    )
+    add_output(parser, "DIR-vs-DIR")
+    parser.set_defaults(command=_compare)
+
+
 def _compare(options: argparse.Namespace) -> int:
+    from ..images.nifti import is_nifti_name
+
+    masks = [is_nifti_name(path) for path in (options.first, options.second)]
+    if all(masks):
+        return _compare_masks(options)
+    if any(masks):
+        raise InputError(
+            "compare: give two results or two masks; 'cryosim compare-seen' compares a result with "
+            "a mask of the ice"
+        )
+    if options.label is not None:
+        raise InputError(f"compare: --label {options.label} is for masks; leave it out")
+    return _compare_results(options)
+
+
+def _compare_masks(options: argparse.Namespace) -> int:
+    from ..images import read_labels
+    from ..reporting import print_masks, write_masks
+    from ..studies import compare_masks
+
+    first, second = (read_labels(path) for path in (options.first, options.second))
+    names, output = _of_both(options)
+    comparison = compare_masks(first, second, labels=_labels(options.label), names=names)
+    print_masks(comparison, new_console())
+    with all_or_nothing(output) as folder:
+        write_masks(comparison, folder)
+    return GOALS_MET
+
+
+def _labels(given: str | None) -> tuple[str | None, str | None]:
+    """Return the label in each of two masks."""
+    if given is None:
+        return None, None
+    labels = given.split(",")
+    if len(labels) > 2:
+        raise InputError(f"compare: --label = '{given}': give one label, or two as in --label 2,1")
+    return labels[0], labels[-1]
+
+
+def _compare_results(options: argparse.Namespace) -> int:
     from ..reporting import print_comparison, write_comparison
     from ..studies import compare_results
 
-    folders = options.first, options.second
-    results = [_read(folder) for folder in folders]
-    first, second = (folder.resolve().name for folder in folders)
-    names = (first, second) if first != second else (str(options.first), str(options.second))
-    comparison = compare_results(results[0], results[1], names)
-    output = options.output or Path(f"{first}-vs-{second}")
+    first, second = (_read(folder) for folder in (options.first, options.second))
+    names, output = _of_both(options)
+    comparison = compare_results(first, second, names)
     print_comparison(comparison, new_console())
     with all_or_nothing(output) as folder:
         write_comparison(comparison, folder)
     return GOALS_MET
+
+
+def _of_both(options: argparse.Namespace) -> tuple[tuple[str, str], Path]:
+    """Say how two folders or files are called, and where their comparison goes."""
+    first, second = (
+        path.resolve().name.removesuffix(".gz").removesuffix(".nii")
+        for path in (options.first, options.second)
+    )
+    output = options.output or Path(f"{first}-vs-{second}")
+    if first == second:
+        first, second = str(options.first), str(options.second)
+    return (first, second), output
 
 
 def _add_compare_seen(commands: Commands) -> None:

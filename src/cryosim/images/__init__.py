@@ -9,11 +9,12 @@ from .markups import ProbeLine, read_probe_lines, write_probe_lines
 from .nifti import write_field, write_labels, write_volume
 from .read import read_labels, read_volume
 from .resample import check_overlap, occupancy, resample_field, resample_labels, resample_volume
-from .volume import Labels, Modality, Volume
+from .volume import Labels, Modality, Position, Volume
 
 __all__ = [
     "Labels",
     "Modality",
+    "Position",
     "ProbeLine",
     "Volume",
     "check_overlap",

@@ -31,7 +31,7 @@ _USED = (
     "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "ImagePositionPatient",
     "ImageOrientationPatient", "GantryDetectorTilt", "RescaleSlope", "RescaleIntercept",
     "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
-    "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit",
+    "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit", "PatientPosition",
 )  # fmt: skip
 
 

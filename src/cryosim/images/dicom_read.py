@@ -12,10 +12,15 @@ from ..errors import InputError
 from ._naming import named
 from .dicom_files import Slice, find_series, read_dataset, tolerating_harmless_values
 from .dicom_geometry import series_grid
-from .volume import Modality, Volume
+from .volume import Modality, Position, Volume
 
 __all__ = ["read_dicom_series"]
 
+_POSITIONS: dict[str, Position] = {
+    "HFS": "supine", "FFS": "supine", "HFP": "prone", "FFP": "prone",
+    "HFDL": "left lateral", "FFDL": "left lateral",
+    "HFDR": "right lateral", "FFDR": "right lateral",
+}  # fmt: skip
 # What stands outside the scanner's circle: air in CT, no signal in MR.
 _PADDING: dict[Modality, float] = {"ct": -1024.0, "mr": 0.0}
 
@@ -38,7 +43,12 @@ def read_dicom_series(folder: Path, modality: Modality | None = None) -> Volume:
         values = np.empty(grid.shape, dtype=np.float32)
         for k, each in enumerate(slices):
             values[k] = _decode(each, found)
-    return Volume(grid, values, found, str(folder))
+    return Volume(grid, values, found, str(folder), _position(slices[0]))
+
+
+def _position(file: Slice) -> Position | None:
+    """How the patient lay; a decubitus on the right side is "right lateral"."""
+    return _POSITIONS.get(file.text("PatientPosition"))
 
 
 def _modality(slices: list[Slice]) -> Modality:

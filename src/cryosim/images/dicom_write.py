@@ -111,12 +111,11 @@ def _common_attributes(volume: Volume, digest: str, description: str) -> Any:
     # Required by the standard, empty where nothing is known.
     for keyword in (
         "StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "StudyID",
-        "PatientBirthDate", "PatientSex", "PositionReferenceIndicator",
+        "PatientBirthDate", "PatientSex", "PositionReferenceIndicator", "PatientPosition",
     ):  # fmt: skip
         setattr(common, keyword, "")
     _add_modality_attributes(common, volume)
     direction, spacing_mm = volume.grid.direction, volume.grid.spacing_mm
-    common.PatientPosition = "HFS"
     common.ImageOrientationPatient = [
         format_number_as_ds(float(x)) for x in direction[:, :2].T.ravel()
     ]

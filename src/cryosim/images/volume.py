@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from ..errors import InputError, did_you_mean
 from ..geometry import Grid, read_only
 
-__all__ = ["Labels", "Modality", "Volume"]
+__all__ = ["Labels", "Modality", "Position", "Volume"]
 
 Modality = Literal["ct", "mr"]
+Position = Literal["supine", "prone", "left lateral", "right lateral"]
 
 _NAMES_LISTED = 30  # in a sentence
 
@@ -37,12 +38,14 @@ class Volume:
     values : (k, j, i) float32, read-only.
     modality : "ct" or "mr".
     source : the file or folder it came from, for messages.
+    position : how the patient lay, where the files say so.
     """
 
     grid: Grid
     values: NDArray[np.float32]
     modality: Modality
     source: str = ""
+    position: Position | None = None
 
     def __post_init__(self) -> None:
         checked = _checked("volume", self.grid, self.values.astype(np.float32, copy=False))
@@ -51,7 +54,7 @@ class Volume:
     def canonical(self) -> Volume:
         """Return the same image with axes closest to world x, y, z."""
         grid, turned = self.grid.canonical()
-        return Volume(grid, turned.apply(self.values), self.modality, self.source)
+        return Volume(grid, turned.apply(self.values), self.modality, self.source, self.position)
 
 
 @dataclass(frozen=True, eq=False)

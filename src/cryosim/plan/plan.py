@@ -108,15 +108,6 @@ class Plan(Section):
         return tuple(found)
 
     @model_validator(mode="after")
-    def _has_probes(self) -> Plan:
-        if not self.probe and self.optimize is None:
-            raise ValueError(
-                "probe is missing; add [[probe]], or [optimize] to have probes found by "
-                "'cryosim optimize'"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _check(self) -> Plan:
         for section in ("organ_at_risk", "sensor"):
             names = [part.name for part in getattr(self, section)]

@@ -19,6 +19,9 @@ from .plan import Plan
 __all__ = ["plan_from_dict", "plan_schema", "read_plan", "write_plan"]
 
 
+_ALTERNATIVES = ("int", "str")
+
+
 def read_plan(path: str | Path) -> Plan:
     """Read a plan file.
 
@@ -102,11 +105,12 @@ def _sentence(error: ValidationError) -> str:
     problems.sort(key=lambda problem: problem["type"] != "extra_forbidden")
     # A list whose only entry is wrong counts as empty as well.
     problems = [p for p in problems if p["type"] != "too_short"] or problems
-    problem = problems[0]
-    where = ".".join(str(part) for part in problem["loc"]) or "plan"
-    text = _explain(problem, where)
-    more = len(problems) - 1
-    return text + (f" (and {more} more problem{'s' if more > 1 else ''})" if more else "")
+    by_key: dict[str, Any] = {}
+    for problem in problems:
+        # A key that takes a number or a name complains once for each.
+        parts = [str(part) for part in problem["loc"] if part not in _ALTERNATIVES]
+        by_key.setdefault(".".join(parts) or "plan", problem)
+    return "; also ".join(_explain(problem, where) for where, problem in by_key.items())
 
 
 def _explain(problem: Any, where: str) -> str:

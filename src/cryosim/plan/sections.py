@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ..images import Position
 from ..images.nifti import is_nifti_name
 from ..probes import Point
 
@@ -41,18 +42,21 @@ class Section(BaseModel):
 
 
 class AnatomyPlan(Section):
-    """Where the anatomy comes from: an image, or a phantom.
+    """Where the anatomy comes from: an image, labels, both, or a phantom.
 
     Attributes
     ----------
     image : NIfTI file or DICOM folder, relative to the plan file.
     modality : "ct" or "mr"; DICOM says it, for NIfTI it is guessed when not given.
-    labels : NIfTI label map; optional for CT.
+    labels : NIfTI label map; optional for CT, and enough without an image.
     label_names : CSV with a name and an id per structure, where the label map has no names.
-    tissues : label value or name to tissue name; "hu" lets the CT value decide.
+    tissues : label value or name to tissue name; "hu" lets the CT value decide. Label 0 is what
+        has no label; where there is no CT, 0 = "gas" makes it room air around the body.
     tissue : one tissue for everything.
     body : value or name of the body in the label map, or a NIfTI mask file; by default it is found
         in a CT. What lies around it is taken as room air.
+    position : how the patient lies in the procedure, "right lateral" on the right side; by default
+        as the image's header says, or the table in it shows.
     phantom : name of a shipped phantom. size_mm : edge lengths of the phantom "uniform" (x, y, z).
     """
 
@@ -63,6 +67,7 @@ class AnatomyPlan(Section):
     tissues: dict[str, str] = Field(default_factory=dict)
     tissue: str | None = None
     body: Label | None = None
+    position: Position | None = None
     phantom: str | None = None
     size_mm: tuple[float, float, float] | None = None
 
@@ -74,9 +79,12 @@ class AnatomyPlan(Section):
 
     @model_validator(mode="after")
     def _one_origin(self) -> AnatomyPlan:
-        if (self.image is None) == (self.phantom is None):
-            found = "both" if self.image else "neither"
-            raise ValueError(f"give either image or phantom; found {found}")
+        if self.image is not None and self.phantom is not None:
+            raise ValueError("give either image or phantom; found both")
+        if self.image is None and self.phantom is None and self.labels is None:
+            raise ValueError("give image, labels or phantom; found none of them")
+        if self.modality is not None and self.image is None:
+            raise ValueError("modality is that of an image; add image, or remove modality")
         if self.body is not None and (self.tissue is not None or self.phantom == "uniform"):
             raise ValueError("body does not go with one tissue for everything; remove one of them")
         if self.size_mm is not None:

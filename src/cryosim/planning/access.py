@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..anatomy import Anatomy, place_anatomy
+from ..anatomy import Anatomy, Body, Support, find_support, place_anatomy
 from ..errors import InputError
 from ..geometry import Grid
 from ..images import occupancy, resample_labels
@@ -80,6 +80,8 @@ class Access:
     beyond : of what lies beyond `grid`: BEYOND, or OUTSIDE where the image shows no skin.
     entry_distance_mm : (k, j, i) float32, to the region of entry; None: anywhere.
     max_depth_mm : longest way that is looked for.
+    support : below which no shaft comes from; None where nobody knows, or the plan says where
+        shafts enter.
     notes : what was taken for granted.
     """
 
@@ -90,6 +92,7 @@ class Access:
     entry_distance_mm: NDArray[np.float32] | None
     max_depth_mm: float
     notes: tuple[str, ...]
+    support: Support | None = None
 
     def paths(self, tips_mm: F64, axes: F64) -> Paths:
         """Follow shafts from their tips.
@@ -102,6 +105,8 @@ class Access:
         points = tips_mm[:, None] + distance[:, None] * axes[:, None]
         kind = self._at(points)
         out = (kind == OUTSIDE) | (kind == BEYOND)
+        if self.support is not None:
+            kind[out & self.support.holds(points)] = _FIRST_NAME + self.names.index(THINGS)
         first = np.where(out.any(axis=1), out.argmax(axis=1), len(distance))
         inside = np.arange(len(distance)) < first[:, None]
         blocked = np.stack(
@@ -112,7 +117,7 @@ class Access:
             axis=1,
         ) if self.names else np.zeros((len(tips_mm), 0))  # fmt: skip
         last = np.clip(first - 1, 0, None)
-        at_skin = kind[np.arange(len(kind)), np.minimum(first, len(distance) - 1)] == OUTSIDE
+        at_skin = kind[np.arange(len(kind)), np.minimum(first, len(distance) - 1)] != BEYOND
         reached = np.where(at_skin & (first > 0), np.append(distance, np.inf)[first], np.inf)
         missed = np.zeros(len(tips_mm))
         if self.entry_distance_mm is not None:
@@ -138,14 +143,23 @@ def map_access(anatomy: Anatomy, plan: Plan, search: Search) -> Access:
     outside = np.zeros(whole.grid.shape, dtype=np.bool_)
     if whole.outside_air is not None:
         outside |= whole.outside_air
-    if whole.things is not None:
-        outside &= ~whole.things
-    forbidden, notes = _forbidden(anatomy, plan, search, whole, outside)
+    support, things = _support(anatomy, plan, whole, outside)
+    outside &= ~things
+    forbidden, notes = _forbidden(anatomy, plan, search, whole, outside, things)
+    notes += () if support is None else support.notes
     allowed = np.zeros_like(outside)
     for label in search.allowed:
         allowed |= _label(anatomy, "allowed", label, whole.grid)
     kind = np.where(outside, OUTSIDE, FREE).astype(np.uint8)
-    present = {name: mask & ~allowed for name, mask in forbidden.items() if mask.any()}
+    if search.entry_cone is not None or search.entry_label is not None:
+        support = None
+    if support is not None:
+        notes.append(f"{support.words}: no shaft comes through what is below")
+    present = {
+        name: mask & ~allowed
+        for name, mask in forbidden.items()
+        if mask.any() or (name == THINGS and support is not None)
+    }
     for number, mask in enumerate(present.values()):
         kind[_widened(mask, whole.grid, search.clearance_mm) & ~outside] = _FIRST_NAME + number
     beyond = BEYOND
@@ -154,12 +168,27 @@ def map_access(anatomy: Anatomy, plan: Plan, search: Search) -> Access:
         notes.append("no room air in the image: a shaft that reaches the edge of the image is out")
     entry = _entry(anatomy, search, whole.grid)
     return Access(
-        whole.grid, kind, tuple(present), beyond, entry, search.max_depth_mm, tuple(notes)
+        whole.grid, kind, tuple(present), beyond, entry, search.max_depth_mm, tuple(notes), support
     )
 
 
+def _support(
+    anatomy: Anatomy, plan: Plan, whole: TissueGrid, outside: NDArray[np.bool_]
+) -> tuple[Support | None, NDArray[np.bool_]]:
+    """Return what the patient lies on, and what around him is in the way."""
+    things = np.zeros_like(outside) if whole.things is None else whole.things
+    header = None if anatomy.volume is None else anatomy.volume.position
+    found = find_support(Body(whole.grid, ~outside, things), plan.anatomy.position, header)
+    return found, things if found is None else found.things
+
+
 def _forbidden(
-    anatomy: Anatomy, plan: Plan, search: Search, whole: TissueGrid, outside: NDArray[np.bool_]
+    anatomy: Anatomy,
+    plan: Plan,
+    search: Search,
+    whole: TissueGrid,
+    outside: NDArray[np.bool_],
+    things: NDArray[np.bool_],
 ) -> tuple[dict[str, NDArray[np.bool_]], list[str]]:
     """Return what no shaft may cross, by name, and what was taken for granted."""
     target = whole.structures["target"] >= 0.5
@@ -184,9 +213,8 @@ def _forbidden(
             notes.append(f"the target lies in {tissue}, which shafts cross")
         else:
             forbidden[tissue] = found
-    if whole.things is not None:
-        forbidden[THINGS] = whole.things
-    forbidden["gas"] = whole.is_gas & ~outside & ~forbidden.get(THINGS, np.zeros_like(outside))
+    forbidden[THINGS] = things
+    forbidden["gas"] = whole.is_gas & ~outside & ~things
     for organ in plan.organ_at_risk:
         filled = filled_voxels(whole.structures[organ.name])
         if _is_skin(filled, tissues[whole.index]):
@@ -216,8 +244,8 @@ def _entry(anatomy: Anatomy, search: Search, grid: Grid) -> NDArray[np.float32] 
 def _whole(anatomy: Anatomy, plan: Plan, search: Search) -> TissueGrid:
     """Put the anatomy on a grid as far as shafts reach, without probes and protections."""
     spacing = _SPACING_MM
-    if anatomy.volume is not None:
-        size = np.minimum(anatomy.volume.grid.size_mm, 2 * search.max_depth_mm + 60.0)
+    if anatomy.frame is not None:
+        size = np.minimum(anatomy.frame.size_mm, 2 * search.max_depth_mm + 60.0)
         spacing = max(spacing, float((np.prod(size) / _LARGEST_MAP) ** (1 / 3)))
     bare = plan.model_copy(
         update={

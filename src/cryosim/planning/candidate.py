@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry import tilt_deg
 from ..plan import Plan
 from ..probes import Probe
 
@@ -41,6 +42,12 @@ class Candidate:
     def count(self) -> int:
         """How many probes."""
         return len(self.tips_mm)
+
+    @property
+    def tilt_deg(self) -> float:
+        """The largest angle of a probe to the axial plane."""
+        ways = np.subtract(self.entries_mm, self.tips_mm)
+        return max(tilt_deg(way / np.linalg.norm(way)) for way in ways)
 
     def task(self, **variation: Any) -> dict[str, Any]:
         """Return what a worker needs to know, see `trial.carry_out`."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..anatomy import FAR_FROM_AXIAL_DEG
 from ..evaluation import Report, surface_margin
 from ..plan import ICE_C
 from ..plan.metrics import organ_temperature
@@ -141,6 +142,11 @@ def explain(
             f"the smallest ice margin{weakest.where}, {weakest.margin_mm:.1f} mm, is on the "
             f"{weakest.side} side of the target, at [{x:g}, {y:g}, {z:g}]{_beside_vessel(weakest)}"
         )
+    if best.candidate.tilt_deg > FAR_FROM_AXIAL_DEG:
+        found.append(
+            f"needles lie up to {best.candidate.tilt_deg:.0f}° out of the axial plane, in which CT "
+            "shows a whole one"
+        )
     if best.candidate.freeze_share != 1.0:
         share = 100 * best.candidate.freeze_share
         found.append(f"freezes take {share:.0f} % of the time that the protocol says")
@@ -176,16 +182,13 @@ def what_is_wrong(one: Tried, goals: Mapping[str, Sequence[Any]] | None = None) 
         return str(one.outcome["refused"])
     if one.obstacles:
         return "; ".join(f"a shaft {name}" for name in one.obstacles)
-    goals = goals or one.outcome["goals"]
-    failing = missing_of(_failed(goals) or goals, one.slack)
+    where = "" if goals or not one.goals_on_own_grid else " on the plan's own grid"
+    goals = goals or one.goals_on_own_grid or one.outcome["goals"]
+    failing = missing_of(_failed(goals) or goals, {})
     worst = max(failing, key=lambda name: failing[name])
     if failing[worst] == 0.0 and one.missing_at_worst:
         return "the goals are met as planned, but not in the worst case"
-    value, limit, sense, *_ = goals[worst]
-    if value is not None and failing[worst] > 0.0 and gap_of(value, limit, sense) <= 0.0:
-        found = _value(goals, worst)
-        return f"{found} while searching, but on the plan's own grid a goal is missed"
-    return _value(goals, worst)
+    return _value(goals, worst) + where
 
 
 def _beside_vessel(weakest: WeakestPoint) -> str:

@@ -77,7 +77,11 @@ def _verify(
         result, report = _simulate_finely(anatomy, best, plan, progress)
     if best.met and not report.passed:
         # So that it does not count as met any more.
-        best = dataclasses.replace(best, slack=_slack(best, result, report))
+        best = dataclasses.replace(
+            best,
+            slack=_slack(best, result, report),
+            goals_on_own_grid=final_outcome(result, report)["goals"],
+        )
         tried[best.candidate.model, best.candidate.count] = [best]
     return best, result, report
 

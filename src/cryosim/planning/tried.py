@@ -38,6 +38,7 @@ class Tried:
     candidate : the probes. outcome : of `trial.carry_out`. origin : where it came from.
     found : the choice of the estimate that it was; None for others.
     slack : by goal, how much more than its limit is asked for here.
+    goals_on_own_grid : as in the outcome, where the plan's own grid showed a goal missed.
     missing_at_worst : what is missing in the worst of its variations; None where nobody looked.
     obstacles : what is wrong with where its probes are, mm or degrees by name; empty: nothing.
     reserve_mm : that goals should have beyond their limits, if it costs little.
@@ -48,6 +49,7 @@ class Tried:
     origin: str
     found: Found | None = None
     slack: Mapping[str, float] = field(default_factory=dict)
+    goals_on_own_grid: Mapping[str, Sequence[Any]] | None = None
     missing_at_worst: float | None = None
     obstacles: Mapping[str, float] = field(default_factory=dict)
     reserve_mm: float = 0.0

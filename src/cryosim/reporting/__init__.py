@@ -5,6 +5,7 @@ from .benchmark_tables import print_batch
 from .comparison_files import comparison_document, write_comparison
 from .comparison_tables import print_comparison
 from .document import report_document, write_report
+from .mask_files import masks_document, print_masks, write_masks
 from .page import html_report, write_html_report, write_pdf_report
 from .plans_tables import print_plans
 from .result_folder import write_result
@@ -16,8 +17,10 @@ __all__ = [
     "batch_document",
     "comparison_document",
     "html_report",
+    "masks_document",
     "print_batch",
     "print_comparison",
+    "print_masks",
     "print_plans",
     "print_report",
     "print_seen",
@@ -26,6 +29,7 @@ __all__ = [
     "write_batch",
     "write_comparison",
     "write_html_report",
+    "write_masks",
     "write_pdf_report",
     "write_report",
     "write_result",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from .. import __version__
 from ..evaluation import DISCLAIMER
 from ..pictures import draw_seen
 from ..studies import SeenComparison
+from .agreements import agreement_numbers, agreement_rows, percent_more
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +22,6 @@ _DOTS_PER_INCH = 150
 
 def seen_document(comparison: SeenComparison) -> dict[str, Any]:
     """Return the content of seen.json."""
-    agreement = dataclasses.asdict(comparison.agreement)
     return {
         "version": __version__,
         "disclaimer": DISCLAIMER,
@@ -32,8 +31,8 @@ def seen_document(comparison: SeenComparison) -> dict[str, Any]:
         "isotherm_c": comparison.isotherm_c,
         "predicted_ml": comparison.predicted_ml,
         "seen_ml": comparison.seen_ml,
-        **{key: agreement[key] for key in ("dice", "mean_mm", "p95_mm", "max_mm")},
-        "mean_signed_mm": agreement["mean_signed_mm"],
+        "relative_volume_difference": comparison.relative_volume_difference,
+        **agreement_numbers(comparison.agreement),
         "notes": list(comparison.notes),
     }
 
@@ -73,10 +72,11 @@ def print_seen(comparison: SeenComparison, console: Console) -> None:
             f"{comparison.predicted_ml:.1f} ml",
         ),
         ("seen", f"{comparison.seen_ml:.1f} ml"),
-        ("Dice", f"{found.dice:.3f}"),
-        ("surface distance, mean", f"{found.mean_mm:.2f} mm"),
-        ("surface distance, 95 %", f"{found.p95_mm:.2f} mm"),
-        ("surface distance, largest", f"{found.max_mm:.2f} mm"),
+        (
+            "relative volume difference, (predicted - seen) / seen",
+            percent_more(comparison.relative_volume_difference),
+        ),
+        *agreement_rows(found),
         (f"prediction {beyond} the seen ice, mean", f"{abs(found.mean_signed_mm):.2f} mm"),
     )
     for row in rows:

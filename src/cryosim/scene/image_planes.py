@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from ..geometry import Grid
 from ..pictures.moment import Moment
@@ -22,6 +23,10 @@ F64 = NDArray[np.float64]
 _OPACITY, _OPACITY_IN_ICE, _OPACITY_NEAR = 0.9, 0.05, 0.0
 _EDGE_K = 8.0  # over which it fades at the edge of the ice: some two voxels
 _AROUND_MM = 15.0  # what must be seen
+# Halves of air and skin, and of air and fat, end the patient; all of it is seen from fat on.
+_SKIN_HU = (-450.0, -120.0)
+_BLURRED_VOXELS = 2
+_ALL_AROUND = np.ones((3, 3, 3), dtype=np.bool_)
 
 
 class ImagePlane:
@@ -45,7 +50,7 @@ class ImagePlane:
         self._values = self._cut(image)
         self._shown: F32 = np.ones_like(self._values)
         if moment.outside_air is not None:
-            self._shown = np.float32(1) - self._cut(moment.outside_air)
+            self._end_at_skin(self._cut(moment.outside_air), moment.is_ct)
         points = self._points(moment.grid)
         self._near = self._before(points - moment.focus_mm, toward_viewer(moment))
         x, y, z = np.moveaxis(points, -1, 0)
@@ -66,6 +71,26 @@ class ImagePlane:
         rgba = np.stack([gray, gray, gray, opacity], axis=-1)
         # A structured grid counts its first axis fastest.
         self.mesh["color"] = np.rint(255 * rgba).astype(np.uint8).reshape(-1, 4, order="F")
+
+    def _end_at_skin(self, air: F32, is_ct: bool) -> None:
+        """Leave out the room, and fade what a CT shows half of it; give both the gray of the skin.
+
+        Voxels that are half air would be black teeth along the skin, and black grays of the room
+        would shine through where colors are interpolated.
+        """
+        shown = 1.0 - air
+        if is_ct:
+            near = ndimage.binary_dilation(air > 0.5, _ALL_AROUND, iterations=_BLURRED_VOXELS)
+            low, high = _SKIN_HU
+            share = np.clip((self._values - low) / (high - low), 0.0, 1.0)
+            shown = np.where(near, np.minimum(shown, share), shown)
+        self._shown = shown.astype(np.float32)
+        whole = self._shown >= 1.0
+        if whole.any():
+            nearest = ndimage.distance_transform_edt(
+                ~whole, return_distances=False, return_indices=True
+            )
+            self._values = self._values[tuple(nearest)]
 
     def _before(self, offsets_mm: F64, toward: F64) -> NDArray[np.bool_]:
         """Tell which points lie in the quarter of the plane that is nearest to the viewer."""

@@ -23,6 +23,7 @@ __all__ = [
     "needle_meshes",
     "snapshot_mesh",
     "structure_mesh",
+    "visible_length_mm",
 ]
 
 F32 = NDArray[np.float32]
@@ -158,7 +159,7 @@ def needle_meshes(grid: Grid, needle: Needle) -> tuple[pyvista.PolyData, pyvista
         cylinder_length=needle.active_length_mm - needle.diameter_mm,
         resolution=_SIDES,
     )
-    top = tip + _visible_length_mm(needle, grid) * needle.axis
+    top = tip + visible_length_mm(needle, grid) * needle.axis
     shaft = pyvista.Cylinder(
         center=tuple((end + top) / 2),
         direction=tuple(needle.axis),
@@ -169,7 +170,7 @@ def needle_meshes(grid: Grid, needle: Needle) -> tuple[pyvista.PolyData, pyvista
     return active, shaft
 
 
-def _visible_length_mm(needle: Needle, grid: Grid) -> float:
+def visible_length_mm(needle: Needle, grid: Grid) -> float:
     """Length from the tip to a little beyond where the shaft leaves the box."""
     heights = np.arange(0.0, float(np.linalg.norm(grid.size_mm)), 1.0)
     points = np.asarray(needle.tip_mm) + heights[:, None] * needle.axis

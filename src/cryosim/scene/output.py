@@ -104,7 +104,8 @@ def save_web_scene(result: Result, path: str | Path, **look: Unpack[Look]) -> No
         raise InputError(f"page {path}: give a file name that ends in .html")
     check_web()
     with _scenes(result, look) as (plotter, scenes), replacing(path, "page") as partial:
-        partial.write_text(web_scene(plotter, scenes[0].words.legend), encoding="utf-8")
+        words = scenes[0].words
+        partial.write_text(web_scene(plotter, words.legend, words.corner), encoding="utf-8")
 
 
 def open_window(result: Result, **look: Unpack[Look]) -> None:
@@ -135,8 +136,24 @@ def _scenes(result: Result, look: Look) -> Iterator[tuple[Any, list[Scene]]]:
 
 
 def _smooth_picture(plotter: Any) -> NDArray[np.uint8]:
-    fine = np.asarray(plotter.screenshot(return_img=True, scale=_SUPERSAMPLING))
+    with _moved_in_tiles(plotter):
+        fine = np.asarray(plotter.screenshot(return_img=True, scale=_SUPERSAMPLING))
     rows, columns = (edge // _SUPERSAMPLING for edge in fine.shape[:2])
     blocks = fine.reshape(rows, _SUPERSAMPLING, columns, _SUPERSAMPLING, -1)
     picture: NDArray[np.uint8] = blocks.mean(axis=(1, 3)).round().astype(np.uint8)
     return picture
+
+
+@contextmanager
+def _moved_in_tiles(plotter: Any) -> Iterator[None]:
+    """Move scenes as far aside as in a window: in tiles VTK moves them by a share of the tile."""
+    cameras = {id(one.camera): (one.camera, one.GetViewport()) for one in plotter.renderers}
+    before = [(camera, camera.GetWindowCenter()) for camera, _ in cameras.values()]
+    for camera, (left, bottom, right, top) in cameras.values():
+        tiles = _SUPERSAMPLING * np.array([right - left, top - bottom])
+        camera.SetWindowCenter(*(tiles * camera.GetWindowCenter()))
+    try:
+        yield
+    finally:
+        for camera, center in before:
+            camera.SetWindowCenter(*center)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from ..errors import InputError, expect_type
 from ..pictures.moment import Moment
 from ..simulation import Result
+from .composition import compose
 from .controls import Controls
 from .rendering import PACKAGES_HINT, find_rendering, find_window_rendering
 from .scene import ColorBy, Scene
-from .standpoint import toward_viewer
 
 if TYPE_CHECKING:
     import pyvista
@@ -24,11 +24,8 @@ __all__ = ["Look", "build_scenes", "show"]
 F64 = NDArray[np.float64]
 
 _WINDOW_SIZE = (1400, 1000)
-# The scene is moved so far away from the legend, as shares of half the width and height.
-_LEFT_OF_LEGEND, _BELOW_LEGEND = (0.22, 0.0), (0.0, 0.3)
 _LETTERS = "AB"
 _BACKGROUND = "#e8edf1"  # bone is white
-_ROOM = 1.35  # around what is looked at
 
 
 class Look(TypedDict, total=False):
@@ -118,10 +115,8 @@ def build_scenes(
         letter = _LETTERS[number] if len(moments) > 1 else ""
         scenes.append(Scene(plotter, moment, look.get("isotherms_c"), color_by, window, letter))
     together = [scene for scene in scenes if _meet(scenes[0], scene)]
-    for scene in scenes:
-        _aim(scene, together if scene in together else [scene])
-    for scene in together:
-        scene.renderer.camera = together[0].renderer.camera
+    for group in (together, *([scene] for scene in scenes if scene not in together)):
+        compose(group)
     return plotter, scenes
 
 
@@ -149,26 +144,3 @@ def _meet(first: Scene, second: Scene) -> bool:
     corners = [scene.moment.grid.corners_mm() @ axes for scene in (first, second)]
     (low, high), (other_low, other_high) = [(c.min(axis=0), c.max(axis=0)) for c in corners]
     return bool(np.all((low < other_high) & (other_low < high)))
-
-
-def _aim(scene: Scene, seen: Sequence[Scene]) -> None:
-    """Look as the operator does, from the side with fewer organs at risk, at ice and target.
-
-    Parameters
-    ----------
-    seen : the scenes whose ice and target have to be in the picture.
-    """
-    points = np.concatenate([one.moment.points_of_interest_mm for one in seen])
-    middle = (points.min(axis=0) + points.max(axis=0)) / 2
-    radius = float(np.linalg.norm(points - middle, axis=1).max())
-    camera = scene.renderer.camera
-    distance = _ROOM * radius / np.sin(np.radians(camera.view_angle / 2))
-    width, height = scene.renderer.GetSize()
-    if width < height:
-        distance *= height / width
-    camera.focal_point = tuple(middle)
-    camera.position = tuple(middle + distance * toward_viewer(scene.moment))
-    camera.up = (0.0, 0.0, 1.0)
-    camera.SetWindowCenter(*(_BELOW_LEGEND if width < height else _LEFT_OF_LEGEND))
-    camera.is_set = True
-    scene.renderer.reset_camera_clipping_range()

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import InputError
 from ..pictures.moment import FOOTER
 from .legend import ColorSteps, Legend, Row
-from .words import INK
+from .words import INK, Corner
 
 __all__ = ["check_web", "web_scene"]
 
@@ -30,6 +30,12 @@ _STYLE = f"""
 .words small {{ font-size: .75em; }}
 @media (max-width: 600px) {{ .words {{ font-size: 10px; }} }}
 """
+# Below the title, and above the hint.
+_PLACES: dict[Corner, str] = {
+    "top right": "top:.6em;right:.6em",
+    "bottom right": "bottom:4.5em;right:.6em",
+    "top left": "top:3.2em;left:.6em",
+}
 # The viewer would ask its maker's site for icons.
 _POLICY = (
     '<meta http-equiv="Content-Security-Policy" content="default-src \'unsafe-inline\' '
@@ -50,8 +56,8 @@ def check_web() -> None:
         raise InputError("an interactive page needs: pip install 'cryosim[web]'")
 
 
-def web_scene(plotter: Any, legend: Legend) -> str:
-    """Return the page of a scene that was drawn off screen."""
+def web_scene(plotter: Any, legend: Legend, corner: Corner) -> str:
+    """Return the page of a scene that was drawn off screen, with its legend in a corner."""
     from trame_pyvista.jupyter import launch_server
 
     async def export() -> str:
@@ -67,7 +73,7 @@ def web_scene(plotter: Any, legend: Legend) -> str:
         page = asyncio.run(export())
     page = page.replace("<head>", f"<head>{_POLICY}", 1)
     before, end, after = page.rpartition("</body>")
-    return f"{before}{_words(legend)}{end}{after}"
+    return f"{before}{_words(legend, corner)}{end}{after}"
 
 
 @contextmanager
@@ -84,13 +90,13 @@ def _nothing_from_the_network() -> Iterator[None]:
             sys.modules[name] = before
 
 
-def _words(legend: Legend) -> str:
+def _words(legend: Legend, corner: Corner) -> str:
     """Write the legend; the export leaves out all words of the scene."""
     lines = "".join(map(_line, legend.lines))
     return (
         f'<div id="cryosim"><style>{_STYLE}</style>'
         f'<div class="words" style="top:.6em;left:.6em"><h1>{html.escape(legend.title)}</h1></div>'
-        f'<div class="words" style="top:.6em;right:.6em"><table>{lines}</table></div>'
+        f'<div class="words" style="{_PLACES[corner]}"><table>{lines}</table></div>'
         f'<div class="words" style="bottom:.6em;right:.6em">'
         f"<small>{_HINT}<br>{html.escape(FOOTER)}</small></div></div>"
         # The viewer empties the body when it starts.

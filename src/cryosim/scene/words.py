@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
 from ..pictures.moment import FOOTER
 from .legend import ColorSteps, Legend, Row
 
-__all__ = ["INK", "PALE", "Words"]
+__all__ = ["INK", "PALE", "Corner", "Words"]
 
 INK, PALE = "#20262c", "#5b636a"
 # Height of the letters: of the renderer's height and width, but never less than can be read.
@@ -20,7 +21,28 @@ _TITLE, _SMALL, _SQUARE = 1.25, 0.75, 1.3  # of the height of letters
 _SMALLEST_PX = 8
 _PANEL = "#ffffffc8"
 
+# Above the slider of a window, and the axes.
+_ABOVE_BOTTOM = 0.15  # of the height
+
 Box = tuple[float, float, float, float, str]  # left, bottom, right, top, color
+Corner = Literal["top right", "bottom right", "top left"]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """A legend before it has a place, in pixels.
+
+    Attributes
+    ----------
+    texts, widths : of the words of each line. ends : of its columns, from the left edge.
+    wide, high : all of it.
+    """
+
+    texts: list[list[Any]]
+    widths: list[list[float]]
+    ends: list[float]
+    wide: float
+    high: float
 
 
 class Words:
@@ -29,7 +51,9 @@ class Words:
     Attributes
     ----------
     legend : what to write; set it and call `write`.
-    notes : lines at the left edge.
+    corner : where; set it and call `write`.
+    covers : left, bottom, right, top of the legend, as shares of the renderer.
+    notes : lines at the other edge.
     """
 
     def __init__(self, renderer: Any) -> None:
@@ -37,6 +61,8 @@ class Words:
         self._actors: list[Any] = []
         self._size: tuple[int, int] = (0, 0)
         self.legend = Legend("", ())
+        self.corner: Corner = "top right"
+        self.covers = (1.0, 1.0, 1.0, 1.0)
         self.notes: tuple[str, ...] = ()
         renderer.AddObserver("StartEvent", self._follow_size)
 
@@ -52,11 +78,21 @@ class Words:
         below_title = height - letter - _LINE * _TITLE * letter
         footer = self._text(FOOTER, max(_SMALL * letter, _SMALLEST_PX), PALE)
         self._put(footer, width - letter - self._width(footer), letter / 2)
-        boxes = self._write_notes(letter, below_title - letter, max(_SMALL * letter, _SMALLEST_PX))
+        boxes = self._write_notes(letter, below_title - letter)
+        layout = self._lay_out(letter)
+        left = letter if self.corner == "top left" else width - letter - layout.wide
         # Beside the title where there is room, or else below it.
-        end_of_title = 2.5 * letter + self._width(title)
-        tops = (height - letter, below_title - letter / 2)
-        boxes += self._write_legend(width - letter, tops, end_of_title, letter)
+        beside = left > 2.5 * letter + self._width(title)
+        top = height - letter if beside else below_title - letter / 2
+        if self.corner == "bottom right":
+            top = min(_ABOVE_BOTTOM * height + layout.high, top)
+        boxes += self._write_legend(layout, left, top, letter)
+        self.covers = (
+            (left - letter / 2) / width,
+            (top - layout.high - letter / 2) / height,
+            (left + layout.wide + letter / 2) / width,
+            (top + letter / 2) / height,
+        )
         boxes.append(
             (
                 letter / 2,
@@ -98,51 +134,46 @@ class Words:
         text.GetSize(self._renderer, size)
         return size[0]
 
-    def _write_notes(self, left: float, top: float, letter: float) -> list[Box]:
-        """Write lines with their upper left corner there; return what is behind them."""
+    def _write_notes(self, letter: float, top: float) -> list[Box]:
+        """Write lines below there, at the edge without the legend; return what is behind them."""
         if not self.notes:
             return []
-        texts = [self._text(note, letter, PALE) for note in self.notes]
+        small = max(_SMALL * letter, _SMALLEST_PX)
+        texts = [self._text(note, small, PALE) for note in self.notes]
+        half, wide = small / 2, max(map(self._width, texts))
+        left = self._size[0] - letter - wide if self.corner == "top left" else letter
         for number, text in enumerate(texts):
-            self._put(text, left, top - (number + 1) * _LINE * letter)
-        half, wide = letter / 2, max(map(self._width, texts))
-        low = top - len(texts) * _LINE * letter
+            self._put(text, left, top - (number + 1) * _LINE * small)
+        low = top - len(texts) * _LINE * small
         return [(left - half, low - half, left + wide + half, top + half, _PANEL)]
 
-    def _write_legend(
-        self, right: float, tops: tuple[float, float], end_of_title: float, letter: float
-    ) -> list[Box]:
-        """Write the legend with its upper right corner there; return its colors.
-
-        Parameters
-        ----------
-        tops : where it begins beside the title, and below it.
-        """
-        # First the words, to know how wide the columns are; then everything gets its place.
-        written = [
+    def _lay_out(self, letter: float) -> _Layout:
+        """Write the words of the legend anywhere, to know how large it is."""
+        lines = self.legend.lines
+        texts = [
             [self._text(words, letter) for words in (line.label, *line.values)]
             if isinstance(line, Row)
             else []
-            for line in self.legend.lines
+            for line in lines
         ]
-        wide = [[self._width(text) for text in texts] for texts in written]
-        columns = max(map(len, wide), default=1)
-        ends = right - np.array(
-            [
-                sum(
-                    letter + max((row[n] for row in wide if len(row) > n), default=0.0)
-                    for n in range(after, columns)
-                )
-                for after in range(1, columns + 1)
-            ]
-        )
-        label = max((row[0] for row in wide if len(row) > 1), default=0.0)
-        alone = max((row[0] for row in wide if len(row) == 1), default=0.0)
-        left = min(ends[0] - label, right - alone) - _SQUARE * letter
+        widths = [[self._width(text) for text in row] for row in texts]
+        columns = [
+            letter + max((row[n] for row in widths if len(row) > n), default=0.0)
+            for n in range(1, max(map(len, widths), default=1))
+        ]
+        label = max((row[0] for row in widths if len(row) > 1), default=0.0)
+        alone = max((row[0] for row in widths if len(row) == 1), default=0.0)
+        wide = _SQUARE * letter + max(label + sum(columns), alone)
+        ends = [wide - sum(columns[n:]) for n in range(len(columns) + 1)]
+        steps = sum(isinstance(line, ColorSteps) for line in lines)
+        high = _LINE * letter * (len(lines) + _SMALL * steps)
+        return _Layout(texts, widths, ends, wide, high)
+
+    def _write_legend(self, layout: _Layout, left: float, top: float, letter: float) -> list[Box]:
+        """Put the legend with its upper left corner there; return its colors."""
         boxes = []
-        top = tops[0] if left > end_of_title else tops[1]
-        at = top
-        for line, texts, widths in zip(self.legend.lines, written, wide, strict=True):
+        right, at = left + layout.wide, top
+        for line, texts, widths in zip(self.legend.lines, layout.texts, layout.widths, strict=True):
             at -= _LINE * letter
             if isinstance(line, ColorSteps):
                 boxes += self._write_steps(line, (left, right), at, letter)
@@ -151,8 +182,8 @@ class Words:
             if line.color is not None:
                 boxes.append((left, at, left + 0.8 * letter, at + 0.8 * letter, line.color))
             for number, (text, width) in enumerate(zip(texts, widths, strict=True)):
-                start = left + _SQUARE * letter if number == 0 else ends[number] - width
-                self._put(text, start, at)
+                start = _SQUARE * letter if number == 0 else layout.ends[number] - width
+                self._put(text, left + start, at)
         half = letter / 2
         return [(left - half, at - half, right + half, top + half, _PANEL), *boxes]
 

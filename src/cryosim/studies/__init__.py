@@ -1,4 +1,4 @@
-"""Many runs: one plan on several grids, two results, a result and seen ice, calibration."""
+"""Many runs: one plan on several grids, two results, seen ice, two masks, calibration."""
 
 from .calibration import Calibration, Iceball, calibrate, iceball_size_mm
 from .comparison import ComparedGoal, ComparedNumber, Comparison, PlanDifference, compare_results
@@ -19,6 +19,7 @@ from .grids import (
     measure_bandwidth_gb_s,
     read_reference,
 )
+from .masks import MaskComparison, compare_masks
 from .seen_ice import SeenComparison, compare_with_seen
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "GridErrors",
     "Iceball",
     "Machine",
+    "MaskComparison",
     "MemoryUse",
     "PlanDifference",
     "Record",
@@ -42,6 +44,7 @@ __all__ = [
     "benchmark",
     "calibrate",
     "compare",
+    "compare_masks",
     "compare_results",
     "compare_with_seen",
     "describe_machine",

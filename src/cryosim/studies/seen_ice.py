@@ -12,12 +12,12 @@ from ..evaluation import Agreement, Shape, compare_shapes, isotherm_field, shape
 from ..images import Labels, check_overlap
 from ..plan import ICE_C
 from ..simulation import Result
+from .masks import label_of_mask, thick_voxels
 
 __all__ = ["SeenComparison", "compare_with_seen"]
 
 # Less than this share of the ice outside is not worth a word.
 _OUTSIDE = 0.01
-_THICK_MM = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +47,11 @@ class SeenComparison:
     agreement: Agreement
     notes: tuple[str, ...]
 
+    @property
+    def relative_volume_difference(self) -> float:
+        """Predicted minus seen, as a share of what was seen."""
+        return (self.predicted_ml - self.seen_ml) / self.seen_ml
+
 
 def compare_with_seen(
     result: Result, seen: Labels, *, time_s: float | None = None, label: int | str | None = None
@@ -67,7 +72,7 @@ def compare_with_seen(
     """
     number = result.snapshot_number(time_s)
     time_s = result.times_s[number]
-    value = _label_of_ice(seen, label)
+    value = label_of_mask(seen, label, "the ice")
     mask = seen.values == value
     check_overlap("the seen ice and the result", result.tissue.grid, seen.grid)
     field = isotherm_field(result, result.temperatures_c[number], ICE_C)
@@ -94,26 +99,6 @@ def compare_with_seen(
     )
 
 
-def _label_of_ice(seen: Labels, label: int | str | None) -> int:
-    """Return the value of the ice: the one that was asked for, or the only one there is."""
-    if label is not None:
-        return seen.value_of(label)
-    present = np.unique(seen.values)
-    present = present[present != 0]
-    if len(present) == 0:
-        raise InputError(f"{seen.source or 'the seen ice'}: holds no label; segment the ice first")
-    if len(present) > 1:
-        listed = ", ".join(
-            f"{value} ({seen.names[value]})" if value in seen.names else str(value)
-            for value in present[:20].tolist()
-        )
-        raise InputError(
-            f"{seen.source or 'the seen ice'}: holds several labels ({listed}); say which one is "
-            "the ice with --label"
-        )
-    return int(present[0])
-
-
 def _notes(
     predicted: Shape, seen: Labels, mask: NDArray[np.bool_], agreement: Agreement
 ) -> tuple[str, ...]:
@@ -138,10 +123,4 @@ def _notes(
             "predicted and seen ice do not meet; check that both images are registered to each "
             "other"
         )
-    thickest = float(seen.grid.spacing_mm.max())
-    if thickest > _THICK_MM:
-        found.append(
-            f"the seen ice has voxels of up to {thickest:.2g} mm: distances below half of that say "
-            "little"
-        )
-    return tuple(found)
+    return (*found, *thick_voxels(seen, "the seen ice"))

@@ -65,13 +65,20 @@ def test_a_mask_without_that_label_is_refused(tmp_path: Path) -> None:
           "entry_mm = [100, 50, 290]": "entry_mm = [100, 50, 194]"}, "swapped"),
         ({"tip_mm = [100, 50, 194]": "tip_mm = [78, 28, 194]",
           "entry_mm = [100, 50, 290]": "entry_mm = [78, 28, 290]"}, "away from the target; check"),
+        ({"tip_mm = [100, 50, 194]": "tip_mm = [111, 50, 194]",
+          "entry_mm = [100, 50, 290]": "entry_mm = [111, 50, 290]"},
+         "do not touch the target: probe.0 (5 mm away)"),
+        ({"tip_mm = [100, 50, 194]": "tip_mm = [106, 50, 194]",
+          "entry_mm = [100, 50, 290]": "entry_mm = [106, 50, 290]"}, None),
     ],
 )  # fmt: skip
 def test_probes_that_miss_the_target_are_questioned(
     tmp_path: Path, changes: dict[str, str], words: str | None
 ) -> None:
     said: Any = [
-        each for each in placed(tmp_path, edited(WHOLE, changes)).warnings if "probe.0" in each
+        each
+        for each in placed(tmp_path, edited(WHOLE, changes)).warnings
+        if "probe.0" in each and "axial" not in each
     ]
     assert len(said) == (words is not None)
     assert words is None or words in said[0]

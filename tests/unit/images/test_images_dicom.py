@@ -166,6 +166,22 @@ def test_order_comes_from_positions_alone(folder):
     np.testing.assert_allclose(volume.grid.spacing_mm, SPACING_MM)
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("HFS", "supine"), ("FFP", "prone"), ("HFDL", "left lateral"), ("FFDR", "right lateral"),
+        ("", None), ("LFP", None),
+    ],
+)  # fmt: skip
+def test_the_header_says_how_the_patient_lay(folder, written, read):
+    assert read_volume(folder).position is None  # nobody lies in a phantom
+    for path in folder.iterdir():
+        edit(path, PatientPosition=written)
+    volume = read_volume(folder)
+    assert volume.position == read
+    assert volume.canonical().position == read
+
+
 def test_what_lies_beside_the_series_is_passed_over(folder):
     expected = read_volume(folder)
     paths = sorted(folder.iterdir())

@@ -97,11 +97,11 @@ def test_bad_sections_get_one_sentence(case, tmp_path):
     assert "\n" not in message
 
 
-def test_a_plan_needs_probes_or_a_search(tmp_path):
+def test_a_plan_needs_neither_probes_nor_a_search(tmp_path):
     without = content()
     del without["optimize"]
-    with pytest.raises(InputError, match=r"add \[\[probe\]\], or \[optimize\]"):
-        plan_from_dict(without, tmp_path)
+    assert not without.get("probe")
+    assert plan_from_dict(without, tmp_path).optimize is None
 
 
 def test_a_plan_without_probes_is_not_simulated():

@@ -123,7 +123,6 @@ BAD = {
         replace("entry_mm = [0, 0, 100]", "entry_mm = [0, 0, -15]"),
         r"probe\.0: entry_mm .* equals tip_mm",
     ),
-    "no probes": (replace("[[probe]]", "[[tissue]]"), r"probe is missing|tip_mm"),
     "not a number": (replace("[0, 0, -15]", '["a", 0, 0]'), r"probe\.0\.tip_mm\.0 = 'a'"),
     "two coordinates": (replace("[0, 0, -15]", "[0, 0]"), r"probe\.0\.tip_mm"),
     "infinite coordinate": (replace("[0, 0, -15]", "[0, 0, inf]"), r"probe\.0\.tip_mm\.2 = inf"),
@@ -146,11 +145,27 @@ BAD = {
         replace('tissue = "ref"', 'image = "ct.nii"'),
         r"either image or phantom",
     ),
+    "no anatomy": (
+        replace('phantom = "uniform"\nsize_mm = [60, 60, 80]\n', ""),
+        r"anatomy: give image, labels or phantom; found none",
+    ),
+    "modality of labels": (
+        replace('phantom = "uniform"\nsize_mm = [60, 60, 80]', 'labels = "l.nii"\nmodality = "ct"'),
+        r"anatomy: modality is that of an image; add image, or remove modality",
+    ),
     "target without shape": (GOOD + "\n[target]\nmargin_mm = 5\n", r"target: give label or mask"),
     "negative perfusion": (GOOD + "\n[perfusion]\nscale = -1\n", r"perfusion\.scale = -1"),
     "goal on nothing": (
         GOOD + '\n[[goal]]\nmetric = "target.volume"\nat_least = 1\n',
         r"goal\.metric = 'target\.volume' is not in the report",
+    ),
+    "two problems": (
+        replace("tip_mm = [0, 0, -15]\nentry_mm = [0, 0, 100]", ""),
+        r"probe\.0\.tip_mm is missing; add it; also probe\.0\.entry_mm is missing; add it$",
+    ),
+    "number or name": (
+        GOOD + "\n[target]\nlabel = 1.5\n",
+        r"target\.label = 1\.5: [^;]*$",
     ),
     "single brackets": (
         replace("[[probe]]", "[probe]"),

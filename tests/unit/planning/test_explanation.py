@@ -137,9 +137,10 @@ def goals(margin_mm, coverage=0.97, verdict=None):
     }
 
 
-def tried(count, found, healthy_ml=20.0, share=1.0):
+def tried(count, found, healthy_ml=20.0, share=1.0, tilt_deg=0.0):
     places = tuple((15.0 * n, 0.0, 0.0) for n in range(count))
-    entries = tuple((x, 0.0, 90.0) for x, _, _ in places)
+    across, along = np.cos(np.radians(tilt_deg)), np.sin(np.radians(tilt_deg))
+    entries = tuple((x, -90.0 * across, 90.0 * along) for x, _, _ in places)
     outcome = {"goals": found, "healthy_frozen_ml": healthy_ml}
     return Tried(Candidate("argon-17g", places, entries, share), outcome, "search")
 
@@ -209,14 +210,16 @@ def test_a_goal_that_passed_with_a_warning_is_not_blamed():
 
 
 def test_a_goal_that_only_the_finer_grid_misses_is_not_called_missed_by_the_coarse_one():
-    asked = dataclasses.replace(tried(1, goals(6.0)), slack={"target.margin.ice.min_mm": 1.5})
+    asked = dataclasses.replace(
+        tried(1, goals(6.0)),
+        slack={"target.margin.ice.min_mm": 1.5},
+        goals_on_own_grid=goals(4.5),
+    )
+    assert not asked.met
     found = sentences(tried(2, goals(9.0)), [asked])
     assert found[1] == (
-        "with 1 probe (argon-17g): ice margin is 6 mm (at least 5 mm) while searching, but on the "
-        "plan's own grid a goal is missed"
+        "with 1 probe (argon-17g): ice margin is 4.5 mm (at least 5 mm) on the plan's own grid"
     )
-    less = dataclasses.replace(tried(1, goals(4.8)), slack={"target.margin.ice.min_mm": 1.5})
-    assert sentences(tried(2, goals(9.0)), [less])[1].endswith("is 4.8 mm (at least 5 mm)")
 
 
 def test_no_ice_at_all():
@@ -246,6 +249,13 @@ def test_weakest_point_shorter_freezes_and_directions_that_may_not_be():
         "of 400 directions from the target's middle 280 are free, 120 cross bone, 7 lie outside "
         "entry_cone",
     )
+
+
+@pytest.mark.parametrize(("tilt_deg", "said"), [(-34.0, True), (18.0, False)])
+def test_needles_far_out_of_the_axial_plane_are_said_to_be_so(tilt_deg, said):
+    found = sentences(tried(1, goals(6.0), tilt_deg=tilt_deg), [])
+    assert any("up to 34° out of the axial plane" in one for one in found) == said
+    assert any("axial plane" in one for one in found) == said
 
 
 def test_how_sure_a_plan_is():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from browser import CHROMIUM, asked_hosts, browse
 from cases import ball_share
@@ -930,6 +931,77 @@ def test_the_viewer_stands_away_from_organs_where_probes_come_from() -> None:
     assert seen(14.0, -60.0) == [-1.0, -1.0, 1.0]
     assert seen(-14.0, -60.0) == [1.0, -1.0, 1.0]
     assert seen(-14.0, 60.0) == [1.0, 1.0, 1.0]
+
+
+def seen_at(renderer, point_mm: np.ndarray) -> np.ndarray:
+    """Where VTK draws a point, as shares of the renderer's width and height."""
+    renderer.SetWorldPoint(*point_mm, 1.0)
+    renderer.WorldToView()
+    return (np.array(renderer.GetViewPoint()[:2]) + 1) / 2
+
+
+@needs_graphics
+@pytest.mark.parametrize("columns", [1, 2])
+@pytest.mark.parametrize(
+    "toward",
+    [(0, 0, 1), (0, 0, -1), (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (1, 1, 1), (-1, -1, 0.6)],
+)
+def test_the_legend_covers_neither_shafts_nor_ice(
+    toward: tuple[float, float, float], columns: int
+) -> None:
+    result = with_target(round_result())
+    probe = result.plan.probe[0]
+    axis = np.array(toward) / np.linalg.norm(toward)
+    tip = CENTER_MM - 10 * axis
+    moved = probe.model_copy(update={"tip_mm": tuple(tip), "entry_mm": tuple(tip + 90 * axis)})
+    result = dataclasses.replace(result, plan=result.plan.model_copy(update={"probe": (moved,)}))
+    plotter, scenes = drawn(result, compare_with=result if columns == 2 else None)
+    plotter.screenshot(return_img=True)
+    for scene in scenes:
+        left, bottom, right, top = scene.words.covers
+        assert 0 <= left < right <= 1.01
+        assert 0 <= bottom < top <= 1.01
+        shaft = np.asarray(scene.renderer.actors["probe 0 shaft"].mapper.dataset.points)
+        ice = np.asarray(scene.renderer.actors["isotherm 0"].mapper.dataset.points)
+        for point in (*shaft, *ice[::20]):
+            x, y = seen_at(scene.renderer, point)
+            assert not (left < x < right and bottom < y < top)
+    plotter.close()
+
+
+@needs_graphics
+@pytest.mark.parametrize("columns", [1, 2])
+def test_a_picture_is_that_of_the_window(columns: int, tmp_path: Path) -> None:
+    """Drawn in tiles, the scene is where the legend leaves room for it."""
+    result = with_target(round_result())
+    look = {} if columns == 1 else {"compare_with": result}
+    plotter, _ = drawn(result, **look)
+    window = np.asarray(plotter.screenshot(return_img=True)).astype(int)
+    plotter.close()
+    save_picture(result, tmp_path / "picture.png", **look)
+    picture = np.asarray(Image.open(tmp_path / "picture.png")).astype(int)
+    assert picture.shape == window.shape
+    places = [np.argwhere(one[..., 2] - one[..., 0] > 60).mean(axis=0) for one in (window, picture)]
+    np.testing.assert_allclose(places[0], places[1], atol=4.0)
+
+
+@needs_graphics
+def test_the_edge_of_the_skin_is_not_black() -> None:
+    """Voxels that are half air, whose gray is black, fade; the room's gray is the skin's."""
+    result = round_result(image=True)
+    grid = result.tissue.grid
+    k, j, i = np.indices(grid.shape)
+    away = np.linalg.norm(grid.to_world(np.stack([i, j, k], axis=-1)) - CENTER_MM, axis=-1)
+    hu = np.clip(40 - 1040 * (away - 24) / 2.0, -1000, 40).astype(np.float32)
+    tissue = dataclasses.replace(result.tissue, image=hu, outside_air=hu < -500)
+    moment = Moment.of(dataclasses.replace(result, tissue=tissue))
+    for plane in image_planes(moment):
+        plane.color((-160.0, 240.0), np.full(grid.shape, 37.0, np.float32))
+        color = np.asarray(plane.mesh["color"])
+        distance = np.linalg.norm(np.asarray(plane.mesh.points) - CENTER_MM, axis=1)
+        assert np.all(color[distance > 25.2, 3] == 0)
+        assert color[:, :3].min() >= 24
+        assert color[distance < 23.5, 3].max() > 200
 
 
 @needs_graphics

@@ -49,6 +49,7 @@ def test_a_shift_is_found_again(shift_mm):
     assert found.agreement.mean_signed_mm == pytest.approx(exact.mean_signed_mm, abs=0.12)
     assert found.seen_ml == pytest.approx(14.137, rel=0.01)
     assert found.predicted_ml == pytest.approx(14.137, rel=0.02)
+    assert abs(found.relative_volume_difference) < 0.03
     assert found.notes == ()
 
 
@@ -112,6 +113,8 @@ def test_files_and_table(tmp_path):
     assert content["t_s"] == 180
     assert content["seen"] == "ice.nii.gz"
     assert content["dice"] == compared.agreement.dice
+    share = (content["predicted_ml"] - content["seen_ml"]) / content["seen_ml"]
+    assert content["relative_volume_difference"] == pytest.approx(share)
     assert {"mean_mm", "p95_mm", "max_mm", "mean_signed_mm", "seen_ml", "notes"} <= set(content)
     assert (tmp_path / "seen.png").read_bytes().startswith(b"\x89PNG")
     console = Console(file=io.StringIO(), width=80)
