@@ -6,18 +6,24 @@ import platform
 import time
 from dataclasses import dataclass
 
-import numba
 import numpy as np
+
+from cryosim_kernels import source_fingerprint
 
 from ..files import remember, remembered
 from ..plan import Plan
 from ..tissue import TissueGrid
+from .cores import usable_cores
 from .memory import available_bytes, near_voxels, predict_memory_bytes
-from .multirate import stages_of
-from .rehearsal import rehearse
 from .settings import Settings
-from .state import column, fastest_conduction, speed_up, tissue_table, unfrozen_conductivity
-from .stepping import proposed_step_s
+from .step_sizes import proposed_step_s, stages_of
+from .tissue_table import (
+    column,
+    fastest_conduction,
+    speed_up,
+    tissue_table,
+    unfrozen_conductivity,
+)
 
 __all__ = ["Forecast", "forecast"]
 
@@ -90,11 +96,12 @@ def _count(tissue: TissueGrid, plan: Plan, settings: Settings) -> tuple[int, int
 
 def _updates_per_second() -> float:
     """Time some steps on a small grid, unless that was done a moment ago."""
-    # The folder is named after what the kernels are.
-    facts = [str(numba.config.CACHE_DIR), str(numba.get_num_threads()), platform.node()]
+    facts = [source_fingerprint(), str(usable_cores()), platform.node()]
     known = remembered(_SPEED, facts, _SPEED_HOLDS_S)
     if known is not None:
         return float(known)
+    from .rehearsal import rehearse
+
     integrator = rehearse(Settings(), 48.0).integrator
     before, start = integrator.cell_updates, time.perf_counter()
     for _ in range(20):

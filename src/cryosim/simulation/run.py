@@ -15,13 +15,14 @@ from ..plan import Plan
 from ..probes import ProbeCoupling, probe_share
 from ..tissue import TissueGrid
 from .callbacks import Callback
-from .drives import Drives, switch_times
+from .drives import Drives
 from .ledger import Bookkeeping
 from .probe_voxels import ProbeVoxels
 from .result import Performance, Result
 from .sensors import CurveRecorder
 from .state import INNER, State
 from .stepping import Integrator
+from .stops import switch_times
 
 __all__ = ["Run"]
 

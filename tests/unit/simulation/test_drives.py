@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from cases import box, plan, probe
 from cryosim.probes import Probe
 from cryosim.simulation import simulate
-from cryosim.simulation.drives import switch_times
+from cryosim.simulation.stops import switch_times
 
 CUSTOM = {"tip_mm": (0, 0, 0), "entry_mm": (0, 0, 90), "diameter_mm": 1.5, "active_length_mm": 20}
 
