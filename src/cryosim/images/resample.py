@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry import Grid
+from .sampling import IndexMap, linear_samples, nearest_samples
 from .volume import Labels, Volume
 
 __all__ = ["check_overlap", "occupancy", "resample_field", "resample_labels", "resample_volume"]
@@ -52,8 +53,6 @@ def resample_field(
     -------
     (k, j, i) float32 on `grid`.
     """
-    from scipy import ndimage
-
     matrix, offset = _index_map(grid, source)
     found = np.full(grid.shape, outside, dtype=np.float32)
     last = np.asarray(source.shape) - 0.5
@@ -69,12 +68,8 @@ def resample_field(
         (shape[0], shape[1], shape[2]),
         _samples(matrix),
     )
-    inside = np.empty(shape, dtype=np.uint8)
-    ndimage.affine_transform(
-        np.ones(source.shape, dtype=np.uint8), matrix, start, output=inside, order=0,
-        mode="grid-constant", cval=0,
-    )  # fmt: skip
-    found[box] = np.where(inside == 1, part, np.float32(outside))
+    inside = nearest_samples(np.ones(source.shape, dtype=np.bool_), (matrix, start), part.shape)
+    found[box] = np.where(inside, part, np.float32(outside))
     return found
 
 
@@ -85,15 +80,7 @@ def resample_labels(labels: Labels, grid: Grid) -> NDArray[np.int32]:
     -------
     (k, j, i) int32 on `grid`.
     """
-    from scipy import ndimage
-
-    matrix, offset = _index_map(grid, labels.grid)
-    found: NDArray[np.int32] = np.empty(grid.shape, dtype=np.int32)
-    # "grid-constant": with "constant" the outer half of the edge voxels would count as outside.
-    ndimage.affine_transform(
-        labels.values, matrix, offset, output=found, order=0, mode="grid-constant", cval=0
-    )
-    return found
+    return nearest_samples(labels.values, _index_map(grid, labels.grid), grid.shape)
 
 
 def occupancy(mask_grid: Grid, mask: NDArray[np.bool_], grid: Grid) -> NDArray[np.float32]:
@@ -164,7 +151,7 @@ def _extent(corners_mm: FloatArray) -> str:
     return ", ".join(f"{low:.0f} to {high:.0f}" for low, high in ends)
 
 
-def _index_map(target: Grid, source: Grid) -> tuple[FloatArray, FloatArray]:
+def _index_map(target: Grid, source: Grid) -> IndexMap:
     """Return matrix and offset from array indices (k, j, i) of `target` to those of `source`."""
     composed = np.linalg.inv(source.affine) @ target.affine
     return composed[2::-1, 2::-1], composed[2::-1, 3]
@@ -177,21 +164,15 @@ def _samples(matrix: FloatArray) -> tuple[int, ...]:
 
 def _mean_of_samples(
     values: NDArray[np.float32],
-    index_map: tuple[FloatArray, FloatArray],
+    index_map: IndexMap,
     shape: tuple[int, int, int],
     samples: tuple[int, ...],
 ) -> NDArray[np.float32]:
     """Average trilinear samples spread evenly over each target voxel; edge values go on outside."""
-    from scipy import ndimage
-
     matrix, offset = index_map
     total = np.zeros(shape, dtype=np.float32)
-    sampled = np.empty(shape, dtype=np.float32)
     for shift in _shifts(samples):
-        ndimage.affine_transform(
-            values, matrix, offset + matrix @ shift, output=sampled, order=1, mode="nearest"
-        )
-        total += sampled
+        total += linear_samples(values, (matrix, offset + matrix @ shift), shape)
     total /= math.prod(samples)
     return total
 
@@ -204,7 +185,7 @@ def _shifts(samples: tuple[int, ...]) -> Iterator[FloatArray]:
 
 def _share_filled(
     mask: NDArray[np.float32],
-    index_map: tuple[FloatArray, FloatArray],
+    index_map: IndexMap,
     shape: tuple[int, int, int],
     samples: tuple[int, ...],
 ) -> NDArray[np.float32]:
@@ -220,10 +201,7 @@ def _share_filled(
     window = tuple(int(n) for n in 2 * reach + 1)
     highest = ndimage.maximum_filter(mask, window, mode="constant")
     lowest = ndimage.minimum_filter(mask, window, mode="constant")
-    share = np.empty(shape, dtype=np.float32)
-    ndimage.affine_transform(
-        0.5 * (highest + lowest), matrix, offset, output=share, order=0, mode="grid-constant"
-    )
+    share = nearest_samples(0.5 * (highest + lowest), index_map, shape)
     near = np.nonzero(share == 0.5)
     centers = sum(matrix[:, axis, None] * near[axis] for axis in range(3))
     total = np.zeros(len(near[0]), dtype=np.float32)
@@ -251,7 +229,7 @@ def _box(lower: NDArray[np.int64], upper: NDArray[np.int64]) -> tuple[slice, sli
 
 
 def _reached(
-    index_map: tuple[FloatArray, FloatArray],
+    index_map: IndexMap,
     source_lower: NDArray[np.floating],
     source_upper: NDArray[np.floating],
     shape: tuple[int, int, int],
