@@ -125,7 +125,7 @@ def leave_out(tissue: TissueGrid, body: Body, gas: Tissue) -> TissueGrid:
     # All on the grid at once: bits of one label map. Beyond it nothing is body.
     kinds = body.inside + np.int32(2) * near + np.int32(4) * body.things
     kind = resample_labels(Labels(body.grid, kinds), tissue.grid)
-    outside, surely = kind % 2 == 0, (kind // 2) % 2 == 0
+    outside, surely = kind & 1 == 0, kind & 2 == 0
     lung = np.array([each.name == "lung" for each in tissue.tissues])[tissue.index]
     # Lung is nowhere as near to the room as the blurred edge of the skin.
     edge = ndimage.binary_dilation(outside, iterations=_BLURRED_VOXELS)

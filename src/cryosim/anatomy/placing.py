@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,24 @@ class Anatomy:
     masks: Mapping[str, Labels] = field(default_factory=dict)
     tissues: Mapping[str, str] = field(default_factory=dict)
     image_grid: Grid | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Structure:
+    """The target or an organ at risk, on its own grid.
+
+    Attributes
+    ----------
+    grid : the voxels of `mask`. mask : (k, j, i).
+    """
+
+    grid: Grid
+    mask: Mask
+
+    @cached_property
+    def voxels_mm(self) -> NDArray[np.float64]:
+        """(n, 3); centers of its voxels."""
+        return self.grid.to_world(np.argwhere(self.mask)[:, ::-1])
 
 
 def read_anatomy(plan: Plan) -> Anatomy:
@@ -138,12 +157,12 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
         return _place_uniform(anatomy, plan, library)
     volume = anatomy.volume
     check_placement(volume.grid, plan.needles)
-    shapes = {name: _mask(name, part, anatomy) for name, part in _structures(plan).items()}
+    shapes = {name: _shape(name, part, anatomy) for name, part in _structures(plan).items()}
     grid = volume.grid.box_around(
         _points_of_interest(plan, shapes), plan.grid.padding_mm, plan.grid.spacing_mm
     )
     check_run(grid, plan, _SNAPSHOTS)
-    shares = {name: occupancy(where, mask, grid) for name, (where, mask) in shapes.items()}
+    shares = {name: occupancy(shape.grid, shape.mask, grid) for name, shape in shapes.items()}
     _check_resolved(shares, plan)
     notes: list[str] = []
     if plan.anatomy.tissue is not None:
@@ -183,13 +202,13 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     return protect(placed, plan, library, anatomy.labels)
 
 
-def _body(plan: Plan, anatomy: Anatomy, target: tuple[Grid, Mask] | None) -> Body | None:
+def _body(plan: Plan, anatomy: Anatomy, target: _Structure | None) -> Body | None:
     """Take the body from the plan, else from the CT."""
     volume, named = anatomy.volume, plan.anatomy.body
     if volume is None:
         return None
     if named is None:
-        return find_body(volume, target)
+        return find_body(volume, (target.grid, target.mask) if target is not None else None)
     mask = anatomy.masks.get(_BODY)
     if mask is not None:
         if not mask.values.any():
@@ -283,9 +302,9 @@ def _place_uniform(anatomy: Anatomy, plan: Plan, library: TissueLibrary) -> Tiss
                 f"{name}: label = {part.label!r}, but the phantom 'uniform' has no labels; "
                 "give a mask file"
             )
-        where, mask = _mask(name, part, anatomy)
-        check_overlap(f"the mask of {name}", grid, where)
-        shares[name] = occupancy(where, mask, grid)
+        shape = _shape(name, part, anatomy)
+        check_overlap(f"the mask of {name}", grid, shape.grid)
+        shares[name] = occupancy(shape.grid, shape.mask, grid)
     _check_resolved(shares, plan)
     tissue = TissueGrid.uniform(grid, library[plan.anatomy.tissue or "soft-tissue"])
     tissue = dataclasses.replace(tissue, structures=shares, image_grid=phantom.volume.grid)
@@ -301,10 +320,7 @@ def _check_resolved(shares: Mapping[str, F32], plan: Plan) -> None:
         )
 
 
-def _mask(
-    name: str, part: Target | OrganAtRisk, anatomy: Anatomy
-) -> tuple[Grid, NDArray[np.bool_]]:
-    """Grid and voxels of the target or an organ at risk."""
+def _shape(name: str, part: Target | OrganAtRisk, anatomy: Anatomy) -> _Structure:
     labels = anatomy.labels if part.mask is None else anatomy.masks[name]
     if labels is None:
         raise InputError(
@@ -312,7 +328,7 @@ def _mask(
             "add a label map or give a mask file"
         )
     if part.label is not None:
-        return labels.grid, labels.voxels_of(part.label, name)
+        return _Structure(labels.grid, labels.voxels_of(part.label, name))
     values = labels.present[labels.present != 0]
     if len(values) == 0:
         raise InputError(f"{name}: the mask {part.mask} is empty; choose another file")
@@ -322,12 +338,10 @@ def _mask(
             f"{name}: the mask {part.mask} holds several labels, {listed}; say with label = ... "
             "which one is meant"
         )
-    return labels.grid, labels.values != 0
+    return _Structure(labels.grid, labels.values != 0)
 
 
-def _points_of_interest(
-    plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]
-) -> NDArray[np.float64]:
+def _points_of_interest(plan: Plan, shapes: Mapping[str, _Structure]) -> NDArray[np.float64]:
     """Both ends of the active parts, and the outermost voxels of the target."""
     if not plan.needles and "target" not in shapes:
         raise InputError(
@@ -337,10 +351,10 @@ def _points_of_interest(
     points = [np.asarray(needle.tip_mm) for needle in plan.needles]
     points += [needle.active_end_mm for needle in plan.needles]
     if "target" in shapes:
-        grid, mask = shapes["target"]
-        index = np.argwhere(mask)[:, ::-1]
+        target = shapes["target"]
+        index = np.argwhere(target.mask)[:, ::-1]
         extremes = np.concatenate([index[index.argmin(axis=0)], index[index.argmax(axis=0)]])
-        points += list(grid.to_world(extremes))
+        points += list(target.grid.to_world(extremes))
     return np.array(points)
 
 
@@ -366,15 +380,16 @@ def _paint_tumor(tissue: TissueGrid, tumor: Tissue, notes: list[str]) -> TissueG
     return dataclasses.replace(tissue, index=index, tissues=(*tissue.tissues, tumor))
 
 
-def _far_probes(plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]) -> list[str]:
+def _far_probes(plan: Plan, shapes: Mapping[str, _Structure]) -> list[str]:
     """Name the probes whose active part is too far away to freeze the target."""
     if "target" not in shapes:
         return []
-    grid, mask = shapes["target"]
-    voxels = grid.to_world(np.argwhere(mask)[:, ::-1])
+    voxels = shapes["target"].voxels_mm
     found = []
     for number, probe in enumerate(plan.probe):
         distance = _distance_mm(voxels, probe.active_points_mm())
+        if distance <= _NEARER_MM:
+            continue
         turned = probe.model_copy(update={"tip_mm": probe.entry_mm, "entry_mm": probe.tip_mm})
         if distance > _distance_mm(voxels, turned.active_points_mm()) + _NEARER_MM:
             found.append(
@@ -391,23 +406,28 @@ def _far_probes(plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]
 
 def _distance_mm(voxels: NDArray[np.float64], points: NDArray[np.float64]) -> float:
     """Smallest distance between (n, 3) and (m, 3) points."""
-    return min(float(np.linalg.norm(voxels - point, axis=1).min()) for point in points)
+    x, y, z = np.ascontiguousarray(voxels.T)
+    squares = [((x - px) ** 2 + (y - py) ** 2 + (z - pz) ** 2).min() for px, py, pz in points]
+    return float(np.sqrt(min(squares)))
 
 
-def _warnings(
-    image: Grid, box: Grid, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]
-) -> list[str]:
+def _warnings(image: Grid, box: Grid, shapes: Mapping[str, _Structure]) -> list[str]:
     found = []
-    for name, (grid, mask) in shapes.items():
-        faces = [mask[0], mask[-1], mask[:, 0], mask[:, -1], mask[:, :, 0], mask[:, :, -1]]
-        beyond = ~image.contains(grid.to_world(np.argwhere(mask)[:, ::-1]))
-        if name == "target" and (any(face.any() for face in faces) or beyond.any()):
+    for name, shape in shapes.items():
+        if name == "target" and (_touches_a_face(shape.mask) or _leaves(image, shape)):
             found.append(
                 "the target reaches the edge of the image: its volume, coverage and margin hold "
                 "only for the part inside; use a larger image"
             )
-        elif name != "target":
-            inside = box.contains(grid.to_world(np.argwhere(mask)[:, ::-1]))
-            if not inside.any():
-                found.append(f"{name} lies outside the simulated box and is not cooled there")
+        elif name != "target" and not box.contains(shape.voxels_mm).any():
+            found.append(f"{name} lies outside the simulated box and is not cooled there")
     return found
+
+
+def _touches_a_face(mask: Mask) -> bool:
+    faces = [mask[0], mask[-1], mask[:, 0], mask[:, -1], mask[:, :, 0], mask[:, :, -1]]
+    return any(face.any() for face in faces)
+
+
+def _leaves(image: Grid, shape: _Structure) -> bool:
+    return not image.contains(shape.voxels_mm).all()

@@ -103,17 +103,23 @@ def occupancy(mask_grid: Grid, mask: NDArray[np.bool_], grid: Grid) -> NDArray[n
     if not mask.any():
         return shares
     lower, upper = _bounding_box(mask)
-    # Two voxels of background about the mask, also where it touches the edge of its grid.
-    padded = np.pad(mask[_box(lower, upper)].astype(np.float32), 2)
     matrix, offset = _index_map(grid, mask_grid)
     target_lower, target_upper = _reached((matrix, offset), lower - 1.5, upper + 0.5, grid.shape)
     if np.any(target_upper <= target_lower):
         return shares
     samples = tuple(max(2, n) for n in _samples(matrix))
+    reach = _reach(matrix, samples)
+    # Of the mask only what those voxels reach, with background about it where it ends.
+    first, last = _span((matrix, offset), target_lower, target_upper - 1)
+    lower = np.maximum(lower, np.rint(first).astype(np.int64) - reach - 1)
+    upper = np.minimum(upper, np.rint(last).astype(np.int64) + reach + 2)
+    if np.any(upper <= lower):
+        return shares
+    padded = np.pad(mask[_box(lower, upper)], [(n, n) for n in reach])
     count = target_upper - target_lower
     shares[_box(target_lower, target_upper)] = _share_filled(
         padded,
-        (matrix, offset + matrix @ target_lower - (lower - 2)),
+        (matrix, offset + matrix @ target_lower - (lower - reach)),
         (int(count[0]), int(count[1]), int(count[2])),
         samples,
     )
@@ -184,7 +190,7 @@ def _shifts(samples: tuple[int, ...]) -> Iterator[FloatArray]:
 
 
 def _share_filled(
-    mask: NDArray[np.float32],
+    mask: NDArray[np.bool_],
     index_map: IndexMap,
     shape: tuple[int, int, int],
     samples: tuple[int, ...],
@@ -196,20 +202,53 @@ def _share_filled(
     from scipy import ndimage
 
     matrix, offset = index_map
-    # From a voxel's center its samples reach half of it, their neighbors one more; half is rounded.
-    reach = np.ceil(0.5 * np.abs(matrix).sum(axis=1) + 1.5).astype(int)
-    window = tuple(int(n) for n in 2 * reach + 1)
-    highest = ndimage.maximum_filter(mask, window, mode="constant")
-    lowest = ndimage.minimum_filter(mask, window, mode="constant")
-    share = nearest_samples(0.5 * (highest + lowest), index_map, shape)
-    near = np.nonzero(share == 0.5)
+    reach = _reach(matrix, samples)
+    # 0 where samples meet nothing of the mask, 2 where nothing else.
+    met = _any_within(mask, reach).astype(np.uint8) + ~_any_within(~mask, reach)
+    met = nearest_samples(met, index_map, shape)
+    share = (met == 2).astype(np.float32)
+    near = np.nonzero(met == 1)
     centers = sum(matrix[:, axis, None] * near[axis] for axis in range(3))
     total = np.zeros(len(near[0]), dtype=np.float32)
+    values = mask.astype(np.float32)
     for shift in _shifts(samples):
         at = centers + (offset + matrix @ shift)[:, None]
-        total += ndimage.map_coordinates(mask, at, order=1, mode="grid-constant", output=np.float32)
+        total += ndimage.map_coordinates(
+            values, at, order=1, mode="grid-constant", output=np.float32
+        )
     share[near] = total / np.float32(math.prod(samples))
     return share
+
+
+def _any_within(mask: NDArray[np.bool_], reach: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell for each voxel whether a mask has one in the box around it, `reach` to each side."""
+    for axis, steps in enumerate(reach):
+        spread = mask.copy()
+        for step in range(1, min(int(steps), mask.shape[axis] - 1) + 1):
+            behind, ahead = [slice(None)] * 3, [slice(None)] * 3
+            behind[axis], ahead[axis] = slice(None, -step), slice(step, None)
+            spread[tuple(ahead)] |= mask[tuple(behind)]
+            spread[tuple(behind)] |= mask[tuple(ahead)]
+        mask = spread
+    return mask
+
+
+def _reach(matrix: FloatArray, samples: tuple[int, ...]) -> NDArray[np.int64]:
+    """How far from the source voxel nearest to a voxel's center those lie that its samples use."""
+    # Up to half a voxel to that center, from there to the outermost sample, to its neighbor.
+    outermost = np.abs(matrix) @ [(n - 1) / (2 * n) for n in samples]
+    reach: NDArray[np.int64] = np.floor(0.5 + outermost + 1.0 + 1e-6).astype(np.int64)
+    return reach
+
+
+def _span(
+    index_map: IndexMap, lower: NDArray[np.int64], upper: NDArray[np.int64]
+) -> tuple[FloatArray, FloatArray]:
+    """Return the lowest and the highest source index that the corners of a target box have."""
+    matrix, offset = index_map
+    corners = np.array(list(itertools.product(*zip(lower, upper, strict=True))))
+    at = corners @ matrix.T + offset
+    return at.min(axis=0), at.max(axis=0)
 
 
 def _bounding_box(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -75,8 +75,8 @@ def _count(tissue: TissueGrid, plan: Plan, settings: Settings) -> tuple[int, int
     conductivity, inverse_capacity = fastest_conduction(table)
     near_rate = float((conductivity * inverse_capacity)[present].max()) * inverse_squares
     coldest = min(probe.coldest_c for probe in plan.probe)
-    steps = stages = 0
-    updates = frozen_s = 0.0
+    far_stages, near_stages, frozen_s = [], [], []
+    frozen = 0.0
     for stage in plan.protocol.stages:
         now = 0.0
         freezing = stage.kind == "freeze"
@@ -85,13 +85,14 @@ def _count(tissue: TissueGrid, plan: Plan, settings: Settings) -> tuple[int, int
         while now < stage.duration_s - 1e-9:
             step = min(proposed_step_s(settings, now), stage.duration_s - now)
             count, _, inner = stages_of(step, far_rate, near_rate * quicker)
-            frozen_s += step if freezing else 0.0
-            near = near_voxels(tissue.grid, plan, frozen_s)
-            steps += 1
-            stages += count
-            updates += count * (tissue.grid.cell_count - near + inner * near)
+            frozen += step if freezing else 0.0
+            far_stages.append(count)
+            near_stages.append(count * inner)
+            frozen_s.append(frozen)
             now += step
-    return steps, stages, updates
+    near = near_voxels(tissue.grid, plan, frozen_s)
+    updates = (tissue.grid.cell_count - near) @ np.array(far_stages) + near @ np.array(near_stages)
+    return len(far_stages), sum(far_stages), float(updates)
 
 
 def _updates_per_second() -> float:

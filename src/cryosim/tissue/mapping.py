@@ -25,7 +25,7 @@ from .hounsfield import (
     tissue_from_hu,
 )
 from .library import TissueLibrary
-from .structures import StructureRule, rule_of_structure, tissue_of_structure
+from .structures import Split, StructureRule, rule_of_structure, tissue_of_structure
 from .tissue_grid import Tissue, TissueGrid
 from .vessels import wide_vessels
 
@@ -41,6 +41,9 @@ WORDS = {"hu": BY_HU, "bone": StructureRule("bone-cancellous", "bone")}
 _WORD_OF_SPLIT = {"bone": "bone", "hu": "Hounsfield units"}
 
 WIDE_VESSEL_MM = 3.0
+
+# Up to this label value the place of each is looked up in a list.
+_MOST_LISTED = 65535
 
 
 @dataclass
@@ -257,7 +260,13 @@ def _note_hu(rules: list[StructureRule], hu: HuArray | None, notes: list[str]) -
 def _label_of_voxels(on_grid: NDArray[np.int32]) -> tuple[list[int], NDArray[np.intp]]:
     """Return the label values that occur, and for every voxel which of them it has."""
     values = np.unique(on_grid)
-    return [int(value) for value in values], np.searchsorted(values, on_grid)
+    if values[0] < 0 or values[-1] > _MOST_LISTED:
+        which = np.searchsorted(values, on_grid)
+    else:
+        place = np.zeros(values[-1] + 1, dtype=np.intp)
+        place[values] = np.arange(len(values))
+        which = place[on_grid]
+    return [int(value) for value in values], which
 
 
 def _paint(
@@ -272,14 +281,24 @@ def _paint(
     if hu is None:
         return index
     of_hu = palette.indices_of(HU_TISSUES)
-    by_hu = np.array([rule.split == "hu" for rule in rules])[which]
-    if by_hu.any():
+    by_hu = _split(which, rules, "hu")
+    if by_hu is not None:
         index[by_hu] = of_hu[drop_thin_lung(tissue_from_hu(hu), spacing_mm)[by_hu]]
-    in_bone = np.array([rule.split == "bone" for rule in rules])[which]
-    index[in_bone] = of_hu[bone_from_hu(hu[in_bone])]
-    hollow = np.array([rule.split == "gas" for rule in rules])[which]
-    index[hollow & gas_from_hu(hu)] = palette.index_of("gas")
+    in_bone = _split(which, rules, "bone")
+    if in_bone is not None:
+        index[in_bone] = of_hu[bone_from_hu(hu[in_bone])]
+    hollow = _split(which, rules, "gas")
+    if hollow is not None:
+        index[hollow & gas_from_hu(hu)] = palette.index_of("gas")
     return index
+
+
+def _split(
+    which: NDArray[np.intp], rules: list[StructureRule], split: Split
+) -> NDArray[np.bool_] | None:
+    """Return the voxels in which Hounsfield units decide something; None where there are none."""
+    decided = np.array([rule.split == split for rule in rules])
+    return decided[which] if decided.any() else None
 
 
 def _hold_vessels(
@@ -308,7 +327,7 @@ def _hold_vessels(
 def _drop_unused(index: IndexArray, palette: _Palette) -> tuple[IndexArray, tuple[Tissue, ...]]:
     """Return the index and the tissues without those that no voxel has."""
     tissues = tuple(palette.tissues.values())
-    used = np.flatnonzero(np.bincount(index.ravel(), minlength=len(tissues)))
+    used = [n for n in range(len(tissues)) if (index == n).any()]
     place = np.zeros(len(tissues), dtype=np.uint8)
     place[used] = np.arange(len(used), dtype=np.uint8)
     return place[index], tuple(tissues[n] for n in used)
