@@ -251,8 +251,6 @@ def _probes_in_air(plan: Plan, tissue: TissueGrid) -> list[str]:
 
 def _near_the_skin(plan: Plan, tissue: TissueGrid) -> list[str]:
     """Say so where the skin leaves no room for the margin."""
-    from scipy import ndimage
-
     target, air = tissue.structures.get("target"), tissue.outside_air
     if plan.target is None or target is None or air is None or not (target >= 0.5).any():
         return []
@@ -264,6 +262,8 @@ def _near_the_skin(plan: Plan, tissue: TissueGrid) -> list[str]:
     box = tuple(slice(*ends) for ends in zip(low, high, strict=True))
     if not air[box].any():
         return []
+    from scipy import ndimage
+
     away = ndimage.distance_transform_edt(~air[box], sampling=step)
     # From the middle of a voxel to the face of the next one.
     under_mm = max(float(away[target[box] >= 0.5].min() - step.max() / 2), 0.0)
