@@ -51,7 +51,7 @@ def read_volume(path: str | Path, modality: Modality | None = None) -> Volume:
     _check_nifti(path, "use a .nii or .nii.gz file, or the folder that holds one DICOM series")
     image = read_nifti(path)
     with np.errstate(over="ignore"):
-        values = image.values.astype(np.float32)
+        values = image.values.astype(np.float32, copy=False)
     lowest = values.min()
     # The extremes tell, as they are infinite or not a number if any value is.
     if not np.isfinite(lowest) or not np.isfinite(values.max()):
