@@ -70,7 +70,7 @@ def _count(tissue: TissueGrid, plan: Plan, settings: Settings) -> tuple[int, int
     table, _ = tissue_table(tissue.tissues, plan.perfusion.scale)
     inverse_squares = 4.0 * float(np.sum(1.0 / (tissue.grid.spacing_mm * 1e-3) ** 2))
     unfrozen = unfrozen_conductivity(table) * column(table, "inverse_rho_c_unfrozen")
-    present = np.unique(tissue.index)
+    present = [n for n in range(len(tissue.tissues)) if (tissue.index == n).any()]
     far_rate = float(unfrozen[present].max()) * inverse_squares
     conductivity, inverse_capacity = fastest_conduction(table)
     near_rate = float((conductivity * inverse_capacity)[present].max()) * inverse_squares
