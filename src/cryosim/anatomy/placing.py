@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
-from cryosim_phantoms import build_phantom
 
 from ..errors import InputError, expect_type
 from ..geometry import Grid
@@ -31,6 +30,9 @@ from ..tissue import Tissue, TissueGrid, TissueLibrary, build_tissue, define_tis
 from ..tissue.structures import tissue_of_structure
 from .body import Body, find_body, given_body, leave_out
 from .protection import protect
+
+if TYPE_CHECKING:
+    from cryosim_phantoms import Phantom
 
 __all__ = ["Anatomy", "phantom_plan", "place_anatomy", "read_anatomy"]
 
@@ -83,9 +85,23 @@ class _Structure:
     mask: Mask
 
     @cached_property
+    def voxels(self) -> NDArray[np.int64]:
+        """(n, 3); indices (i, j, k) of its voxels."""
+        return np.argwhere(self.mask)[:, ::-1]
+
+    @cached_property
     def voxels_mm(self) -> NDArray[np.float64]:
-        """(n, 3); centers of its voxels."""
-        return self.grid.to_world(np.argwhere(self.mask)[:, ::-1])
+        """(n, 3); their centers."""
+        return self.grid.to_world(self.voxels)
+
+    def lies_in(self, box: Grid) -> bool:
+        """Whether the center of any voxel lies in a box; the first plane that has one tells."""
+        for k, plane in enumerate(self.mask):
+            j, i = np.nonzero(plane)
+            index = np.stack([i, j, np.full(len(i), k)], axis=1)
+            if box.contains(self.grid.to_world(index)).any():
+                return True
+        return False
 
 
 def read_anatomy(plan: Plan) -> Anatomy:
@@ -108,7 +124,7 @@ def read_anatomy(plan: Plan) -> Anatomy:
     if source.body_mask is not None:
         masks[_BODY] = read_labels(plan.folder / source.body_mask).canonical()
     if source.phantom is not None:
-        phantom = build_phantom(source.phantom)
+        phantom = _phantom(source.phantom)
         volume, labels = phantom.volume.canonical(), phantom.labels.canonical()
         defaults = phantom.plan.get("anatomy", {}).get("tissues", {})
         tissues = {**defaults, **source.tissues}
@@ -133,9 +149,16 @@ def phantom_plan(name: str) -> Plan:
     InputError
         When there is no such phantom.
     """
-    content = dict(build_phantom(name).plan)
+    content = dict(_phantom(name).plan)
     content["anatomy"] = {**content.get("anatomy", {}), "phantom": name}
     return plan_from_dict(content, Path(), f"phantom {name}")
+
+
+def _phantom(name: str, size_mm: Sequence[float] | None = None) -> Phantom:
+    """Build a shipped phantom; images of patients do without importing any."""
+    from cryosim_phantoms import build_phantom
+
+    return build_phantom(name, size_mm)
 
 
 def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
@@ -291,7 +314,7 @@ def _library(plan: Plan) -> TissueLibrary:
 
 
 def _place_uniform(anatomy: Anatomy, plan: Plan, library: TissueLibrary) -> TissueGrid:
-    phantom = build_phantom("uniform", plan.anatomy.size_mm)
+    phantom = _phantom("uniform", plan.anatomy.size_mm)
     size_mm = phantom.volume.grid.size_mm
     grid = Grid.centered(size_mm, plan.grid.spacing_mm)
     check_run(grid, plan, _SNAPSHOTS)
@@ -352,7 +375,7 @@ def _points_of_interest(plan: Plan, shapes: Mapping[str, _Structure]) -> NDArray
     points += [needle.active_end_mm for needle in plan.needles]
     if "target" in shapes:
         target = shapes["target"]
-        index = np.argwhere(target.mask)[:, ::-1]
+        index = target.voxels
         extremes = np.concatenate([index[index.argmin(axis=0)], index[index.argmax(axis=0)]])
         points += list(target.grid.to_world(extremes))
     return np.array(points)
@@ -419,7 +442,7 @@ def _warnings(image: Grid, box: Grid, shapes: Mapping[str, _Structure]) -> list[
                 "the target reaches the edge of the image: its volume, coverage and margin hold "
                 "only for the part inside; use a larger image"
             )
-        elif name != "target" and not box.contains(shape.voxels_mm).any():
+        elif name != "target" and not shape.lies_in(box):
             found.append(f"{name} lies outside the simulated box and is not cooled there")
     return found
 

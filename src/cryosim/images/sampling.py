@@ -32,16 +32,18 @@ def nearest_samples(
     if not _along_axes(index_map[0]):
         # "grid-constant": with "constant" the outer half of the edge voxels would count as outside.
         return _transformed(values, index_map, shape, order=0, mode="grid-constant")
-    found = np.zeros(shape, dtype=values.dtype)
     filled, taken = [], []
     for at, size in zip(_places(index_map, shape), values.shape, strict=True):
         nearest = np.floor(at + 0.5).astype(np.int64)
         inside = np.flatnonzero((nearest >= 0) & (nearest < size))
-        if len(inside) == 0:
-            return found
-        filled.append(slice(int(inside[0]), int(inside[-1]) + 1))
-        taken.append(nearest[inside])
-    found[tuple(filled)] = _picked(values, taken)
+        first, last = (int(inside[0]), int(inside[-1]) + 1) if len(inside) else (0, 0)
+        filled.append(slice(first, last))
+        taken.append(nearest[first:last])
+    picked = _picked(values, taken)
+    if picked.shape == shape:
+        return picked
+    found = np.zeros(shape, dtype=values.dtype)
+    found[tuple(filled)] = picked
     return found
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, did_you_mean
 from ..geometry import Grid
-from ..images import Labels, Volume, resample_labels, resample_volume
+from ..images import Labels, Volume, label_values, resample_labels, resample_volume
 from .hounsfield import (
     HU_ASSUMPTION,
     HU_TISSUES,
@@ -259,7 +259,7 @@ def _note_hu(rules: list[StructureRule], hu: HuArray | None, notes: list[str]) -
 
 def _label_of_voxels(on_grid: NDArray[np.int32]) -> tuple[list[int], NDArray[np.intp]]:
     """Return the label values that occur, and for every voxel which of them it has."""
-    values = np.unique(on_grid)
+    values = label_values(on_grid)
     if values[0] < 0 or values[-1] > _MOST_LISTED:
         which = np.searchsorted(values, on_grid)
     else:
