@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..geometry import Grid, read_only
 from ..images import Labels, Volume, resample_labels, resample_volume
-from ..tissue import Tissue, TissueGrid
+from ..tissue import Tissue, TissueGrid, look_up
 
 __all__ = ["Body", "find_body", "given_body", "leave_out"]
 
@@ -123,7 +123,7 @@ def leave_out(tissue: TissueGrid, body: Body, gas: Tissue) -> TissueGrid:
     kinds = body.inside + np.int32(2) * near + np.int32(4) * body.things
     kind = resample_labels(Labels(body.grid, kinds), tissue.grid)
     outside, surely = kind & 1 == 0, kind & 2 == 0
-    lung = np.array([each.name == "lung" for each in tissue.tissues])[tissue.index]
+    lung = look_up(np.array([each.name == "lung" for each in tissue.tissues]), tissue.index)
     # Lung is nowhere as near to the room as the blurred edge of the skin.
     edge = _grown(outside, _BLURRED_VOXELS)
     taken = (surely & ~tissue.is_gas) | (edge & lung)

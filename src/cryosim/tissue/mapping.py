@@ -26,7 +26,7 @@ from .hounsfield import (
 )
 from .library import TissueLibrary
 from .structures import Split, StructureRule, rule_of_structure, tissue_of_structure
-from .tissue_grid import Tissue, TissueGrid
+from .tissue_grid import Tissue, TissueGrid, look_up
 from .vessels import wide_vessels
 
 __all__ = ["build_tissue", "tissue_from_hu", "tissue_of_structure", "wide_vessels"]
@@ -257,27 +257,27 @@ def _note_hu(rules: list[StructureRule], hu: HuArray | None, notes: list[str]) -
         notes.append("contents of hollow organs are taken as gas below -200 HU, else as wall")
 
 
-def _label_of_voxels(on_grid: NDArray[np.int32]) -> tuple[list[int], NDArray[np.intp]]:
+def _label_of_voxels(on_grid: NDArray[np.int32]) -> tuple[list[int], NDArray[np.integer]]:
     """Return the label values that occur, and for every voxel which of them it has."""
     values = label_values(on_grid)
     if values[0] < 0 or values[-1] > _MOST_LISTED:
         which = np.searchsorted(values, on_grid)
     else:
-        place = np.zeros(values[-1] + 1, dtype=np.intp)
+        place = np.zeros(values[-1] + 1, dtype=np.min_scalar_type(len(values)))
         place[values] = np.arange(len(values))
-        which = place[on_grid]
+        which = look_up(place, on_grid)
     return [int(value) for value in values], which
 
 
 def _paint(
-    which: NDArray[np.intp],
+    which: NDArray[np.integer],
     rules: list[StructureRule],
     hu: HuArray | None,
     palette: _Palette,
     spacing_mm: NDArray[np.float64],
 ) -> IndexArray:
     """Return the tissue of every voxel as an index into the palette."""
-    index: IndexArray = palette.indices_of(tuple(rule.tissue for rule in rules))[which]
+    index = look_up(palette.indices_of(tuple(rule.tissue for rule in rules)), which)
     if hu is None:
         return index
     of_hu = palette.indices_of(HU_TISSUES)
@@ -294,11 +294,11 @@ def _paint(
 
 
 def _split(
-    which: NDArray[np.intp], rules: list[StructureRule], split: Split
+    which: NDArray[np.integer], rules: list[StructureRule], split: Split
 ) -> NDArray[np.bool_] | None:
     """Return the voxels in which Hounsfield units decide something; None where there are none."""
     decided = np.array([rule.split == split for rule in rules])
-    return decided[which] if decided.any() else None
+    return look_up(decided, which) if decided.any() else None
 
 
 def _hold_vessels(
@@ -310,7 +310,7 @@ def _hold_vessels(
     perfusion. Soft tissue with its perfusion comes nearest.
     """
     sinks = np.array([tissue.heat_sink for tissue in palette.tissues.values()])
-    blood = sinks[index]
+    blood = look_up(sinks, index)
     if not blood.any():
         return None
     wide = wide_vessels(blood, grid.spacing_mm, WIDE_VESSEL_MM)
@@ -330,4 +330,4 @@ def _drop_unused(index: IndexArray, palette: _Palette) -> tuple[IndexArray, tupl
     used = [n for n in range(len(tissues)) if (index == n).any()]
     place = np.zeros(len(tissues), dtype=np.uint8)
     place[used] = np.arange(len(used), dtype=np.uint8)
-    return place[index], tuple(tissues[n] for n in used)
+    return look_up(place, index), tuple(tissues[n] for n in used)
