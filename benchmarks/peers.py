@@ -196,7 +196,7 @@ def _run_timed(run: Run, cube: FreezingCube) -> tuple[float, Outcome]:
 
 def frozen_volumes_ml(temperature_c: NDArray[np.float64], spacing_mm: float) -> list[float]:
     """Volumes at or below the levels, to a fraction of a voxel; held voxels count."""
-    from cryosim.evaluation import share_at_or_below
+    from cryosim.surfaces import share_at_or_below
 
     field = temperature_c.astype(np.float32)
     shares = [share_at_or_below(field, level).sum(dtype=np.float64) for level in LEVELS_C]

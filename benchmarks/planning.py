@@ -103,13 +103,15 @@ def page(made_with: dict[str, Any], found: dict[str, Any]) -> str:
         f"Written by `{COMMAND}`; the numbers are in [planning.json](planning.json), the method is "
         "in [planning.md](../planning.md).",
         "The plan that each phantom comes with, and a real sarcoma of the thigh (35 ml, CT with"
-        " its mask; skin and nerves are not labelled): 99 % of the target at -40 C, 10 mm of "
-        "ice beyond it, limits of the phantoms' organs at risk; one to four probes, 10 to 20 mm"
-        " apart, freezes as long as the protocol says, or shorter where only that spares an "
-        "organ. *Grid + 1* is a regular grid of parallel probes 15 mm apart from the same side "
-        "with one probe more, freezing as long as the protocol says. *Healthy* is frozen tissue"
-        " outside the target. Numbers are those of the search's grid (3 to 4 mm) but for the best "
-        "plan, whose margin and coverage are those on its own grid (1 mm). *Seconds* count "
+        " its mask; nerves are not labelled): 99 % of the target at -40 C, 10 mm of "
+        "ice beyond it, limits of the phantoms' organs at risk, skin at 5 C or more; one to four "
+        "probes, 10 to 20 mm apart, freezes from a quarter of what the protocol says to all of it. "
+        "*Skin* is the coldest that it gets, *target's goals met* when, since the first freeze "
+        "began, the target had all that is asked of it, *freezing after* how much freezing the "
+        "plan goes on for after that. *Grid + 1* is a regular grid of parallel probes 15 mm apart "
+        "from the same side with one probe more, freezing as long as the protocol says. *Healthy* "
+        "is frozen tissue outside the target. Numbers of the best plan are those on its own grid "
+        "(1 mm), others those of the search's grid (3 to 4 mm). *Seconds* count "
         f"everything from reading the images on; at most {LONGEST_S:g} are wanted. A *plain sweep* "
         "updates a cube of 128 voxels once, with all threads, timed before and after: read seconds "
         "by it.",
@@ -125,13 +127,14 @@ def page(made_with: dict[str, Any], found: dict[str, Any]) -> str:
 
 
 def _table(found: dict[str, Any]) -> str:
-    header = ("case", "goals", "probes", "freezes", "coverage", "ice margin, mm", "healthy, ml",
-              "grid + 1: goals", "healthy, ml", "seconds", "plain sweep, ms",
-              "simulations")  # fmt: skip
+    header = ("case", "goals", "probes", "freezes", "coverage", "ice margin, mm", "skin, C",
+              "healthy, ml", "target's goals met, min", "freezing after, min", "grid + 1: goals",
+              "healthy, ml", "seconds", "plain sweep, ms", "simulations")  # fmt: skip
     rows = []
     for name, case in found.items():
-        best = case["best"]
-        fine = {goal["name"]: goal["value"] for goal in best["on_the_plans_grid"]["goals"]}
+        best, own = case["best"], case["best"]["on_the_plans_grid"]
+        fine = {goal["name"]: goal["value"] for goal in own["goals"]}
+        margin = next(v for key, v in fine.items() if key.startswith("ice margin"))
         coverage = next(v for key, v in fine.items() if key.startswith("lethal coverage"))
         grids = [one for one in case["others"] if one["origin"] == "regular grid"]
         more = next(one for one in grids if one["count"] == best["count"] + 1)
@@ -141,8 +144,11 @@ def _table(found: dict[str, Any]) -> str:
             f"{best['count']}",
             f"{100 * best['freeze_share']:.0f} %",
             f"{100 * coverage:.1f} %",
-            f"{fine['ice margin']:.1f}",
-            f"{best['healthy_frozen_ml']:.0f}",
+            f"{margin:.1f}",
+            "none seen" if "skin coldest" not in fine else f"{fine['skin coldest']:.1f}",
+            f"{own['healthy_frozen_ml']:.0f}",
+            _minutes(case["times_s"]["goals of the target met"]),
+            _minutes(case["times_s"]["freezing after that"]),
             "met" if more["met"] else f"missed: {_most_missed(more)}",
             f"{more['healthy_frozen_ml']:.0f}",
             f"{case['seconds']:.0f}",
@@ -150,6 +156,10 @@ def _table(found: dict[str, Any]) -> str:
             f"{case['simulations']}",
         ])  # fmt: skip
     return pages.table(header, rows)
+
+
+def _minutes(seconds: float | None) -> str:
+    return "never" if seconds is None else f"{seconds / 60:.1f}"
 
 
 def _most_missed(one: dict[str, Any]) -> str:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         write_probe_lines,
     )
     from .pictures import (
+        plot_course,
         plot_growth,
         plot_histogram,
         plot_margin,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
         plot_slices,
     )
     from .plan import Goal, Plan, Protocol, Stage, move_probes, probe_lines, read_plan
-    from .planning import optimize
+    from .planning import optimize, shortest_protocol
     from .probes import Probe
     from .reporting import (
         print_report,
@@ -105,7 +106,9 @@ _PUBLIC = {
     "load_result": "results",
     "move_probes": "plan",
     "optimize": "planning",
+    "shortest_protocol": "planning",
     "place_anatomy": "anatomy",
+    "plot_course": "pictures",
     "plot_growth": "pictures",
     "plot_histogram": "pictures",
     "plot_margin": "pictures",
@@ -170,6 +173,7 @@ __all__ = [
     "move_probes",
     "optimize",
     "place_anatomy",
+    "plot_course",
     "plot_growth",
     "plot_histogram",
     "plot_margin",
@@ -185,6 +189,7 @@ __all__ = [
     "read_probe_lines",
     "read_volume",
     "save_result",
+    "shortest_protocol",
     "show",
     "simulate",
     "write_batch",

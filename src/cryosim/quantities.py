@@ -16,6 +16,7 @@ __all__ = [
     "KillAfter",
     "KillReport",
     "Margin",
+    "MarginLimit",
     "Margins",
     "NeedleReport",
     "Number",
@@ -139,30 +140,55 @@ class Margin:
     isotherm_c : the isotherm of the coldest-ever field.
     min_mm, p05_mm : smallest, and exceeded by 95 % of the surface; None where nothing got so cold.
     fraction_at_least_10mm : share of the surface with at least 10 mm.
+    where : ", where it has room" for the part of the surface at which neither skin nor a barrier is
+        nearer than the wanted margin; empty: all of it.
     """
 
     isotherm_c: float
     min_mm: Annotated[float | None, Quantity("smallest", "mm", goal="always")]
     p05_mm: Annotated[float | None, Quantity("95 % have at least", "mm", goal="always")]
     fraction_at_least_10mm: Annotated[float, Quantity("surface with 10 mm", "share", goal="always")]
+    where: str = ""
 
 
 @dataclass(frozen=True)
 class Margins:
     """Margin of the visible ice and of the lethal isotherm."""
 
-    ice: Annotated[Margin, Titled("ice margin ({isotherm_c:g} C)")]
+    ice: Annotated[Margin, Titled("ice margin ({isotherm_c:g} C){where}")]
     lethal: Annotated[Margin, Titled("lethal margin ({isotherm_c:g} C)")]
 
 
 @dataclass(frozen=True)
+class MarginLimit:
+    """What is nearer to the target than the wanted margin, so that less is asked for there.
+
+    Attributes
+    ----------
+    by : "skin", or a barrier of the plan. side : of the target, in anatomical words.
+    surface_share : share of the target's surface from which it is nearer.
+    room_mm : smallest distance of the target's surface to it.
+    smallest_mm : smallest ice margin on that part of the surface; None without ice.
+    reached_mm, asked_mm : ice margin where most is missing, and what is asked for there.
+    """
+
+    by: str
+    side: str
+    surface_share: Annotated[float, Quantity("of the surface", "share")]
+    room_mm: Annotated[float, Quantity("room", "mm")]
+    smallest_mm: Annotated[float | None, Quantity("smallest ice margin", "mm")]
+    reached_mm: Annotated[float | None, Quantity("ice margin where most is missing", "mm")]
+    asked_mm: Annotated[float, Quantity("asked for there", "mm")]
+
+
+@dataclass(frozen=True)
 class Compliance:
-    """Whether the ice reaches the wanted margin everywhere.
+    """Whether the ice reaches the wanted margin everywhere, or as far as it can be asked for.
 
     Attributes
     ----------
     margin_mm : the wanted margin.
-    surface_fraction : share of the target's surface with at least that ice margin.
+    surface_fraction : share of the target's surface with at least the ice margin asked for there.
     shell_frozen_fraction : share of the shell of that thickness around the target that froze.
     passed : both are 1 within half a voxel.
     """
@@ -187,8 +213,11 @@ class TargetReport:
     Attributes
     ----------
     volume_ml : its volume. coverage : by isotherm (C), in 0..1.
-    margin_reached_s : first kept time at which the ice reached the wanted margin everywhere, within
-        half a voxel: an upper bound; None where no kept field shows it.
+    healthy_ml : tissue around it that has been frozen.
+    margin_reached_s : first time at which tissue had been frozen as far beyond it as wanted, all
+        around and within half a voxel; None where that never was, or was not recorded.
+    goals_met_s : first time at which all its goals were met; None likewise.
+    freezing_after_s : freezing that the protocol goes on for after that.
     """
 
     volume_ml: Annotated[float, Quantity("volume", "ml", goal="always")]
@@ -198,9 +227,17 @@ class TargetReport:
     margin: Margins
     compliance: Annotated[Compliance, Titled("{margin_mm:g} mm compliance")]
     kill: Annotated[TargetKill, Titled("cells")]
+    healthy_ml: Annotated[float, Quantity("healthy tissue frozen", "ml", goal="always")]
     margin_reached_s: Annotated[
-        float | None, Quantity("ice margin reached after", "s", 1, "always", "not seen")
+        float | None, Quantity("ice margin reached after", "s", 1, "always", "never")
     ]
+    goals_met_s: Annotated[
+        float | None, Quantity("all goals of the target met after", "s", 1, "always", "never")
+    ] = None
+    freezing_after_s: Annotated[
+        float | None, Quantity("freezing that goes on after that", "s", 1, "always", "none")
+    ] = None
+    limits: tuple[MarginLimit, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cryosim.evaluation import isosurface, share_at_or_below
 from cryosim.geometry import Grid
 from cryosim.plan import Plan
 from cryosim.simulation import Result, Settings, simulate
+from cryosim.surfaces import isosurface, share_at_or_below
 from cryosim.tissue import Tissue, TissueGrid
 
 __all__ = ["GRAY", "MEASURED", "SIMULATED", "areas_mm2", "extents_mm", "freeze", "parallel"]

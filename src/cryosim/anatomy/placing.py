@@ -28,7 +28,9 @@ from ..probes import check_placement
 from ..simulation import check_run
 from ..tissue import Tissue, TissueGrid, TissueLibrary, build_tissue, define_tissue, read_library
 from ..tissue.structures import tissue_of_structure
+from .barriers import with_barriers
 from .body import Body, find_body, given_body, leave_out
+from .image_end import ends_near_target
 from .protection import protect
 
 if TYPE_CHECKING:
@@ -171,7 +173,7 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     ------
     InputError
         When a label is empty or unknown, a probe leaves the image, a sensor or protection the
-        box, or a tissue is not defined.
+        box, the target's margin has no room in the image, or a tissue is not defined.
     """
     expect_type("place_anatomy: anatomy", anatomy, Anatomy, "read_anatomy returns one")
     expect_type("place_anatomy: plan", plan, Plan, "read_plan returns one")
@@ -220,9 +222,11 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
             *_far_probes(plan, shapes),
             *_probes_in_air(plan, tissue),
             *_near_the_skin(plan, tissue),
+            *ends_near_target(tissue, volume.grid, plan),
         ),
     )
-    return protect(placed, plan, library, anatomy.labels)
+    protected = protect(placed, plan, library, anatomy.labels)
+    return with_barriers(protected, plan, library, anatomy.labels)
 
 
 def _body(plan: Plan, anatomy: Anatomy, target: _Structure | None) -> Body | None:
@@ -293,8 +297,8 @@ def _near_the_skin(plan: Plan, tissue: TissueGrid) -> list[str]:
     if under_mm >= plan.target.margin_mm:
         return []
     return [
-        f"the target comes within {under_mm:.0f} mm of the skin, where {plan.target.margin_mm:g} "
-        "mm of ice have no room without freezing it; warm or lift the skin there, or ask for less"
+        f"the target comes within its margin of the skin: {plan.target.margin_mm:g} mm of ice have "
+        "no room there without freezing it; warm or lift the skin, or ask for less"
     ]
 
 
@@ -331,7 +335,9 @@ def _place_uniform(anatomy: Anatomy, plan: Plan, library: TissueLibrary) -> Tiss
     _check_resolved(shares, plan)
     tissue = TissueGrid.uniform(grid, library[plan.anatomy.tissue or "soft-tissue"])
     tissue = dataclasses.replace(tissue, structures=shares, image_grid=phantom.volume.grid)
-    return protect(tissue, plan, library, anatomy.labels)
+    tissue = dataclasses.replace(tissue, warnings=tuple(ends_near_target(tissue, grid, plan)))
+    protected = protect(tissue, plan, library, anatomy.labels)
+    return with_barriers(protected, plan, library, anatomy.labels)
 
 
 def _check_resolved(shares: Mapping[str, F32], plan: Plan) -> None:

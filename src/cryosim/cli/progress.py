@@ -71,6 +71,10 @@ def search_progress(console: Console) -> Iterator[tuple[EvaluationCallback, Call
         done, best = 0, (float("inf"), float("inf"))
 
         class Searching(EvaluationCallback):
+            def on_warnings(self, warnings: Sequence[str]) -> None:
+                for warning in warnings:
+                    console.print(f"warning: {warning}", highlight=False, markup=False)
+
             def on_evaluated(self, outcome: dict[str, Any], done_: int, asked: int) -> None:  # noqa: ARG002
                 nonlocal done, best
                 done += 1

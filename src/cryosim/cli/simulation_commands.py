@@ -16,6 +16,7 @@ from .progress import run_progress
 if TYPE_CHECKING:
     from ..evaluation import Report
     from ..plan import Plan
+    from ..planning import Shortest
     from ..simulation import Forecast
     from ..tissue import TissueGrid
 
@@ -40,11 +41,16 @@ def add_commands(commands: Commands) -> None:
         help="put the probes where lines drawn in 3D Slicer are",
     )
     run.add_argument(
+        "--shortest",
+        action="store_true",
+        help="shorten the freezes as far as the target's goals are still met",
+    )
+    run.add_argument(
         "-o",
         "--output",
         type=Path,
         metavar="DIR",
-        help="default: PLAN-result, with --probes PLAN-reached-result",
+        help="default: PLAN-result, PLAN-reached-result with --probes, PLAN-shortest",
     )
     run.set_defaults(command=_run)
 
@@ -73,7 +79,10 @@ def _run(options: argparse.Namespace) -> int:
     plan, kind = read_plan(options.plan), "result"
     if options.probes:
         plan, kind = move_probes(plan, read_probe_lines(*options.probes)), "reached-result"
-    return _verdict(_carry_out(plan, options.output or Path(f"{options.plan.stem}-{kind}")))
+    if options.shortest:
+        kind = "shortest"
+    output = options.output or Path(f"{options.plan.stem}-{kind}")
+    return _verdict(_carry_out(plan, output, shortest=options.shortest))
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -125,10 +134,12 @@ def _verdict(report: Report) -> int:
     return GOALS_MET if report.passed else GOAL_FAILED
 
 
-def _carry_out(plan: Plan, output: Path) -> Report:
+def _carry_out(plan: Plan, output: Path, *, shortest: bool = False) -> Report:
     """Simulate, evaluate, write and print."""
     from ..anatomy import place_anatomy, read_anatomy
     from ..evaluation import evaluate
+    from ..plan import write_plan
+    from ..planning import shortest_protocol
     from ..reporting import print_report, write_result
     from ..simulation import simulate
 
@@ -136,14 +147,32 @@ def _carry_out(plan: Plan, output: Path) -> Report:
     with all_or_nothing(output) as folder:
         tissue = place_anatomy(read_anatomy(plan), plan)
         console.print(_describe(plan, tissue), highlight=False, markup=False)
+        for warning in tissue.warnings:
+            console.print(f"warning: {warning}", highlight=False, markup=False)
         with run_progress(console, plan.protocol.duration_s / 60) as callback:
-            result = simulate(tissue, plan, callbacks=[callback])
-        report = evaluate(result)
+            if shortest:
+                found = shortest_protocol(tissue, plan, callbacks=[callback])
+                result, report = found.result, found.report
+            else:
+                result = simulate(tissue, plan, callbacks=[callback])
+                report = evaluate(result)
+        if shortest:
+            console.print(_in_short(found), highlight=False, markup=False)
+            write_plan(found.plan, folder / "plan.json", output)
         print_report(report, result, console)
         note = write_result(report, result, folder)
     if note:
         console.print(note, highlight=False)
     return report
+
+
+def _in_short(found: Shortest) -> str:
+    if found.share == 1.0:
+        return f"no shorter freezes will do ({found.simulations} simulations)"
+    return (
+        f"freezes may be shortened to {100 * found.share:.0f} % ({found.simulations} simulations): "
+        f"{found.plan.protocol.describe()}"
+    )
 
 
 def _describe(plan: Plan, tissue: TissueGrid) -> str:

@@ -30,9 +30,10 @@ def _add_optimize(commands: Commands) -> None:
     parser = commands.add_parser(
         "optimize",
         help="find how many probes a plan needs, and where they go",
-        description="Find the smallest number of probes that meets the plan's goals, and where "
-        "they go; write what 'run' writes for the best plan, and all ranked plans. What was "
-        "simulated is kept: the same command goes on where it was stopped.",
+        description="Find how many probes meet the plan's goals with the least frozen healthy "
+        "tissue, where they go, and how long they freeze; write what 'run' writes for the best "
+        "plan, and all ranked plans. What was simulated is kept: the same command goes on where it "
+        "was stopped.",
         epilog=f"Exit code: 0 all goals met, 1 no plan meets them, 2 bad input. {DISCLAIMER}",
     )
     parser.add_argument("plan", type=Path, nargs="?", metavar="PLAN.toml")

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from ..geometry import Grid
 from ..images import resample_field
-from .surfaces import Surface, isosurface, signed_distance_mm
+from ..surfaces import Surface, isosurface, signed_distance_mm
 
 __all__ = ["Agreement", "Shape", "compare_shapes", "shape_of_mask"]
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..plan import Plan
+from ..plan import ICE_C, Plan
 from ..probes import Probe, Warmer
 from ..quantities import NeedleReport, SensorReport
 from ..simulation import Curves, Result
-from .target import ICE_C
 
 __all__ = ["evaluate_needles", "evaluate_sensors", "heat_taken_out_j"]
 

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ..errors import expect_type
-from ..plan import PRESETS
+from ..plan import ICE_C, PRESETS, Plan
+from ..plan.metrics import COMPLIANCE, limited_margin
 from ..probes import catalog, needle_name
 from ..quantities import OrganReport, TargetReport
 from ..simulation import Result
 from ..sources import is_assumption
+from ..surfaces import isosurface
 from ..tissue import citations as tissue_citations
 from .curves import evaluate_needles, evaluate_sensors
 from .goals import judge_goals, judge_metrics
@@ -21,9 +23,9 @@ from .kill import evaluate_kill, expected_share
 from .kill_rules import kill_citations, read_rules
 from .organs import evaluate_organ
 from .perfusion import perfusion_warnings
-from .report import Report, TimelineRow
-from .surfaces import isosurface
-from .target import ICE_C, TargetShape, evaluate_target
+from .report import GoalVerdict, Report, TimelineRow
+from .target import TargetShape, evaluate_target
+from .when import timed
 
 __all__ = ["citations", "evaluate", "timeline"]
 
@@ -57,6 +59,10 @@ def evaluate(result: Result, *, target_shape: TargetShape | None = None) -> Repo
     at_risk = plan.organs(bool(result.tissue.skin.any()))
     organs = tuple(evaluate_organ(tissue_only, organ) for organ in at_risk)
     half_voxel_mm = float(result.tissue.grid.spacing_mm.max()) / 2
+    goals = judge_goals(plan, target, organs, half_voxel_mm)
+    goals = timed(goals, result.course, plan, half_voxel_mm)
+    if target is not None:
+        target = _with_time_to_goals(target, goals, plan)
     report = Report(
         timeline=timeline(result),
         target=target,
@@ -64,13 +70,31 @@ def evaluate(result: Result, *, target_shape: TargetShape | None = None) -> Repo
         organs_at_risk=organs,
         sensors=evaluate_sensors(result),
         needles=evaluate_needles(result),
-        goals=judge_goals(plan, target, organs, half_voxel_mm),
+        goals=goals,
         warnings=_warnings(result, target, organs),
         assumptions=_assumptions(result),
         sources=citations(result),
     )
     stated = judge_metrics(plan.goal, {number.path: number.value for number in report.numbers()})
+    stated = timed(stated, result.course, plan, half_voxel_mm)
     return dataclasses.replace(report, goals=report.goals + stated)
+
+
+def _with_time_to_goals(
+    target: TargetReport, goals: Sequence[GoalVerdict], plan: Plan
+) -> TargetReport:
+    """Add when the target had all that is asked of it, and how much freezing comes after."""
+    asked = [goal for goal in goals if goal.metric.startswith("target.")]
+    # Nobody follows how margins grow where they have little room.
+    limited = {COMPLIANCE, *(limited_margin(limit.by) for limit in target.limits)}
+    times = [goal.met_s for goal in asked if goal.metric not in limited]
+    found = [time_s for time_s in times if time_s is not None]
+    if any(goal.verdict == "fail" for goal in asked) or len(found) < len(times):
+        return target
+    met_s = max(found)
+    return dataclasses.replace(
+        target, goals_met_s=met_s, freezing_after_s=plan.protocol.freezing_after_s(met_s)
+    )
 
 
 def citations(result: Result) -> tuple[str, ...]:
@@ -175,7 +199,7 @@ def _of_the_box(result: Result, target: TargetReport | None) -> Iterator[str]:
             f"{result.plan.body.temperature_c:g} C: the ice is too small there; use a larger image "
             "or grid.padding_mm"
         )
-    if target is not None and target.margin.ice.min_mm is None:
+    if target is not None and target.margin.ice.min_mm is None and not target.limits:
         yield "no ice edge in the simulated box: margins are not defined"
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from ..margin_room import end_words, limit_words
 from ..plan import Goal, OrganAtRisk, Plan, Target
 from ..plan.metrics import (
     COMPLIANCE,
     ICE_MARGIN,
     coverage,
     ice_distance,
+    limited_margin,
     organ_temperature,
     unit_of,
 )
-from ..quantities import OrganReport, TargetReport
+from ..quantities import MarginLimit, OrganReport, TargetReport
 from .report import GoalVerdict, Verdict
 
 __all__ = ["judge_goals", "judge_metrics"]
@@ -51,7 +54,7 @@ def _target_goals(target: Target, found: TargetReport, half_voxel_mm: float) -> 
     compliance = found.compliance
     share = min(compliance.surface_fraction, compliance.shell_frozen_fraction)
     exact = share >= 1 - 1e-9
-    return [
+    goals = [
         _at_least(
             f"lethal coverage ({target.lethal_c:g} C)",
             coverage(target.lethal_c),
@@ -71,6 +74,36 @@ def _target_goals(target: Target, found: TargetReport, half_voxel_mm: float) -> 
             COMPLIANCE,
         ),
     ]
+    if not found.limits:
+        return goals
+    lethal, *margins = goals
+    return [
+        lethal,
+        *(_as_far_as_there_is_room(goal, found.limits) for goal in margins),
+        *(_limited_margin(limit, half_voxel_mm) for limit in found.limits),
+    ]
+
+
+def _as_far_as_there_is_room(goal: GoalVerdict, limits: Sequence[MarginLimit]) -> GoalVerdict:
+    """Say of a goal that it is judged on a part only: it is never plainly met."""
+    return dataclasses.replace(
+        goal,
+        name=f"{goal.name} where it has room",
+        verdict="warn" if goal.verdict == "ok" else goal.verdict,
+        note="; ".join(map(limit_words, limits)),
+    )
+
+
+def _limited_margin(limit: MarginLimit, half_voxel_mm: float) -> GoalVerdict:
+    """Judge the part of the surface where skin or a barrier leaves less room than is wanted."""
+    goal = _at_least(
+        f"ice margin at {end_words(limit.by)}",
+        limited_margin(limit.by),
+        limit.reached_mm,
+        limit.asked_mm,
+        half_voxel_mm,
+    )
+    return dataclasses.replace(goal, note=limit_words(limit))
 
 
 def _organ_goals(organ: OrganAtRisk, found: OrganReport, half_voxel_mm: float) -> list[GoalVerdict]:

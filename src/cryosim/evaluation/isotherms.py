@@ -7,27 +7,17 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from cryosim_kernels import in_threads, partial_volume
-
-from ..geometry import read_only
 from ..simulation import Result
+from ..surfaces import share_at_or_below
 
 __all__ = [
     "isotherm_field",
     "isotherm_volume_ml",
     "of_tissue",
-    "share_at_or_below",
     "share_exposed",
 ]
 
 F32 = NDArray[np.float32]
-
-
-def share_at_or_below(field_c: F32, level_c: float) -> F32:
-    """Share of each voxel, (k, j, i) in 0..1, where a temperature field is at or below a level."""
-    share = np.empty(field_c.shape, dtype=np.float32)
-    in_threads(partial_volume.share_below, len(share), read_only(field_c), level_c, share)
-    return share
 
 
 def share_exposed(seconds: F32, at_least_s: float) -> F32:

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..plan import LETHAL_HOLD_S
 from ..quantities import DOSE_RESPONSE, KillAfter, KillReport
 from ..simulation import Result
-from .isotherms import share_at_or_below, share_exposed
+from ..surfaces import share_at_or_below
+from .isotherms import share_exposed
 from .kill_rules import read_rules
 
 __all__ = [
-    "HOLD_S",
     "dose_response",
     "evaluate_kill",
     "kill_probability",
@@ -32,7 +33,6 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 
-HOLD_S = 60.0  # so long in total at or below the lethal isotherm kills
 _FREEZING_C = 0.0
 
 
@@ -73,7 +73,7 @@ def kill_probability(result: Result, after_freezes: int | None = None) -> F32:
     return killed
 
 
-def killed_by_isotherm(result: Result, level_c: float, hold_s: float = HOLD_S) -> F32:
+def killed_by_isotherm(result: Result, level_c: float, hold_s: float = LETHAL_HOLD_S) -> F32:
     """Share of each voxel, (k, j, i), that was at or below a temperature for so long in total.
 
     Raises

@@ -5,21 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..plan import OrganAtRisk
+from ..plan import ICE_C, OrganAtRisk
 from ..quantities import OrganReport
 from ..simulation import Result
-from .isotherms import share_at_or_below
-from .surfaces import sample, signed_distance_mm
-from .target import ICE_C, structure_surface
+from ..surfaces import sample, share_at_or_below, signed_distance_mm, structure_points_mm
 
-__all__ = ["evaluate_organ", "filled_voxels", "frozen_skin_cm2"]
+__all__ = ["evaluate_organ", "frozen_skin_cm2"]
 
 
 def evaluate_organ(result: Result, organ: OrganAtRisk) -> OrganReport:
     """Evaluate one organ at risk on its voxels and on its surface between them."""
     grid = result.tissue.grid
     share = result.tissue.share_of(organ.name)
-    points = _points_of(result, share)
+    points = structure_points_mm(grid, share)
     coldest_c = result.plan.body.temperature_c
     nearest = np.inf
     if len(points):
@@ -52,24 +50,6 @@ def frozen_skin_cm2(result: Result) -> float:
     """Area of the voxels next to room air that have been frozen; 0 without room air."""
     frozen = result.tissue.skin & (result.coldest_c <= ICE_C)
     return 1e-2 * result.tissue.grid.cell_face_mm2 * int(frozen.sum())
-
-
-def _points_of(result: Result, share: NDArray[np.float32]) -> NDArray[np.float64]:
-    """World points on the surface of a structure and at the voxels that it fills."""
-    grid = result.tissue.grid
-    filled = np.argwhere(filled_voxels(share))[:, ::-1]
-    if len(filled) == 0:
-        return np.zeros((0, 3))
-    return np.concatenate([grid.to_world(filled), structure_surface(grid, share).centers_mm])
-
-
-def filled_voxels(share: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return the voxels of a structure, by the share of each that it fills.
-
-    One thinner than a voxel fills none by half; then the fullest ones stand for it.
-    """
-    filled: NDArray[np.bool_] = share >= min(0.5, float(share.max()) / 2 or 1.0)
-    return filled
 
 
 def _volume_ml(result: Result, share: NDArray[np.float32], level_c: float) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..margin_room import end_words
 from ..quantities import (
     KillReport,
     NeedleReport,
@@ -67,6 +68,9 @@ class GoalVerdict:
     name : as people read it.
     metric : dotted path of the number, as in report.json.
     stated : by the plan's `[[goal]]`, not by its target or an organ.
+    met_s : when a goal that is met was first met; None where that is not known.
+    broken_s : when a limit that is broken was first broken; None likewise.
+    note : what has to be said beside the verdict, such as where a margin has no room.
     """
 
     name: str
@@ -77,6 +81,9 @@ class GoalVerdict:
     verdict: Verdict
     metric: str
     stated: bool = False
+    met_s: float | None = None
+    broken_s: float | None = None
+    note: str = ""
 
     @property
     def key(self) -> str:
@@ -113,6 +120,11 @@ class Report:
         """Give every number of target, organs and sensors, by its dotted path in report.json."""
         if self.target is not None:
             yield from numbers_of(self.target, "target")
+            for limit in self.target.limits:
+                for number in numbers_of(limit, f"target.limits.{limit.by}"):
+                    yield number._replace(
+                        name=f"margin limited by {end_words(limit.by)}, {number.name}"
+                    )
         for organ in self.organs_at_risk:
             yield from numbers_of(organ, f"organs_at_risk.{organ.name}")
         for sensor in self.sensors:

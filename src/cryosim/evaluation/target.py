@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from ..errors import InputError
-from ..geometry import Grid, direction_words
-from ..plan import Target
+from ..geometry import direction_words
+from ..margin_room import Room, room_around
+from ..plan import ICE_C, LETHAL_HOLD_S, Target
 from ..quantities import Compliance, Margin, Margins, TargetKill, TargetReport
 from ..simulation import Result
+from ..surfaces import (
+    Surface,
+    sample,
+    share_at_or_below,
+    signed_distance_mm,
+    structure_surface,
+)
 from ..tissue import TissueGrid
-from .isotherms import of_tissue, share_at_or_below
-from .kill import HOLD_S, killed_by_isotherm
-from .surfaces import Surface, isosurface, sample, signed_distance_mm
+from .isotherms import of_tissue
+from .kill import killed_by_isotherm
+from .when import first_time_s
 
 __all__ = [
-    "ICE_C",
     "SurfaceMargin",
     "TargetShape",
     "evaluate_target",
-    "margin_reached_s",
-    "structure_surface",
     "surface_margin",
     "target_coverage",
 ]
@@ -33,8 +40,8 @@ __all__ = [
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
 
-ICE_C = 0.0  # what CT shows as the edge of the ice, and what the 1 cm rule was stated for
 _TEN_MM = 10.0
+_WHERE = ", where it has room"
 # A share counts as everything when less than this is missing: rounding of partial volumes.
 _ALL = 0.999
 
@@ -47,14 +54,16 @@ class SurfaceMargin:
     ----------
     isotherm_c : the isotherm of the coldest-ever field.
     points_mm : (n, 3) LPS centers of the patches. areas_mm2 : (n,) their areas.
-    margin_mm : (n,) signed distance to the isotherm, positive where it lies outside the target; inf
-        or -inf where there is no such isotherm in the simulated box.
+    margin_mm : (n,) signed distance to the isotherm, positive where it lies outside the target, at
+        most that to the skin; inf or -inf where there is no such isotherm in the simulated box.
+    room : what margin can be asked for at each patch; of ice.
     """
 
     isotherm_c: float
     points_mm: F64
     areas_mm2: F64
     margin_mm: F64
+    room: Room
 
     @property
     def has_edge(self) -> bool:
@@ -63,8 +72,14 @@ class SurfaceMargin:
 
     @property
     def smallest(self) -> int:
-        """Which patch has the smallest margin."""
-        return int(self.margin_mm.argmin())
+        """Which patch has the smallest margin of those where the wanted one has room, if any."""
+        whole = self.room.whole
+        return int(np.where(whole | ~whole.any(), self.margin_mm, np.inf).argmin())
+
+    @property
+    def where(self) -> str:
+        """What stands behind "smallest" where it is looked for on a part only."""
+        return _WHERE if self.room.ends else ""
 
     @property
     def weak_side(self) -> str:
@@ -111,12 +126,12 @@ def surface_margin(result: Result, isotherm_c: float) -> SurfaceMargin:
     grid, coldest_c = result.tissue.grid, of_tissue(result).coldest_c
     surface = structure_surface(grid, result.tissue.structures["target"])
     margin_mm = signed_distance_mm(grid, coldest_c, isotherm_c, surface.centers_mm)
-    return SurfaceMargin(isotherm_c, surface.centers_mm, surface.areas_mm2, margin_mm)
-
-
-def structure_surface(grid: Grid, share: F32) -> Surface:
-    """Triangulate the surface of a structure given by the share of each voxel that it fills."""
-    return isosurface(grid, -share, -0.5, outside=0.0)
+    room = room_around(result.tissue, result.plan, surface.centers_mm)
+    margin_mm = room.of_tissue(margin_mm)
+    if isotherm_c != ICE_C:
+        # The wanted margin is one of ice.
+        room = dataclasses.replace(room, ends=())
+    return SurfaceMargin(isotherm_c, surface.centers_mm, surface.areas_mm2, margin_mm, room)
 
 
 def evaluate_target(
@@ -136,37 +151,41 @@ def evaluate_target(
     grid = result.tissue.grid
     share = result.tissue.structures["target"]
     surface = structure_surface(grid, share) if shape is None else shape.surface
-    ice = signed_distance_mm(grid, result.coldest_c, ICE_C, surface.centers_mm)
-    lethal = signed_distance_mm(grid, result.coldest_c, target.lethal_c, surface.centers_mm)
+    points, areas = surface.centers_mm, surface.areas_mm2
+    room = room_around(result.tissue, result.plan, points)
+    ice, lethal = (
+        room.of_tissue(signed_distance_mm(grid, result.coldest_c, level, points))
+        for level in (ICE_C, target.lethal_c)
+    )
+    whole = room.whole
     return TargetReport(
         volume_ml=float(share.sum(dtype=np.float64)) * grid.cell_volume_ml,
         coverage=_coverage(result, [*result.plan.report.isotherms_c, target.lethal_c], shape),
         margin=Margins(
-            ice=_margin(ICE_C, ice, surface.areas_mm2),
-            lethal=_margin(target.lethal_c, lethal, surface.areas_mm2),
+            ice=_margin(ICE_C, ice[whole], areas[whole], _WHERE if room.ends else ""),
+            lethal=_margin(target.lethal_c, lethal, areas),
         ),
-        compliance=_compliance(result, target.margin_mm, surface, ice),
+        compliance=_compliance(result, room, surface, ice),
         kill=TargetKill(expected_share),
-        margin_reached_s=margin_reached_s(result, target.margin_mm, surface.centers_mm),
+        healthy_ml=_healthy_ml(result),
+        margin_reached_s=_margin_reached_s(result, target.margin_mm),
+        limits=room.limits(ice, areas),
     )
 
 
-def margin_reached_s(result: Result, wanted_mm: float, points_mm: F64) -> float | None:
-    """Return the first kept time at which ice lay so far beyond points of a surface, all of them.
+def _healthy_ml(result: Result) -> float:
+    """Frozen tissue outside the target, without probes and gas."""
+    frozen = share_at_or_below(result.coldest_c, ICE_C) * (1.0 - result.probe_share)
+    frozen *= 1.0 - result.tissue.structures["target"]
+    frozen[result.tissue.is_gas] = 0.0
+    return float(frozen.sum(dtype=np.float64)) * result.tissue.grid.cell_volume_ml
 
-    Within half a voxel. Fields are kept at the ends of stages and every few minutes, so that it is
-    an upper bound; None where none of them shows it.
-    """
-    grid = result.tissue.grid
-    enough_mm = wanted_mm - float(grid.spacing_mm.max()) / 2
-    for time_s, field in zip(result.times_s, result.temperatures_c, strict=True):
-        cold = result.tissue.continued_through_gas(field)
-        # Where ice lies beyond the target, its surface is ice: the quick way out.
-        if enough_mm > 0 and sample(grid, cold, points_mm).max() > ICE_C:
-            continue
-        if signed_distance_mm(grid, cold, ICE_C, points_mm).min() >= enough_mm:
-            return time_s
-    return None
+
+def _margin_reached_s(result: Result, wanted_mm: float) -> float | None:
+    if result.course is None or ICE_C not in result.course.margin_mm:
+        return None
+    enough_mm = wanted_mm - float(result.tissue.grid.spacing_mm.max()) / 2
+    return first_time_s(result.course.times_s, result.course.margin_mm[ICE_C], enough_mm)
 
 
 def target_coverage(result: Result, levels_c: Iterable[float]) -> dict[float, float]:
@@ -206,54 +225,59 @@ def _cold_at(result: Result, level_c: float, points_mm: F64) -> F64:
     grid = result.tissue.grid
     cold = sample(grid, result.coldest_c, points_mm) <= level_c
     if _is_lethal(result, level_c):
-        cold &= sample(grid, result.time_below_s[level_c], points_mm) >= HOLD_S
+        cold &= sample(grid, result.time_below_s[level_c], points_mm) >= LETHAL_HOLD_S
     return cold.astype(float)
 
 
-def _margin(isotherm_c: float, margin_mm: F64, areas_mm2: F64) -> Margin:
+def _margin(isotherm_c: float, margin_mm: F64, areas_mm2: F64, where: str = "") -> Margin:
     total = areas_mm2.sum()
     if total == 0:
-        return Margin(isotherm_c, None, None, 0.0)
+        return Margin(isotherm_c, None, None, 0.0, where)
     enough = float(areas_mm2[margin_mm >= _TEN_MM].sum() / total)
     if not np.all(np.isfinite(margin_mm)):
         # Either nothing got so cold, or the ice left the grid altogether.
-        return Margin(isotherm_c, None, None, enough)
+        return Margin(isotherm_c, None, None, enough, where)
     order = np.argsort(margin_mm)
     below = np.cumsum(areas_mm2[order]) / total
     p05 = float(margin_mm[order][min(int(np.searchsorted(below, 0.05)), len(order) - 1)])
-    return Margin(isotherm_c, float(margin_mm.min()), p05, enough)
+    return Margin(isotherm_c, float(margin_mm.min()), p05, enough, where)
 
 
-def _compliance(
-    result: Result, wanted_mm: float, surface: Surface, ice_margin_mm: F64
-) -> Compliance:
+def _compliance(result: Result, room: Room, surface: Surface, ice_margin_mm: F64) -> Compliance:
     areas = surface.areas_mm2
     half = float(result.tissue.grid.spacing_mm.max()) / 2
-    total = areas.sum()
-    exact = float(areas[ice_margin_mm >= wanted_mm].sum() / total)
-    tolerant = float(areas[ice_margin_mm >= wanted_mm - half].sum() / total)
-    shell = _shell_frozen(result, surface, wanted_mm)
-    tolerant_shell = _shell_frozen(result, surface, max(wanted_mm - half, 0.0))
+    total, asked_mm = areas.sum(), room.asked_mm
+    exact = float(areas[ice_margin_mm >= asked_mm].sum() / total)
+    tolerant = float(areas[ice_margin_mm >= asked_mm - half].sum() / total)
+    shell = _shell_frozen(result, surface, asked_mm)
+    tolerant_shell = _shell_frozen(result, surface, np.maximum(asked_mm - half, 0.0))
     passed = min(tolerant, tolerant_shell) >= _ALL
-    return Compliance(wanted_mm, exact, shell, passed)
+    return Compliance(room.wanted_mm, exact, shell, passed)
 
 
-def _shell_frozen(result: Result, surface: Surface, thickness_mm: float) -> float:
-    """Share of the shell of a thickness around the target that has been at or below 0 C.
+def _shell_frozen(result: Result, surface: Surface, thickness_mm: F64) -> float:
+    """Share of the shell around the target that has been at or below 0 C.
 
     Only tissue counts: beyond the skin and in bowel gas there is nothing to freeze.
+
+    Parameters
+    ----------
+    thickness_mm : (p,) at each patch of the surface.
     """
     grid = result.tissue.grid
     share = result.tissue.structures["target"]
     spacing = grid.spacing_mm[::-1]
     rough = ndimage.distance_transform_edt(share < 0.5, sampling=spacing)
     edge = float(spacing.max())
-    near = np.argwhere((rough > 0) & (rough < thickness_mm + 3 * edge) | (share > 0) & (share < 1))
-    distance = surface.distance_mm(grid.to_world(near[:, ::-1]))
+    thickest = float(thickness_mm.max(initial=0.0))
+    near = np.argwhere((rough > 0) & (rough < thickest + 3 * edge) | (share > 0) & (share < 1))
+    points = grid.to_world(near[:, ::-1])
+    distance = surface.distance_mm(points)
     at = tuple(near.T)
     # Of a voxel at the shell's outer side the ice and the shell fill the same part, not parts that
     # have nothing to do with each other; the target has its own part of both.
-    reached = np.clip(0.5 + (thickness_mm - distance) / edge, 0.0, 1.0)
+    thickness = _at_nearest(surface, thickness_mm, points)
+    reached = np.clip(0.5 + (thickness - distance) / edge, 0.0, 1.0)
     reached[result.tissue.is_gas[at]] = 0.0
     within = np.maximum(reached - share[at], 0.0)
     if within.sum() == 0:
@@ -261,3 +285,11 @@ def _shell_frozen(result: Result, surface: Surface, thickness_mm: float) -> floa
     ice = share_at_or_below(result.coldest_c, ICE_C)[at]
     frozen = np.maximum(np.minimum(reached, ice) - share[at], 0.0)
     return float(frozen.sum() / within.sum())
+
+
+def _at_nearest(surface: Surface, values: F64, points_mm: F64) -> F64:
+    """Values of patches at points, each that of the nearest patch."""
+    if len(values) == 0 or np.ptp(values) == 0.0:
+        return np.full(len(points_mm), values[0] if len(values) else 0.0)
+    found: F64 = values[cKDTree(surface.centers_mm).query(points_mm, workers=-1)[1]]
+    return found

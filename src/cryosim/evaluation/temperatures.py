@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..simulation import Result
-from .isotherms import share_at_or_below
+from ..surfaces import share_at_or_below
 
 __all__ = ["share_by_temperature"]
 

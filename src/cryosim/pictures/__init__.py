@@ -2,7 +2,7 @@
 
 from .benchmark_charts import draw_error, draw_time
 from .distributions import plot_histogram, plot_margin, plot_margin_map
-from .over_time import plot_growth, plot_sensors
+from .over_time import plot_course, plot_growth, plot_sensors
 from .overlay import draw_overlay
 from .planes import draw_planes, plot_slices
 from .seen_overlay import draw_seen
@@ -18,6 +18,7 @@ __all__ = [
     "draw_seen",
     "draw_time",
     "draw_tissues",
+    "plot_course",
     "plot_growth",
     "plot_histogram",
     "plot_margin",

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ..errors import InputError
-from ..evaluation import ICE_C, SurfaceMargin, share_by_temperature, surface_margin
-from ..plan import Plan, Target
+from ..evaluation import SurfaceMargin, share_by_temperature, surface_margin
+from ..plan import ICE_C, Plan, Target
 from ..simulation import Result
 from .charts import GOAL, below_axes, finish_chart, line_style, name_label, new_axes
 from .colors import MARGIN_MAP, isotherm_color, structure_colors
@@ -51,7 +51,13 @@ def plot_histogram(result: Result, ax: Axes | None = None) -> Axes:
     InputError
         When no structure lies in the simulated box.
     """
-    inside = {name: share > 0 for name, share in result.tissue.structures.items() if share.any()}
+    names = ["target", *(organ.name for organ in result.plan.organ_at_risk)]
+    structures = result.tissue.structures
+    inside = {
+        name: structures[name] > 0
+        for name in names
+        if name in structures and structures[name].any()
+    }
     if not inside:
         raise InputError("the plan has neither a target nor organs at risk to count volumes of")
     ax = new_axes(ax)
@@ -126,8 +132,8 @@ def plot_margin_map(result: Result, ax: Axes | None = None, *, isotherm_c: float
     """Map the margin over the target's surface, as seen from the target's middle.
 
     Equal areas of the map are equal shares of all directions. Letters name the sides of the
-    patient; a cross is the smallest margin. Where the surface is folded, the patch nearest to the
-    direction counts.
+    patient; a cross is the smallest margin, hatches are where skin or a barrier leaves the wanted
+    one no room. Where the surface is folded, the patch nearest to the direction counts.
 
     Parameters
     ----------
@@ -149,17 +155,24 @@ def plot_margin_map(result: Result, ax: Axes | None = None, *, isotherm_c: float
     away /= np.maximum(np.linalg.norm(away, axis=1), 1e-9)[:, None]
     angles, heights = _edges(_MAP_CELLS[0], 180.0), _edges(_MAP_CELLS[1], 1.0)
     toward = np.stack(_direction(*np.meshgrid(_middles(angles), _middles(heights))), axis=-1)
-    values = margin.margin_mm[cKDTree(away).query(toward)[1]]
+    nearest = cKDTree(away).query(toward)[1]
+    values = margin.margin_mm[nearest]
     goal = target.margin_mm if isotherm_c == ICE_C else 0.0
     step = max(1.0, float(np.ceil(2 * np.abs(margin.margin_mm - goal).max() / _MAP_STEPS)))
     bounds = goal + step * (np.arange(_MAP_STEPS + 1) - _MAP_STEPS // 2)
     norm = BoundaryNorm(bounds, 256, extend="both")
     mesh = ax.pcolormesh(angles, heights, values, cmap=MARGIN_MAP, norm=norm, rasterized=True)
-    smallest = int(margin.margin_mm.argmin())
+    if margin.room.ends:
+        limited = ~margin.room.whole[nearest]
+        ax.contourf(_middles(angles), _middles(heights), limited, [0.5, 1.5], colors="none",
+                    hatches=["//"])  # fmt: skip
+        ax.fill_between([], [], [], facecolor="none", edgecolor="#1f2328", hatch="//",
+                        label="no room for the goal: skin or barrier")  # fmt: skip
+    smallest = margin.smallest
     x, y, z = away[smallest]
     ax.plot(
         np.degrees(np.arctan2(y, x)), z, "X", color=GOAL, markersize=11, markeredgecolor="white",
-        label=f"smallest: {margin.margin_mm[smallest]:.1f} mm",
+        label=f"smallest{margin.where}: {margin.margin_mm[smallest]:.1f} mm",
     )  # fmt: skip
     ax.set_xticks(list(_SIDES), list(_SIDES.values()))
     ax.set_yticks([-1, 0, 1], ["I", "", "S"])
@@ -214,10 +227,11 @@ def _draw_margins(ax: Axes, margin: SurfaceMargin, name: str, look: dict[str, An
     low = np.floor(values.min())
     high = min(np.ceil(values.max()), low + _WIDEST_MM)
     shares = 100 * margin.areas_mm2 / margin.areas_mm2.sum()
-    label = f"{what}: smallest {values.min():.1f} mm"
+    smallest = float(values[margin.smallest])
+    label = f"{what}: smallest{margin.where} {smallest:.1f} mm"
     bins = np.arange(low, high + 1.5).tolist()
     ax.hist(np.minimum(values, high), bins, weights=shares, color=color, label=label, **look)
-    ax.plot(values.min(), 0, color=color, markeredgecolor=GOAL, **_SMALLEST_LOOK)
+    ax.plot(smallest, 0, color=color, markeredgecolor=GOAL, **_SMALLEST_LOOK)
 
 
 def _edges(count: int, half: float) -> F64:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.patches import Patch
 
 from ..errors import InputError
-from ..evaluation import ICE_C, isotherm_volume_ml
-from ..plan import Protocol, Stage
+from ..evaluation import isotherm_volume_ml
+from ..plan import ICE_C, Protocol, Stage
 from ..simulation import Result
-from .charts import below_axes, finish_chart, line_style, name_label, new_axes
+from .charts import GOAL, below_axes, finish_chart, line_style, name_label, new_axes
 from .colors import CURVES, isotherm_color, stage_color
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_growth", "plot_sensors", "stage_name"]
+__all__ = ["plot_course", "plot_growth", "plot_sensors", "stage_name"]
 
 _MARKERS = "os^Dv<>P"
 _TEXT = "#5b636a"
@@ -49,6 +50,44 @@ def plot_growth(result: Result, ax: Axes | None = None) -> Axes:
     ax.set_ylim(0, _ROOM_ABOVE * high)
     ax.set_ylabel("tissue at or below the isotherm in ml")
     _finish(ax, result.plan.protocol, len(levels))
+    return ax
+
+
+def plot_course(result: Result, ax: Axes | None = None) -> Axes:
+    """Plot how far beyond the target tissue had been frozen by when, and how far lethally.
+
+    Parameters
+    ----------
+    ax : draw into these axes; by default into a new pyplot figure.
+
+    Returns
+    -------
+    The axes; time in minutes, smallest margins in mm, the wanted one as a line.
+
+    Raises
+    ------
+    InputError
+        When the plan has no target, or the result is of a version that did not record it.
+    """
+    target, course = result.plan.target, result.course
+    if target is None or course is None or not course.margin_mm:
+        raise InputError(
+            "the result does not say how margins grew; the plan needs [target], run it again"
+        )
+    ax = new_axes(ax)
+    for number, (level, name) in enumerate(((ICE_C, "ice"), (target.lethal_c, "lethal"))):
+        margin_mm = course.margin_mm[level]
+        shown = np.where(np.isfinite(margin_mm), margin_mm, np.nan)
+        ax.plot(
+            course.times_s / 60, shown, color=isotherm_color(level), linestyle=line_style(number),
+            linewidth=2, label=f"{name} margin, {level:g} °C",
+        )  # fmt: skip
+    low, high = ax.get_ylim()
+    high = max(high, target.margin_mm)
+    ax.set_ylim(low, low + _ROOM_ABOVE * (high - low))
+    ax.axhline(target.margin_mm, color=GOAL, linewidth=1.2, zorder=1, label="wanted")
+    ax.set_ylabel("smallest margin so far in mm")
+    _finish(ax, result.plan.protocol, 3)
     return ax
 
 

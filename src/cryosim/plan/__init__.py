@@ -5,6 +5,8 @@ from .plan import Plan
 from .plan_file import plan_from_dict, plan_schema, read_plan, write_plan
 from .protocol import PRESETS, Protocol, Stage
 from .sections import (
+    ICE_C,
+    LETHAL_HOLD_S,
     AnatomyPlan,
     BodyPlan,
     Goal,
@@ -22,6 +24,8 @@ from .sensor import check_sensors
 from .slicer_lines import move_probes, probe_lines
 
 __all__ = [
+    "ICE_C",
+    "LETHAL_HOLD_S",
     "PRESETS",
     "AnatomyPlan",
     "BodyPlan",

@@ -52,8 +52,7 @@ class Search(BaseModel):
     clearance_mm : distance of a shaft to what is forbidden.
     entry_label : region of the label map through which probes enter. entry_cone : directions.
     freeze_minutes : shortest and longest that the longest freeze of the protocol may become; other
-        freezes in proportion. As long as the protocol says when not given, or shorter, from 5 min
-        on, should nothing else spare the organs at risk.
+        freezes in proportion. From a quarter of what the protocol says to all of it when not given.
     placement_sd_mm : standard deviation of where probes come to lie, along and across.
     samples : how many misplacements the best plan is judged under.
     worst_case : meet the goals under all variations, not only as planned.

@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from ..errors import did_you_mean
 from ..probes import Needle, Probe, Warmer
 from ..quantities import OrganReport, SensorReport, TargetReport, goal_paths
+from .metrics import whole_path
 from .optimize import Search
 from .protocol import Protocol
 from .sections import (
@@ -136,6 +137,14 @@ class Plan(Section):
                     f"warmer.{number}.temperature_c = {warmer.temperature_c:g} is colder than the "
                     f"body, {self.body.temperature_c:g} C; a warmer must be warmer"
                 )
+        watched = [*(one.name for one in self.sensor), *(one.name for one in self._all_organs)]
+        for stage in self.protocol.stages:
+            if stage.until is not None and stage.until not in watched:
+                hint = did_you_mean(stage.until, watched)
+                raise ValueError(
+                    f"protocol: 'until {stage.until}' is no sensor and no organ_at_risk{hint}; "
+                    f"known: {', '.join(watched) or 'none'}"
+                )
         organs = [organ.name for organ in self.organ_at_risk]
         for shape in self.protection:
             if shape.beside is not None and shape.beside not in organs:
@@ -143,12 +152,20 @@ class Plan(Section):
                     f"protection '{shape.name}': beside = '{shape.beside}' is no organ_at_risk; "
                     f"known: {', '.join(organs) or 'none'}"
                 )
+        return self._with_known_goals()
+
+    def _with_known_goals(self) -> Plan:
+        """Write out the dotted paths of goals that are named by their ends."""
         metrics = self.metrics()
+        whole = []
         for goal in self.goal:
-            if goal.metric not in metrics:
+            path = whole_path(goal.metric, metrics)
+            whole.append(goal.model_copy(update={"metric": path}))
+            if path not in metrics:
                 hint = did_you_mean(goal.metric, metrics)
                 raise ValueError(
                     f"goal.metric = '{goal.metric}' is not in the report{hint}; "
                     f"known: {', '.join(metrics)}"
                 )
+        object.__setattr__(self, "goal", tuple(whole))  # frozen from here on
         return self

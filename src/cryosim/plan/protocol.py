@@ -20,8 +20,10 @@ class Stage(BaseModel):
     Attributes
     ----------
     kind : "freeze" or "thaw".
-    minutes : how long.
+    minutes : how long, at most.
     active : a thaw in which the probes warm; a passive thaw has them off.
+    until, until_c : a freeze ends early once this sensor, or the coldest part of this organ at
+        risk, has fallen to so many degrees.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,21 +31,36 @@ class Stage(BaseModel):
     kind: Literal["freeze", "thaw"]
     minutes: Annotated[float, Field(gt=0, le=240, allow_inf_nan=False)]
     active: bool = False
+    until: str | None = None
+    until_c: Annotated[float, Field(ge=-200, le=37, allow_inf_nan=False)] | None = None
 
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
         return round(self.minutes * 60.0, 6)
 
+    def lasting(self, minutes: float) -> Stage:
+        """Return the stage of another length."""
+        return self.model_copy(update={"minutes": minutes})
+
     def describe(self) -> str:
         """Return the stage in the text form of a protocol."""
         amount = f"{self.minutes:g} min" if self.minutes >= 1 else f"{self.duration_s:g} s"
-        return f"{self.kind} {amount}" + (" active" if self.active else "")
+        found = f"{self.kind} {amount}" + (" active" if self.active else "")
+        return found if self.until is None else f"{found} until {self.until} {self.until_c:g} C"
 
     @model_validator(mode="after")
     def _freeze_is_not_active(self) -> Stage:
         if self.kind == "freeze" and self.active:
             raise ValueError("only a thaw can be active; drop 'active' from the freeze")
+        return self
+
+    @model_validator(mode="after")
+    def _until_is_whole(self) -> Stage:
+        if (self.until is None) != (self.until_c is None):
+            raise ValueError("until and until_c go together: a name, and a temperature in C")
+        if self.kind == "thaw" and self.until is not None:
+            raise ValueError("only a freeze can end early; drop 'until' from the thaw")
         return self
 
 
@@ -76,23 +93,36 @@ PRESETS: Mapping[str, Preset] = {
 
 _STAGE = re.compile(
     r"^(?P<kind>freeze|thaw)\s+(?P<number>\d+(?:\.\d*)?|\.\d+)\s*"
-    r"(?P<unit>min|minutes?|s|sec|seconds?)(?:\s+(?P<mode>active|passive))?$"
+    r"(?P<unit>min|minutes?|s|sec|seconds?)(?:\s+(?P<mode>active|passive))?"
+    r"(?:\s+until\s+(?P<until>.+?)\s+(?P<until_c>-?\d+(?:\.\d*)?)\s*C)?$",
+    re.IGNORECASE,
 )
-_FORMS = "valid forms: 'freeze 20 min; thaw 10 min; freeze 90 s; thaw 8 min active'"
+_FORMS = (
+    "valid forms: 'freeze 20 min; thaw 10 min; freeze 90 s; thaw 8 min active; "
+    "freeze 20 min until nerve 10 C'"
+)
 
 
 def _parse(text: str) -> tuple[Stage, ...]:
     stages = []
     for part in re.split(r"[;\n,]", text):
-        words = " ".join(part.split()).lower()
+        words = " ".join(part.split())
         if not words:
             continue
         match = _STAGE.match(words)
         if match is None:
             raise InputError(f"protocol.text: cannot read '{words}'; {_FORMS}")
         number = float(match["number"])
-        minutes = number if match["unit"].startswith("min") else number / 60
-        stages.append(Stage(kind=match["kind"], minutes=minutes, active=match["mode"] == "active"))
+        minutes = number if match["unit"].lower().startswith("min") else number / 60
+        stages.append(
+            Stage(
+                kind=match["kind"].lower(),
+                minutes=minutes,
+                active=(match["mode"] or "").lower() == "active",
+                until=match["until"],
+                until_c=match["until_c"],
+            )
+        )
     return tuple(stages)
 
 
@@ -158,3 +188,48 @@ class Protocol(BaseModel):
     def describe(self) -> str:
         """Return the text form."""
         return "; ".join(stage.describe() for stage in self.stages)
+
+    def with_freezes(self, share: float) -> Protocol:
+        """Return the protocol with freezes of another share of their time, to a tenth of a minute.
+
+        The same one where nothing changes.
+        """
+        if share == 1.0:
+            return self
+        return Protocol(
+            stages=tuple(
+                stage.lasting(max(round(stage.minutes * share, 1), 0.1))
+                if stage.kind == "freeze"
+                else stage
+                for stage in self.stages
+            )
+        )
+
+    def ended_early(self, time_s: float) -> Protocol:
+        """Return the protocol whose stage at a moment ended there, the later ones following."""
+        begins = (0.0, *self.ends_s())
+        return Protocol(
+            stages=tuple(
+                stage.lasting((time_s - begin) / 60) if begin < time_s < end else stage
+                for stage, begin, end in zip(self.stages, begins, self.ends_s(), strict=False)
+            )
+        )
+
+    def when(self, time_s: float) -> str:
+        """Say when a moment is, for example "12 min of freeze 2"."""
+        begin, counts = 0.0, {"freeze": 0, "thaw": 0}
+        for stage, end in zip(self.stages, self.ends_s(), strict=True):
+            counts[stage.kind] += 1
+            if time_s <= end:
+                break
+            begin = end
+        return f"{round((time_s - begin) / 60, 1):g} min of {stage.kind} {counts[stage.kind]}"
+
+    def freezing_after_s(self, time_s: float) -> float:
+        """Seconds of freezing that come after a moment."""
+        begins = (0.0, *self.ends_s())
+        return sum(
+            max(end - max(begin, time_s), 0.0)
+            for stage, begin, end in zip(self.stages, begins, self.ends_s(), strict=False)
+            if stage.kind == "freeze"
+        )

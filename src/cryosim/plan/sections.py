@@ -11,6 +11,8 @@ from ..images.nifti import is_nifti_name
 from ..probes import Point
 
 __all__ = [
+    "ICE_C",
+    "LETHAL_HOLD_S",
     "AnatomyPlan",
     "BodyPlan",
     "Goal",
@@ -27,6 +29,9 @@ __all__ = [
 
 Temperature = Annotated[float, Field(ge=-200, le=60, allow_inf_nan=False)]
 Label = int | str
+
+ICE_C = 0.0  # what CT shows as the edge of the ice, and what the 1 cm rule was stated for
+LETHAL_HOLD_S = 60.0  # so long in total at or below the lethal isotherm kills
 
 
 class Section(BaseModel):
@@ -100,6 +105,8 @@ class Target(Section):
     margin_mm : how far the ice shall reach beyond it, everywhere.
     lethal_c : the temperature that kills.
     lethal_coverage : share of the volume that shall have been lethal.
+    barriers : labels (value or name) or tissues of the library beyond which no margin is asked for,
+        such as "bone-cortical".
     """
 
     label: Label | None = None
@@ -107,12 +114,20 @@ class Target(Section):
     margin_mm: Annotated[float, Field(ge=0, le=50)] = 10.0
     lethal_c: Annotated[float, Field(ge=-150, le=-5)] = -40.0
     lethal_coverage: Annotated[float, Field(gt=0, le=1)] = 0.99
+    barriers: tuple[Label, ...] = ()
+
+    @property
+    def barrier_names(self) -> tuple[str, ...]:
+        """What barriers are called in report and result."""
+        return tuple(f"label {b}" if str(b).isdigit() else str(b) for b in self.barriers)
 
     @model_validator(mode="after")
     def _one_shape(self) -> Target:
         _check_shape(self.label, self.mask)
         if 0 < self.margin_mm < 0.5:
             raise ValueError(f"margin_mm = {self.margin_mm:g} is not millimeters; 1 cm is 10")
+        if "target" in self.barriers or (self.mask is None and self.label in self.barriers):
+            raise ValueError("barriers holds the target itself; remove it")
         return self
 
 

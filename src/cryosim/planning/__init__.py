@@ -12,6 +12,7 @@ from .found_plans import (
     ROBUSTNESS_COLUMNS,
     TRADE_OFF_COLUMNS,
     TradeOff,
+    margin_limits,
     plans_document,
     ranked_plans,
     read_plans,
@@ -21,25 +22,33 @@ from .found_plans import (
 )
 from .optimization import Optimization, optimize
 from .robustness import Robustness
+from .shortest import Shortest, shortest_protocol
+from .skin_help import SKIN_HELP_COLUMNS, SkinHelp, skin_help_rows
 from .trial import missing_of
 from .tried import Tried
 
 __all__ = [
     "ROBUSTNESS_COLUMNS",
+    "SKIN_HELP_COLUMNS",
     "TRADE_OFF_COLUMNS",
     "Candidate",
     "Optimization",
     "Robustness",
+    "Shortest",
+    "SkinHelp",
     "TradeOff",
     "Tried",
     "WeakestPoint",
     "explain",
+    "margin_limits",
     "missing_of",
     "optimize",
     "plans_document",
     "ranked_plans",
     "read_plans",
     "robustness_rows",
+    "shortest_protocol",
+    "skin_help_rows",
     "times_of",
     "trade_off_rows",
     "weakest_point",

@@ -10,10 +10,10 @@ from scipy import ndimage
 
 from ..anatomy import Anatomy, place_anatomy
 from ..errors import InputError
-from ..evaluation import filled_voxels
 from ..geometry import Grid
 from ..images import occupancy, resample_labels
 from ..plan import GridPlan, Plan, Search
+from ..surfaces import filled_voxels
 from ..tissue import TissueGrid
 
 __all__ = ["Access", "Paths", "map_access"]

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..plan import Plan, Protocol, Stage
+from ..plan import Plan
 from ..probes import Probe
 
-__all__ = ["Candidate", "with_freezes"]
+__all__ = ["Candidate"]
 
 F64 = NDArray[np.float64]
 
@@ -62,25 +62,8 @@ class Candidate:
             for tip, entry in zip(self.tips_mm, self.entries_mm, strict=True)
         )
         return plan.model_copy(
-            update={"probe": probes, "protocol": with_freezes(plan.protocol, self.freeze_share)}
+            update={"probe": probes, "protocol": plan.protocol.with_freezes(self.freeze_share)}
         )
-
-
-def with_freezes(protocol: Protocol, share: float) -> Protocol:
-    """Return a protocol whose freezes take another share of their time, to a tenth of a minute."""
-    if share == 1.0:
-        return protocol
-    stages = tuple(
-        Stage(
-            kind=stage.kind,
-            minutes=max(round(stage.minutes * share, 1), 0.1),
-            active=stage.active,
-        )
-        if stage.kind == "freeze"
-        else stage
-        for stage in protocol.stages
-    )
-    return Protocol(stages=stages)
 
 
 def _points(values: F64) -> tuple[tuple[float, float, float], ...]:

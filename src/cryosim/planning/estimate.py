@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, differential_evolution
 
-from ..evaluation import ICE_C
-from ..plan import Target
+from ..plan import ICE_C, Target
 from .access import Access
 from .layout import Layout, detour_mm
 from .sample_points import Marks
@@ -30,7 +29,7 @@ _COVERAGE = 1.0 / 0.1
 # A shaft where it must not be weighs more than any goal; healthy tissue decides among equals.
 _PLACEMENT, _HEALTHY = 1.0, 0.02
 # A millimeter that a goal's reserve lacks counts as this share more of frozen healthy tissue.
-RESERVE_WORTH = 0.1
+RESERVE_WORTH = 0.25
 # Five centimeters less of way in the body are worth half of that.
 _SHORT_WAYS = 2e-4
 # Edges that are blurred so that half a voxel counts half.

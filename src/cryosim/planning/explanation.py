@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evaluation import ICE_C, filled_voxels, margin_reached_s, structure_surface, surface_margin
+from ..evaluation import Report, surface_margin
+from ..plan import ICE_C
+from ..plan.metrics import organ_temperature
 from ..simulation import Result
 from .layout import even_directions
 from .robustness import Robustness
-from .trial import gap_of, missing_of, scale_of
+from .trial import gap_of, lacking_mm, missing_of, scale_of
 from .tried import Tried
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "times_of",
     "weakest_point",
     "what_is_wrong",
+    "where_it_has_room",
 ]
 
 F64 = NDArray[np.float64]
@@ -37,6 +40,7 @@ class WeakestPoint:
     Attributes
     ----------
     at_mm : LPS. margin_mm : there. side : of the target, in anatomical words.
+    where : ", where it has room" if some of the surface is left out.
     vessel_mm : distance to the nearest wide vessel, which stays warm; None: none in the box.
     """
 
@@ -44,6 +48,7 @@ class WeakestPoint:
     margin_mm: float
     side: str
     vessel_mm: float | None
+    where: str = ""
 
 
 def weakest_point(result: Result) -> WeakestPoint | None:
@@ -56,7 +61,7 @@ def weakest_point(result: Result) -> WeakestPoint | None:
     smallest_mm, point_mm = margin.margin_mm[margin.smallest], margin.points_mm[margin.smallest]
     x, y, z = (np.round(point_mm, 1) + 0.0).tolist()
     vessel_mm = _to_vessel_mm(result, point_mm)
-    return WeakestPoint((x, y, z), float(smallest_mm), margin.weak_side, vessel_mm)
+    return WeakestPoint((x, y, z), float(smallest_mm), margin.weak_side, vessel_mm, margin.where)
 
 
 def _to_vessel_mm(result: Result, point_mm: F64) -> float | None:
@@ -67,34 +72,30 @@ def _to_vessel_mm(result: Result, point_mm: F64) -> float | None:
     return float(np.linalg.norm(centers - point_mm, axis=1).min())
 
 
-def times_of(result: Result) -> dict[str, float | None]:
-    """First kept time (s) at which the ice had the wanted margin, and organs their limit.
+def times_of(report: Report) -> dict[str, float | None]:
+    """First time (s) at which the target had what is asked of it, and each limit was broken.
 
-    Fields are kept at the ends of stages and every few minutes, so times are upper bounds.
+    With the freezing (s) that the protocol goes on for after that.
     """
-    plan = result.plan
-    if plan.target is None:
+    target = report.target
+    if target is None:
         return {}
-    surface = structure_surface(result.tissue.grid, result.tissue.structures["target"])
-    reached = margin_reached_s(result, plan.target.margin_mm, surface.centers_mm)
-    found: dict[str, float | None] = {"ice margin reached": reached}
-    limits = {
-        organ.name: (filled_voxels(result.tissue.share_of(organ.name)), organ.min_temperature_c)
-        for organ in plan.organs(bool(result.tissue.skin.any()))
-        if organ.min_temperature_c is not None
+    found = {
+        "ice margin reached": target.margin_reached_s,
+        "goals of the target met": target.goals_met_s,
+        "freezing after that": target.freezing_after_s,
     }
-    found.update({f"{name} limit reached": None for name in limits})
-    for time_s, field in zip(result.times_s, result.temperatures_c, strict=True):
-        for name, (mask, limit_c) in limits.items():
-            key = f"{name} limit reached"
-            if found[key] is None and mask.any() and float(field[mask].min()) < limit_c:
-                found[key] = time_s
+    for organ in report.organs_at_risk:
+        key = organ_temperature(organ.name)
+        broken = [goal.broken_s for goal in report.goals if goal.key == key]
+        found.update({f"{organ.name} limit reached": time_s for time_s in broken})
     return found
 
 
 def explain(
     best: Tried,
     ranked: Sequence[Tried],
+    frugal: Tried | None,
     final: Mapping[str, Any],
     passed: bool,
     weakest: WeakestPoint | None,
@@ -106,6 +107,7 @@ def explain(
     Parameters
     ----------
     best : the plan that was chosen. ranked : the best of each number of probes.
+    frugal : what freezes less, meets the goals, and was passed over.
     final : `outcome_of` the best plan on its own grid. passed : whether the plan is as wanted.
     ways : how many directions are free, and how many each constraint rules out.
     """
@@ -115,16 +117,20 @@ def explain(
     words = _probes(count, best.candidate.model)
     found = []
     if passed:
-        found.append(f"{words} meet{'s' if count == 1 else ''} all goals")
+        met = f"{words} meet{'s' if count == 1 else ''} all goals"
+        found.append(met + where_it_has_room(final))
     else:
         why = what_is_wrong(best, final_goals)
         found.append(
             f"no plan of up to {most} probe{'s' if most > 1 else ''} meets the goals: "
             f"with {words}, the best found, {why}"
         )
+        found += [f"the margin is {limit}" for limit in final.get("limits", ())]
     if passed and robustness.met:
         found.append(_how_sure(robustness))
     found += [_against(healthy_ml, other) for other in ranked if other is not best]
+    if passed and frugal is not None:
+        found.append(_passed_over(best, frugal))
     rooms = {name: _room(goal) for name, goal in final_goals.items() if goal[0] is not None}
     if passed and rooms:
         tightest = min(rooms, key=lambda name: rooms[name])
@@ -132,8 +138,8 @@ def explain(
     if weakest is not None:
         x, y, z = weakest.at_mm
         found.append(
-            f"the smallest ice margin, {weakest.margin_mm:.1f} mm, is on the {weakest.side} side "
-            f"of the target, at [{x:g}, {y:g}, {z:g}]{_beside_vessel(weakest)}"
+            f"the smallest ice margin{weakest.where}, {weakest.margin_mm:.1f} mm, is on the "
+            f"{weakest.side} side of the target, at [{x:g}, {y:g}, {z:g}]{_beside_vessel(weakest)}"
         )
     if best.candidate.freeze_share != 1.0:
         share = 100 * best.candidate.freeze_share
@@ -142,6 +148,12 @@ def explain(
         told = ", ".join(f"{number} {what}" for what, number in ways.items())
         found.append(f"of {len(even_directions())} directions from the target's middle {told}")
     return tuple(found)
+
+
+def where_it_has_room(outcome: Mapping[str, Any]) -> str:
+    """Say behind "all goals are met" what keeps the margin from being judged everywhere."""
+    limits = outcome.get("limits")
+    return f" where there is tissue: the margin is {'; '.join(limits)}" if limits else ""
 
 
 def _how_sure(robustness: Robustness) -> str:
@@ -199,6 +211,24 @@ def _against(healthy_ml: float, other: Tried) -> str:
     return (
         f"with {words} all goals are met, and {now:.0f} instead of {healthy_ml:.0f} ml of healthy "
         "tissue freeze"
+    )
+
+
+def _passed_over(best: Tried, frugal: Tried) -> str:
+    """Say why a plan that meets all goals and freezes less is not the best."""
+    lacks_mm = lacking_mm(frugal.outcome, best.reserve_mm) - lacking_mm(
+        best.outcome, best.reserve_mm
+    )
+    why = []
+    if lacks_mm > 0.0:
+        why.append(f"limits are {lacks_mm:.1f} mm nearer, all together, if probes are misplaced")
+    if frugal.candidate.count > best.candidate.count:
+        why.append("a probe more has to spare a tenth of it")
+    return (
+        f"{_probes(frugal.candidate.count, frugal.candidate.model)}, freezing "
+        f"{100 * frugal.candidate.freeze_share:.0f} % of the time, would freeze "
+        f"{frugal.outcome['healthy_frozen_ml']:.0f} instead of "
+        f"{best.outcome['healthy_frozen_ml']:.0f} ml: passed over, as {' and '.join(why)}"
     )
 
 

@@ -22,6 +22,7 @@ from .explanation import (
     times_of,
     weakest_point,
     what_is_wrong,
+    where_it_has_room,
 )
 from .optimization import Optimization
 from .tried import Tried
@@ -34,6 +35,7 @@ __all__ = [
     "ROBUSTNESS_COLUMNS",
     "TRADE_OFF_COLUMNS",
     "TradeOff",
+    "margin_limits",
     "plans_document",
     "ranked_plans",
     "read_plans",
@@ -70,6 +72,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
     robust, final = found.robustness, found.final
     names = _names(found.best.outcome.get("goals", {}))
     own = {key: final[key] for key in _NUMBERS} | {
+        "limits": final.get("limits", []),
         "met": found.passed,
         "goals": _goals(final["goals"]),
         "missed": None if found.passed else what_is_wrong(found.best, final["goals"]),
@@ -78,7 +81,11 @@ def plans_document(found: Optimization) -> dict[str, Any]:
         "version": __version__,
         "disclaimer": DISCLAIMER,
         "passed": found.passed,
-        "explanation": [*_explanation(found, weakest), *_probe_sentences(found.plan)],
+        "explanation": [
+            *_explanation(found, weakest),
+            *(found.skin_help.sentences if found.skin_help is not None else ()),
+            *_probe_sentences(found.plan),
+        ],
         "best": {**_plan(found.best), "on_the_plans_grid": own},
         "plans": [{"rank": number + 1, **_plan(one)} for number, one in enumerate(found.ranked)],
         "others": [_plan(one) for one in others],
@@ -92,7 +99,8 @@ def plans_document(found: Optimization) -> dict[str, Any]:
             "at_mm": list(weakest.at_mm), "margin_mm": weakest.margin_mm, "side": weakest.side,
             "vessel_mm": weakest.vessel_mm,
         },
-        "times_s": times_of(found.result),
+        "times_s": times_of(found.report),
+        "skin_help": None if found.skin_help is None else found.skin_help.document(),
         "directions": found.ways,
         "warnings": list(found.report.warnings),
         "assumptions": list(found.notes),
@@ -103,7 +111,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
 
 def _explanation(found: Optimization, weakest: WeakestPoint | None) -> tuple[str, ...]:
     return explain(
-        found.best, found.ranked, found.final, found.passed,
+        found.best, found.ranked, found.frugal, found.final, found.passed,
         weakest, found.ways, found.robustness,
     )  # fmt: skip
 
@@ -139,6 +147,7 @@ def _plan(one: Tried) -> dict[str, Any]:
         "obstacles": dict(one.obstacles),
         "goals": _goals(outcome.get("goals", {})),
         "refused": outcome.get("refused"),
+        "limits": outcome.get("limits", []),
         **{key: outcome.get(key) for key in _NUMBERS},
     }
 
@@ -213,6 +222,11 @@ def trade_off_rows(document: Mapping[str, Any]) -> list[TradeOff]:
             )
         )
     return rows
+
+
+def margin_limits(document: Mapping[str, Any]) -> list[str]:
+    """Return what has to be said behind "met" in each row of `trade_off_rows`; mostly nothing."""
+    return [where_it_has_room(one) for one in (*ranked_plans(document), *document["others"])]
 
 
 def ranked_plans(document: Mapping[str, Any]) -> list[dict[str, Any]]:

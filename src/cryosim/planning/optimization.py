@@ -28,7 +28,8 @@ from .layout import reachable_directions
 from .recheck import final_outcome, verified
 from .robustness import Robustness, judge, variations_of
 from .sample_points import Marks, place_marks
-from .search import ROUNDS, Ground, ground_of, obstacles, search_count, try_regular_grid
+from .search import Ground, ground_of, obstacles, search_count, try_regular_grid
+from .skin_help import SkinHelp, help_for_skin
 from .template import Template
 from .trial import Trial, carry_out
 from .tried import ByCount, Evaluates, Tried, ranked
@@ -39,14 +40,9 @@ __all__ = ["Optimization", "optimize"]
 _DEFAULT_MODEL = "argon-17g"
 # Templates are simulated for so many freeze shares, evenly in their logarithm.
 _SHARES = 4
-_SHORTEST_MINUTES = 5.0
-_SHORTENED = (
-    "no plan spares the organs at risk with freezes as long as the protocol says: "
-    f"they may be shortened, to {_SHORTEST_MINUTES:g} min at least"
-)
+_SHORTEST_SHARE = 0.25  # of the protocol's freezes, unless the plan says how short they may be
 _DIRECTIONS = 12
-# Rounds of a search that only shows what one probe more would give.
-_ROUNDS_TO_COMPARE = 1
+_CLEARLY_LESS = 0.97  # healthy tissue
 # A target is so many voxels wide while searching, if such voxels are neither finer nor coarser.
 _VOXELS_ACROSS, _FINEST_SEARCH_MM, _COARSEST_SEARCH_MM = 9.0, 2.0, 4.0
 _BESIDE_TARGET_MM = 5.0
@@ -62,11 +58,13 @@ class Optimization:
     result, report : of that plan, on the plan's own grid.
     best : the same on the grid of the search; ranked : the best of each number of probes and model,
         best plan first. baseline : regular grids of parallel probes. given : the plan's own probes.
+    frugal : what met all goals while searching, froze least, and yet was passed over.
     robustness : what placement errors and unknown properties do to the best plan.
     final : `trial.outcome_of` the best plan on its own grid.
     ways : of 400 even directions, how many are free, and how many each constraint rules out.
     notes : what was taken for granted.
     simulations : on the grid of the search. wall_s : of everything.
+    skin_help : what a warm pack does where skin is in the way; None where it is not.
     """
 
     plan: Plan
@@ -76,12 +74,14 @@ class Optimization:
     ranked: tuple[Tried, ...]
     baseline: tuple[Tried, ...]
     given: Tried | None
+    frugal: Tried | None
     robustness: Robustness
     final: dict[str, Any]
     ways: dict[str, int]
     notes: tuple[str, ...]
     simulations: int
     wall_s: float
+    skin_help: SkinHelp | None = None
 
     @property
     def passed(self) -> bool:
@@ -102,7 +102,7 @@ def optimize(
     callbacks: Sequence[EvaluationCallback] = (),
     progress: Sequence[Callback] = (),
 ) -> Optimization:
-    """Find the smallest number of probes that meets the plan's goals, and where they go.
+    """Find how many probes meet the plan's goals with least healthy ice, where, and for how long.
 
     Parameters
     ----------
@@ -128,6 +128,8 @@ def optimize(
     search = plan.optimize or Search()
     _models(plan, search)  # refused before anything is read
     trial, marks, access = _scene(anatomy, plan, search)
+    for callback in callbacks:
+        callback.on_warnings(trial.tissue.warnings)
     with (
         _folder_of(folder) as kept,
         _journal(kept, plan) as journal,
@@ -138,12 +140,6 @@ def optimize(
         counted = _Counting(evaluator)
         grounds, ways = _prepare(trial, plan, search, marks, access, counted)
         tried = _search_counts(grounds, search, counted)
-        notes = access.notes
-        if search.freeze_minutes is None and _organs_suffer(tried, marks):
-            notes = (*notes, _SHORTENED)
-            search = search.model_copy(update={"freeze_minutes": _shorter(plan)})
-            grounds, ways = _prepare(trial, plan, search, marks, access, counted)
-            tried = _search_counts(grounds, search, counted)
         given = _try_given(plan, grounds[0], counted)
         if search.worst_case:
             harden(tried, grounds, counted)
@@ -152,12 +148,15 @@ def optimize(
         counts = [best.candidate.count, best.candidate.count + 1]
         baseline = try_regular_grid(ground_of(best, grounds), counts, counted)
         robustness, _ = judge(best, variations_of(best.candidate, search), counted)
+    found = best.candidate.plan(plan)
+    skin_help = help_for_skin(anatomy, found, result, report, progress)
     return Optimization(
-        plan=best.candidate.plan(plan), result=result, report=report, best=best,
-        ranked=tuple(plans), baseline=tuple(baseline), given=given, robustness=robustness,
+        plan=found, result=result, report=report, best=best,
+        ranked=tuple(plans), baseline=tuple(baseline), given=given,
+        frugal=_frugal(tried, best), robustness=robustness,
         final=final_outcome(result, report), ways=ways,
-        notes=tuple(notes), simulations=counted.simulations,
-        wall_s=time.perf_counter() - started,
+        notes=tuple(access.notes), simulations=counted.simulations,
+        wall_s=time.perf_counter() - started, skin_help=skin_help,
     )  # fmt: skip
 
 
@@ -252,29 +251,11 @@ def _models(plan: Plan, search: Search) -> tuple[str, ...]:
 
 def _freeze_shares(plan: Plan, search: Search) -> tuple[float, float]:
     """Shortest and longest share of the protocol's freezes."""
-    longest = _longest_freeze(plan)
-    low, high = search.freeze_minutes or (longest, longest)
-    return low / longest, high / longest
-
-
-def _longest_freeze(plan: Plan) -> float:
-    return max(stage.minutes for stage in plan.protocol.stages if stage.kind == "freeze")
-
-
-def _shorter(plan: Plan) -> tuple[float, float]:
-    """Limits of the longest freeze, min, where it may be shortened."""
-    longest = _longest_freeze(plan)
-    return min(_SHORTEST_MINUTES, longest), longest
-
-
-def _organs_suffer(tried: ByCount, marks: Marks) -> bool:
-    """Whether no number of probes meets the goals, and every one harms an organ at risk."""
-    if any(found[0].met for found in tried.values()):
-        return False
-    goals = (found[0].missing_goals for found in tried.values() if not found[0].refused)
-    return any(
-        missing > 0.0 and key in marks.organs for missed in goals for key, missing in missed.items()
-    )
+    if search.freeze_minutes is None:
+        return _SHORTEST_SHARE, 1.0
+    freezes = [stage.minutes for stage in plan.protocol.stages if stage.kind == "freeze"]
+    low, high = search.freeze_minutes
+    return low / max(freezes), high / max(freezes)
 
 
 def _prepare(
@@ -320,21 +301,27 @@ def _with_margin(volume_ml: float, margin_mm: float) -> float:
 
 
 def _search_counts(grounds: Sequence[Ground], search: Search, evaluates: Evaluates) -> ByCount:
-    """Search with more and more probes, until one more than needed."""
+    """Search with more and more probes, until one more costs more than it spares."""
     tried: ByCount = {}
-    enough = False
     for count in range(search.min_probes, search.max_probes + 1):
-        # One more than needed only shows what it would give, unless the worst case may need it.
-        rounds = _ROUNDS_TO_COMPARE if enough and not search.worst_case else ROUNDS
         for ground in grounds:
             fewer = tried.get((ground.model, count - 1), [])
             tried[ground.model, count] = search_count(
-                ground, count, evaluates, fewer=next(iter(fewer), None), rounds=rounds
+                ground, count, evaluates, fewer=next(iter(fewer), None)
             )
-        if enough and not search.worst_case:
+        best = ranked(tried)[0]
+        # The worst case may need more.
+        if best.met and best.candidate.count < count and not search.worst_case:
             break
-        enough = any(tried[ground.model, count][0].met for ground in grounds)
     return tried
+
+
+def _frugal(tried: ByCount, best: Tried) -> Tried | None:
+    """Return what meets the goals with least healthy ice, where that is clearly less."""
+    met = [one for found in tried.values() for one in found if one.met]
+    least = min(met, key=lambda one: float(one.outcome["healthy_frozen_ml"]), default=best)
+    worth = _CLEARLY_LESS * float(best.outcome["healthy_frozen_ml"])
+    return least if float(least.outcome["healthy_frozen_ml"]) < worth else None
 
 
 def _try_given(plan: Plan, ground: Ground, evaluates: Evaluates) -> Tried | None:

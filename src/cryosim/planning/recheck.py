@@ -87,12 +87,14 @@ def _slack(best: Tried, result: Result, report: Report) -> dict[str, float]:
 
     Where nothing but compliance failed: half a voxel more of ice margin than there was.
     """
-    found = {goal.key: goal.value for goal in report.goals}
+    found = {goal.key: goal for goal in report.goals}
     slack = dict(best.slack)
     for name, (value, limit, sense, *_) in best.outcome["goals"].items():
         fine = found.get(name)
-        if value is not None and fine is not None:
-            worse = gap_of(fine, limit, sense) - gap_of(value, limit, sense)
+        if value is not None and fine is not None and fine.value is not None:
+            # Where it has little room, the margin that is asked for depends on the grid.
+            asked = fine.limit if fine.note else limit
+            worse = gap_of(fine.value, asked, sense) - gap_of(value, limit, sense)
             slack[name] = max(slack.get(name, 0.0), worse)
     failed = [goal.key for goal in report.goals if goal.verdict == "fail"]
     if failed and all(key == COMPLIANCE for key in failed):

@@ -81,7 +81,7 @@ def judge(
     """Simulate the variations; return what they did, and each as it was simulated."""
     outcomes = evaluates.evaluate([dict(one.task) for one in variations])
     tried = [
-        dataclasses.replace(best, outcome=outcome, origin=one.name, missing_at_worst=0.0)
+        dataclasses.replace(best, outcome=outcome, origin=one.name, missing_at_worst=None)
         for one, outcome in zip(variations, outcomes, strict=True)
     ]
     goals = list(best.outcome.get("goals", {}))

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
-from ..evaluation import ICE_C, filled_voxels, isosurface
-from ..plan import Plan
+from ..margin_room import room_around
+from ..plan import ICE_C, Plan
 from ..plan.metrics import ice_distance, organ_temperature
+from ..surfaces import filled_voxels, isosurface, structure_surface
 from ..tissue import TissueGrid
 
 __all__ = ["Marks", "place_marks"]
@@ -30,8 +32,8 @@ class Marks:
     Attributes
     ----------
     points_mm : (n, 3) LPS, all of them.
-    shell, inside, healthy : which of `points_mm` lie the wanted margin beyond the target's surface,
-        in the target, and in other tissue around it.
+    shell, inside, healthy : which of `points_mm` lie beyond the target's surface by the margin that
+        is asked for there, in the target, and in other tissue around it.
     skin : the same where tissue meets room air.
     organs : the same by key of the goal on an organ at risk: the organ, or what lies as near to it
         as no ice may come. organ_limits_c : what these must not be colder than.
@@ -65,8 +67,8 @@ def place_marks(tissue: TissueGrid, plan: Plan) -> Marks:
     within = ndimage.distance_transform_edt(filled, sampling=sampling)
     distance = np.where(filled, 0.5 * sampling.mean() - within, outside - 0.5 * sampling.mean())
     gas = tissue.is_gas
-    margin = plan.target.margin_mm if plan.target is not None else 0.0
-    shell = isosurface(grid, distance.astype(np.float32), margin).centers_mm
+    beyond = distance - _asked_mm(tissue, plan, distance)
+    shell = isosurface(grid, beyond.astype(np.float32), 0.0).centers_mm
     shell = _thinned(shell[~gas[tissue.grid.nearest(shell)]], _SHELL)
     inside = _thinned(_centers(tissue, filled), _INSIDE)
     other = ~filled & ~gas & (distance < 40.0)
@@ -91,6 +93,20 @@ def place_marks(tissue: TissueGrid, plan: Plan) -> Marks:
         np.concatenate(parts), slice(0, first), slice(first, second),
         slice(second, third), slice(third, fourth), organs, limits, each_ml, each_cm2,
     )  # fmt: skip
+
+
+def _asked_mm(tissue: TissueGrid, plan: Plan, distance: NDArray[np.float64]) -> F64 | float:
+    """(k, j, i) margin that is asked for at the nearest point of the target's surface."""
+    wanted_mm = plan.target.margin_mm if plan.target is not None else 0.0
+    surface = structure_surface(tissue.grid, tissue.structures["target"])
+    room = room_around(tissue, plan, surface.centers_mm)
+    if not room.ends:
+        return wanted_mm
+    near = distance < wanted_mm + 2.0 * float(tissue.grid.spacing_mm.max())
+    asked = np.full(distance.shape, wanted_mm)
+    _, nearest = cKDTree(surface.centers_mm).query(_centers(tissue, near), workers=-1)
+    asked[near] = room.asked_mm[nearest]
+    return asked
 
 
 def _limited(tissue: TissueGrid, plan: Plan) -> Iterator[tuple[str, float, NDArray[np.bool_]]]:

@@ -25,7 +25,6 @@ from .trial import KELVINS_A_MM
 from .tried import Evaluates, Tried
 
 __all__ = [
-    "ROUNDS",
     "Ground",
     "choice_around",
     "ground_of",
@@ -39,7 +38,7 @@ __all__ = [
 F64 = NDArray[np.float64]
 
 # Choices of the estimate in so many directions are simulated to begin with; then rounds of two.
-_FIRST, ROUNDS = 2, 5
+_FIRST, _ROUNDS = 2, 5
 _STARTS = 14  # layouts that each of these choices begins with
 # A round looks this far around the best choice so far, as a share of what is allowed.
 _AROUND = 0.25
@@ -47,6 +46,8 @@ _AROUND = 0.25
 _HOPELESS, _PATIENCE = 0.8, 2
 # No more rounds when healthy ice shrinks by less than this, or what is missing to the goals does.
 _WORTH, _WORTH_MISSING = 0.03, 0.1
+# At last the best choice freezes for such shares of its time, then for such of the best of those.
+_SHORTER = ((0.6, 0.7, 0.8, 0.9), (0.95, 1.05))
 # So much more margin is aimed at than is wanted.
 _RESERVE_MM = 0.3
 # The estimate is asked for more by what real runs miss, and by this for the second choice.
@@ -107,21 +108,20 @@ def search_count(
     *,
     slack: Mapping[str, float] | None = None,
     fewer: Tried | None = None,
-    rounds: int = ROUNDS,
 ) -> list[Tried]:
     """Search the best placement of so many probes; everything that was simulated, best first.
 
     Parameters
     ----------
     slack : by goal, how much more than its limit is asked for, as a finer grid has shown.
-    fewer : the best of one probe less, to which one is added. rounds : of correction at most.
+    fewer : the best of one probe less, to which one is added.
     """
     slack = slack or {}
     estimate = _asking_for_more(ground.estimate(), ground, {ICE_MARGIN: _RESERVE_MM})
     estimate = _asking_for_more(estimate, ground, slack)
     choices = _first_choices(ground, estimate, count, fewer)
     tried = new = simulate_choices(ground, choices, evaluates, slack)
-    for number in range(rounds):
+    for number in range(_ROUNDS):
         best = min(tried, key=lambda one: one.rank)
         if best.found is None or (number >= _PATIENCE and best.missing > _HOPELESS):
             break
@@ -137,7 +137,32 @@ def search_count(
             break
         if not now.met and number > 0 and now.missing > (1.0 - _WORTH_MISSING) * best.missing:
             break
+    tried = tried + _shortened(tried, ground, evaluates, slack)
     return sorted(tried, key=lambda one: one.rank)
+
+
+def _shortened(
+    tried: Sequence[Tried], ground: Ground, evaluates: Evaluates, slack: Mapping[str, float]
+) -> list[Tried]:
+    """Simulate the best choice with shorter freezes, and again around the best of those.
+
+    Where probes are matters to every goal, how long they freeze only to how much ice there is: the
+    last bit of it is found faster alone.
+    """
+    found: list[Tried] = []
+    for factors in _SHORTER:
+        best = min([*tried, *found], key=lambda one: one.rank)
+        if best.found is None or not best.met:
+            break
+        shares = best.found.vector[-1] * np.array(factors)
+        vectors = np.repeat(best.found.vector[None], len(shares), axis=0)
+        vectors[:, -1] = shares
+        choices = [
+            dataclasses.replace(best.found, vector=vector)
+            for vector in vectors[(shares >= ground.shares[0]) & (shares <= ground.shares[1])]
+        ]
+        found += simulate_choices(ground, choices, evaluates, slack)
+    return found
 
 
 def _first_choices(

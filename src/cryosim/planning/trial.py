@@ -11,22 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..evaluation import (
-    GoalVerdict,
-    Report,
-    TargetShape,
-    evaluate,
-    frozen_skin_cm2,
-    sample,
-    share_at_or_below,
-)
+from ..evaluation import GoalVerdict, Report, TargetShape, evaluate, frozen_skin_cm2
 from ..geometry import Grid
-from ..plan import GridPlan, Plan
+from ..margin_room import limit_words
+from ..plan import GridPlan, Plan, Protocol
 from ..plan.metrics import COMPLIANCE
 from ..probes import Probe
 from ..simulation import Result, Settings, simulate
+from ..surfaces import sample, share_at_or_below
 from ..tissue import Tissue, TissueGrid
-from .candidate import Candidate, with_freezes
+from .candidate import Candidate
 
 __all__ = [
     "KELVINS_A_MM",
@@ -114,6 +108,7 @@ def outcome_of(report: Report, result: Result) -> dict[str, Any]:
         "frozen_ml": frozen_ml,
         "healthy_frozen_ml": frozen_ml - _frozen_ml(result, tissue.structures.get("target")),
         "frozen_skin_cm2": frozen_skin_cm2(result),
+        "limits": [] if target is None else [limit_words(limit) for limit in target.limits],
         "coldest_organs_c": {organ.name: organ.coldest_c for organ in report.organs_at_risk},
     }
 
@@ -212,6 +207,14 @@ def _conducting(tissue: Tissue, factor: float) -> Tissue:
     )
 
 
+def _for_its_time(protocol: Protocol) -> Protocol:
+    """Return the protocol without what may end its freezes early: alone a probe harms nothing."""
+    stages = (
+        stage.model_copy(update={"until": None, "until_c": None}) for stage in protocol.stages
+    )
+    return Protocol(stages=tuple(stages))
+
+
 def _template(trial: Trial, task: Mapping[str, Any]) -> dict[str, Any]:
     """Coldest-ever temperatures around one probe in a uniform tissue, averaged about its axis."""
     like = Candidate(task["template"], ((0, 0, 0),), ((0, 0, 100),), task["freeze_share"])
@@ -226,7 +229,7 @@ def _template(trial: Trial, task: Mapping[str, Any]) -> dict[str, Any]:
         update={
             "probe": (probe,), "warmer": (), "sensor": (), "target": None, "organ_at_risk": (),
             "goal": (), "protection": (), "skin_pack": (), "grid": GridPlan(),
-            "protocol": with_freezes(trial.plan.protocol, task["freeze_share"]),
+            "protocol": _for_its_time(trial.plan.protocol.with_freezes(task["freeze_share"])),
         }
     )  # fmt: skip
     result = simulate(TissueGrid.uniform(grid, tissue), plan, _SETTINGS)

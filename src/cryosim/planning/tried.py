@@ -16,6 +16,8 @@ __all__ = ["ByCount", "Evaluates", "Tried", "ranked"]
 
 # Goals count as met when less than this is missing.
 _MET = 1e-6
+# A probe more has to spare this share of the frozen healthy tissue, room for misplacement counted.
+_PROBE_WORTH = 0.1
 # A millimeter or degree that is wrong with a placement counts as this much missing to a goal.
 _OBSTACLE = 0.1
 
@@ -36,7 +38,7 @@ class Tried:
     candidate : the probes. outcome : of `trial.carry_out`. origin : where it came from.
     found : the choice of the estimate that it was; None for others.
     slack : by goal, how much more than its limit is asked for here.
-    missing_at_worst : what is missing in the worst of its variations, where that counts.
+    missing_at_worst : what is missing in the worst of its variations; None where nobody looked.
     obstacles : what is wrong with where its probes are, mm or degrees by name; empty: nothing.
     reserve_mm : that goals should have beyond their limits, if it costs little.
     """
@@ -46,7 +48,7 @@ class Tried:
     origin: str
     found: Found | None = None
     slack: Mapping[str, float] = field(default_factory=dict)
-    missing_at_worst: float = 0.0
+    missing_at_worst: float | None = None
     obstacles: Mapping[str, float] = field(default_factory=dict)
     reserve_mm: float = 0.0
 
@@ -65,7 +67,7 @@ class Tried:
         """What is missing to all goals together, 0 when they are met."""
         if self.refused:
             return np.inf
-        missing = max(sum(self.missing_goals.values()), self.missing_at_worst)
+        missing = max(sum(self.missing_goals.values()), self.missing_at_worst or 0.0)
         return missing + _OBSTACLE * sum(self.obstacles.values())
 
     @property
@@ -80,13 +82,27 @@ class Tried:
         healthy = float(self.outcome.get("healthy_frozen_ml", np.inf))
         return missing, healthy * (1.0 + RESERVE_WORTH * lacking_mm(self.outcome, self.reserve_mm))
 
+    @property
+    def cost(self) -> float:
+        """What the plan costs: healthy tissue, lack of reserve, and more than one probe."""
+        return self.rank[1] * (1.0 + _PROBE_WORTH * (self.candidate.count - 1))
+
 
 ByCount = dict[tuple[str, int], list[Tried]]  # by model and number of probes, the best first
 
 
 def ranked(tried: ByCount) -> list[Tried]:
-    """Best of each number and model: those that meet the goals first, fewest probes first."""
+    """Best of each number and model: those that meet the goals first, by what they cost.
+
+    Where variations count, what stood them before what nobody put to them.
+    """
     best = [found[0] for found in tried.values()]
     return sorted(
-        best, key=lambda one: (not one.met, one.candidate.count if one.met else 0, one.rank)
+        best,
+        key=lambda one: (
+            not one.met,
+            one.missing_at_worst is None,
+            one.cost if one.met else 0.0,
+            one.rank,
+        ),
     )

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .. import __version__
 from ..errors import expect_type
 from ..evaluation import DISCLAIMER, Report, timeline_document
 from ..files import replacing
-from ..simulation import Result
+from ..simulation import Course, Result
 
 __all__ = ["report_document", "write_report"]
 
@@ -32,6 +35,8 @@ def report_document(report: Report, result: Result) -> dict[str, Any]:
         "sensors": [_plain(sensor) for sensor in report.sensors],
         "needles": [_plain(needle) for needle in report.needles],
         "timeline": timeline_document(report.timeline),
+        "ended_early": list(result.ended_early),
+        "course": None if result.course is None else _course(result.course),
         "energy": {**energy, "relative_error": result.energy.relative_error},
         "performance": dataclasses.asdict(result.performance),
         "grid": {
@@ -61,6 +66,25 @@ def _plain(value: Any) -> Any:
         return None
     found = dataclasses.asdict(value)
     return _text_keys(found)
+
+
+def _course(course: Course) -> dict[str, Any]:
+    """Round to what is known; a margin that has no end is null."""
+    found: dict[str, Any] = _text_keys(
+        {
+            "times_s": _rounded(course.times_s, 1),
+            "volume_ml": {level: _rounded(ml, 3) for level, ml in course.volume_ml.items()},
+            "healthy_ml": _rounded(course.healthy_ml, 3),
+            "coverage": {level: _rounded(share, 5) for level, share in course.coverage.items()},
+            "margin_mm": {level: _rounded(mm, 2) for level, mm in course.margin_mm.items()},
+            "organs_c": {name: _rounded(low, 2) for name, low in course.organs_c.items()},
+        }
+    )
+    return found
+
+
+def _rounded(values: NDArray[np.float64], digits: int) -> list[float | None]:
+    return [round(value, digits) if np.isfinite(value) else None for value in values.tolist()]
 
 
 def _text_keys(value: Any) -> Any:

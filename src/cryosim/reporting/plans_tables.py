@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..planning import ROBUSTNESS_COLUMNS, TRADE_OFF_COLUMNS, robustness_rows, trade_off_rows
+from ..planning import (
+    ROBUSTNESS_COLUMNS,
+    SKIN_HELP_COLUMNS,
+    TRADE_OFF_COLUMNS,
+    margin_limits,
+    robustness_rows,
+    skin_help_rows,
+    trade_off_rows,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +30,8 @@ def print_plans(document: Mapping[str, Any], console: Console) -> None:
         console.print(f"warning: {warning}", highlight=False, markup=False)
     console.print(_trade_off_table(document))
     console.print(_robustness_table(document))
+    if skin_help_rows(document):
+        console.print(_skin_help_table(document))
     for note in document["assumptions"]:
         console.print(f"assumption: {note}", highlight=False, markup=False)
     console.print(
@@ -39,8 +49,9 @@ def _trade_off_table(document: Mapping[str, Any]) -> Table:
     )
     for column in TRADE_OFF_COLUMNS:
         table.add_column(column, justify="left" if column in ("plan", "goals") else "right")
-    for row in trade_off_rows(document):
-        goals = "[green]met[/]" if row.missed is None else f"[red]missed[/]: {escape(row.missed)}"
+    for row, limits in zip(trade_off_rows(document), margin_limits(document), strict=True):
+        met = f"[yellow]met{escape(limits)}[/]" if limits else "[green]met[/]"
+        goals = met if row.missed is None else f"[red]missed[/]: {escape(row.missed)}"
         table.add_row(str(row.probes), *row[1:-1], goals)
     return table
 
@@ -52,5 +63,17 @@ def _robustness_table(document: Mapping[str, Any]) -> Table:
     for column in ROBUSTNESS_COLUMNS:
         table.add_column(column, justify="left" if column == "goal" else "right")
     for row in robustness_rows(document):
+        table.add_row(*row)
+    return table
+
+
+def _skin_help_table(document: Mapping[str, Any]) -> Table:
+    from rich.table import Table
+
+    title = "The best plan, without and with a warm pack on the skin"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in SKIN_HELP_COLUMNS:
+        table.add_column(column, justify="left")
+    for row in skin_help_rows(document):
         table.add_row(*row)
     return table

@@ -7,17 +7,17 @@ from typing import Any, NamedTuple
 
 from ..evaluation import GoalVerdict, Report
 from ..pictures.moment import Moment
+from ..plan import Protocol
 from ..quantities import (
     KillReport,
     Margin,
     NeedleReport,
     OrganReport,
     SensorReport,
-    numbers_of,
     quantities_of,
 )
 from ..simulation import Result
-from .wording import amount, goal_limit, goal_value, number_words
+from .wording import amount, goal_limit, goal_time, goal_value, number_words
 
 __all__ = [
     "Table",
@@ -28,6 +28,7 @@ __all__ = [
     "kill_table",
     "margins_table",
     "needles_table",
+    "notes_of",
     "organs_table",
     "sensors_table",
     "target_table",
@@ -59,15 +60,24 @@ def cells(part: Any) -> tuple[str, ...]:
     return tuple(number_words(getattr(part, key), quantity) for key, quantity in found.items())
 
 
-def goals_table(goals: Sequence[GoalVerdict]) -> Table:
-    """Say what was asked, and what was reached."""
-    rows = [(goal.name, goal_value(goal), goal_limit(goal), goal.verdict) for goal in goals]
-    return Table("Goals", ("goal", "reached", "asked", "verdict"), rows)
+def goals_table(goals: Sequence[GoalVerdict], protocol: Protocol) -> Table:
+    """Say what was asked, what was reached, and when a goal was met or a limit broken."""
+    rows = [
+        (goal.name, goal_value(goal), goal_limit(goal), goal_time(goal, protocol), goal.verdict)
+        for goal in goals
+    ]
+    return Table("Goals", ("goal", "reached", "asked", "when", "verdict"), rows)
+
+
+def notes_of(goals: Sequence[GoalVerdict]) -> list[str]:
+    """Say what has to be said beside verdicts, each once: what limits the margin."""
+    notes = [note for goal in goals for note in goal.note.split("; ") if note]
+    return list(dict.fromkeys(f"margin {note}" for note in notes))
 
 
 def target_table(report: Report) -> Table:
     """Write every number of the target, one a row; no rows without a target."""
-    numbers = numbers_of(report.target, "target") if report.target is not None else ()
+    numbers = (one for one in report.numbers() if one.path.startswith("target."))
     rows = [(one.name, number_words(one.value, one.quantity)) for one in numbers]
     return Table("Target", ("", ""), rows)
 
@@ -90,7 +100,7 @@ def margins_table(report: Report) -> Table:
     if report.target is not None:
         margins = report.target.margin
         rows = [
-            (f"{name}, {margin.isotherm_c:g} C", *cells(margin))
+            (f"{name}, {margin.isotherm_c:g} C{margin.where}", *cells(margin))
             for name, margin in (("ice", margins.ice), ("lethal", margins.lethal))
         ]
     return Table("Margins", ("margin", *headings(Margin)), rows)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import expect_type
 from ..evaluation import DISCLAIMER, Report
+from ..plan import Protocol
 from ..simulation import Result
 from .tables import (
     Table,
@@ -14,10 +15,12 @@ from .tables import (
     growth_table,
     kill_table,
     needles_table,
+    notes_of,
     organs_table,
     sensors_table,
     target_table,
 )
+from .wording import time_to_goals
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,7 +36,13 @@ def print_report(report: Report, result: Result, console: Console) -> None:
     """Print verdicts, target, organs and isotherm volumes as tables."""
     expect_type("print_report: report", report, Report, "evaluate returns one")
     if report.goals:
-        console.print(_goals(report))
+        console.print(_goals(report, result.plan.protocol))
+        for note in notes_of(report.goals):
+            console.print(f"[yellow]{_escape(note)}[/yellow]", highlight=False)
+        if told := time_to_goals(report, result.plan.protocol):
+            console.print(told, highlight=False)
+    for ended in result.ended_early:
+        console.print(_escape(ended), highlight=False)
     _print_warnings(report, console)
     tables = (target_table, kill_table, organs_table, sensors_table, needles_table)
     for table in (write(report) for write in tables):
@@ -75,8 +84,8 @@ def _table(title: str, *columns: str) -> RichTable:
     return table
 
 
-def _goals(report: Report) -> RichTable:
-    table = goals_table(report.goals)
+def _goals(report: Report, protocol: Protocol) -> RichTable:
+    table = goals_table(report.goals, protocol)
     rows = [
         (*map(_escape, words), f"[{VERDICT_STYLE[verdict]}]{verdict}[/]")
         for *words, verdict in table.rows

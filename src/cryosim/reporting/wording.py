@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..evaluation import GoalVerdict
+from ..evaluation import GoalVerdict, Report
+from ..plan import Protocol
 from ..quantities import Quantity
 
 __all__ = [
@@ -15,9 +16,11 @@ __all__ = [
     "difference_words",
     "duration",
     "goal_limit",
+    "goal_time",
     "goal_value",
     "number_words",
     "percent",
+    "time_to_goals",
 ]
 
 VERDICTS = {"ok": "✓ ok", "warn": "! warn", "fail": "✗ fail"}
@@ -97,6 +100,26 @@ def goal_limit(goal: GoalVerdict) -> str:
     scale, unit = _scale_and_unit(goal)
     sign = "≥" if goal.sense == "at least" else "≤"
     return f"{sign} {scale * goal.limit:.6g} {unit}".rstrip()
+
+
+def goal_time(goal: GoalVerdict, protocol: Protocol) -> str:
+    """Write when a goal was first met, or its limit first broken."""
+    if goal.broken_s is not None:
+        return f"broken at {protocol.when(goal.broken_s)}"
+    return "" if goal.met_s is None else protocol.when(goal.met_s)
+
+
+def time_to_goals(report: Report, protocol: Protocol) -> str:
+    """Say when the target had all that is asked of it, and for how long freezing goes on."""
+    found = report.target
+    if found is None or found.goals_met_s is None or found.freezing_after_s is None:
+        return ""
+    where = ", where its margin has room," if found.limits else ""
+    told = f"the target has all that is asked of it{where} after {protocol.when(found.goals_met_s)}"
+    if found.freezing_after_s < 60.0:
+        return f"{told}, as the freezing ends"
+    more = f"{found.freezing_after_s / 60:.0f} more min"
+    return f"{told}; the protocol goes on for {more} of freezing"
 
 
 def _meets(value: float, limit: float, sense: str) -> bool:

@@ -49,7 +49,7 @@ def program_fingerprint(also: Collection[str] = ()) -> str:
     left_out = set(_NO_PART) - set(also)
     found = hashlib.sha256(metadata.version("numba").encode())
     for package in _PACKAGES:
-        # Found, not imported: only simulation and evaluation may import kernels.
+        # Found, not imported: only few rooms may import kernels.
         spec = importlib.util.find_spec(package)
         for root in (spec.submodule_search_locations or []) if spec is not None else []:
             for path in _sources(Path(root), left_out):

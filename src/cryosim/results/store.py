@@ -25,7 +25,7 @@ from ..files import replacing
 from ..geometry import Grid, read_only
 from ..images import Modality
 from ..plan import plan_from_dict
-from ..simulation import Curves, EnergyLedger, Performance, Result
+from ..simulation import Course, Curves, EnergyLedger, Performance, Result
 from ..tissue import Tissue, TissueGrid
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT_VERSION", "load_result", "save_result"]
 
-FORMAT_VERSION = "2.2"
+FORMAT_VERSION = "2.3"
 
 _OPTIONAL = ("image", "start_c", "film_w_m2k")
 _MASKS = ("heat_sink", "outside_air", "held")
@@ -205,6 +205,8 @@ def _documents(result: Result) -> dict[str, Any]:
             "needle_power_w": result.curves.needle_power_w.tolist(),
             "needle_surface_c": _none_for_nan(result.curves.needle_surface_c),
         },
+        "ended_early": list(result.ended_early),
+        "course": None if result.course is None else _course_document(result.course),
         "energy": _shallow(result.energy),
         "performance": _shallow(result.performance),
         "flux_ratio": list(result.flux_ratio),
@@ -282,6 +284,9 @@ def _read(file: h5py.File) -> Result:
         energy=EnergyLedger(**documents["energy"]),
         performance=Performance(**documents["performance"]),
         assumptions=tuple(documents["assumptions"]),
+        # Files before format 2.3 have none.
+        course=_course(documents.get("course")),
+        ended_early=tuple(documents.get("ended_early", ())),
     )
 
 
@@ -347,6 +352,40 @@ def _curves(content: dict[str, Any]) -> Curves:
         sensors_c={name: np.array(values) for name, values in content["sensors_c"].items()},
         needle_power_w=np.array(content["needle_power_w"]),
         needle_surface_c=np.array(content["needle_surface_c"], dtype=float),
+    )
+
+
+def _course_document(course: Course) -> dict[str, Any]:
+    """JSON knows no infinity: a margin that has no end is null."""
+    return {
+        "times_s": course.times_s.tolist(),
+        "healthy_ml": course.healthy_ml.tolist(),
+        **{
+            name: [[key, values.tolist()] for key, values in getattr(course, name).items()]
+            for name in ("volume_ml", "coverage", "organs_c")
+        },
+        "margin_mm": [
+            [level, [value if np.isfinite(value) else None for value in values.tolist()]]
+            for level, values in course.margin_mm.items()
+        ],
+    }
+
+
+def _course(content: dict[str, Any] | None) -> Course | None:
+    if content is None:
+        return None
+
+    def of(name: str) -> dict[Any, Array]:
+        rows = {key: np.array(values, dtype=float) for key, values in content[name]}
+        return {key: np.where(np.isnan(row), np.inf, row) for key, row in rows.items()}
+
+    return Course(
+        times_s=np.array(content["times_s"]),
+        volume_ml=of("volume_ml"),
+        healthy_ml=np.array(content["healthy_ml"]),
+        coverage=of("coverage"),
+        margin_mm=of("margin_mm"),
+        organs_c=of("organs_c"),
     )
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evaluation import ICE_C
 from ..geometry import Grid
 from ..pictures.moment import Moment
 from ..pictures.panels import PLANES, Plane
+from ..plan import ICE_C
 from .standpoint import toward_viewer
 
 __all__ = ["ImagePlane", "image_planes"]

@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ..evaluation import (
-    ICE_C,
     SurfaceMargin,
     crop_to_ice,
     isotherm_volume_ml,
-    share_at_or_below,
     surface_margin,
     target_coverage,
 )
@@ -34,9 +32,10 @@ from ..pictures.colors import (
     structure_colors,
 )
 from ..pictures.moment import Moment
-from ..plan import Target
+from ..plan import ICE_C, Target
 from ..probes import Needle
 from ..simulation import Result
+from ..surfaces import share_at_or_below
 from .image_planes import image_planes
 from .legend import ColorSteps, Legend, Row
 from .meshes import image_data, needle_meshes, snapshot_mesh, structure_mesh
@@ -224,7 +223,7 @@ class Scene:
             surface, "structure target", scalars="margin_mm", cmap=colors, n_colors=len(colors),
             clim=(edges[0], edges[-1]), interpolate_before_map=True, ambient=0.4, diffuse=0.6,
         )  # fmt: skip
-        at = int(margin.margin_mm.argmin())
+        at = margin.smallest
         ball = pyvista.Sphere(radius=_SMALLEST_RADIUS_MM, center=margin.points_mm[at])
         self._add(ball, "smallest margin", color=GOAL)
         smallest = f"{margin.margin_mm[at]:.1f} mm"
@@ -238,7 +237,7 @@ class Scene:
             ticks[middle] = f"goal {goal:g}"
         return [
             row, Row(name), ColorSteps(tuple(colors), ticks),
-            Row(f"smallest: {smallest}, {margin.weak_side}", GOAL),
+            Row(f"smallest{margin.where}: {smallest}, {margin.weak_side}", GOAL),
         ]  # fmt: skip
 
     def _add_needles(self) -> list[Line]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .callbacks import Callback
 from .feasible import check_run
 from .forecast import Forecast, forecast
-from .result import Curves, EnergyLedger, Performance, Result
+from .result import Course, Curves, EnergyLedger, Performance, Result
 from .settings import Settings
 from .stops import snapshot_times
 
@@ -25,6 +25,7 @@ _COMPUTING = {"rehearse": "rehearsal", "simulate": "procedure"}
 
 __all__ = [
     "Callback",
+    "Course",
     "Curves",
     "EnergyLedger",
     "Forecast",

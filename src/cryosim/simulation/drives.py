@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..plan import Plan, Stage
+from ..plan import Plan, Protocol, Stage
 from ..probes import Needle, Probe, Warmer
 from .state import OFF, State
 
-__all__ = ["Drives"]
+__all__ = ["Drives", "stage_at"]
 
 F64 = NDArray[np.float64]
 Mode = Literal["off", "freeze", "thaw", "warm"]
@@ -32,9 +32,13 @@ class Drives:
         self._since_s = [0.0] * len(self._needles)
         self._start_c = [0.0] * len(self._needles)
 
+    def follow(self, plan: Plan) -> None:
+        """Go on by a plan that differs in when stages end."""
+        self._plan = plan
+
     def switch(self, time_s: float) -> None:
         """Find what each needle does from this moment on."""
-        stage = _stage_after(self._plan, time_s)
+        stage = self._plan.protocol.stages[stage_at(self._plan.protocol, time_s)]
         for number, needle in enumerate(self._needles):
             mode = _mode_of(needle, stage, time_s)
             if mode != self._modes[number]:
@@ -101,11 +105,10 @@ class Drives:
         return float(np.average(around, weights=weights)) if len(cells) else 0.0
 
 
-def _stage_after(plan: Plan, time_s: float) -> Stage:
-    for stage, end in zip(plan.protocol.stages, plan.protocol.ends_s(), strict=True):
-        if time_s < end - 1e-9:
-            return stage
-    return plan.protocol.stages[-1]
+def stage_at(protocol: Protocol, time_s: float) -> int:
+    """Return which stage follows a moment, or ends with the protocol."""
+    ends = protocol.ends_s()
+    return next((n for n, end in enumerate(ends) if time_s < end - 1e-9), len(ends) - 1)
 
 
 def _mode_of(needle: Needle, stage: Stage, time_s: float) -> Mode:

@@ -83,8 +83,10 @@ def _simulate(
         precision=precision_of(settings),
     )
     integrator = make_integrator(settings, state)
-    run = Run(tissue, plan, state, integrator, coupling, thresholds, callbacks)
-    run.go(stops)
+    run = Run(
+        tissue, plan, state, integrator, coupling, thresholds, callbacks, settings.course_every_s
+    )
+    run.go(lambda plan: snapshot_times(plan, settings))
     performance = Performance(
         wall_s=time.perf_counter() - compiled,
         compile_s=compiled - started,

@@ -54,7 +54,8 @@ def rehearse(settings: Settings, edge_mm: float = 9.0) -> Run:
     state, _ = build_state(
         tissue, coupling, plan.perfusion, plan.body, 1, precision=precision_of(settings)
     )
-    run = Run(tissue, plan, state, make_integrator(settings, state), coupling, (0.0,), ())
-    run.go((0.0, 1.0))
+    integrator = make_integrator(settings, state)
+    run = Run(tissue, plan, state, integrator, coupling, (0.0,), (), settings.course_every_s)
+    run.go(lambda _: (0.0, 1.0))
     run.books.close()
     return run

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..plan import Plan
 from ..tissue import TissueGrid
 
-__all__ = ["Curves", "EnergyLedger", "Performance", "Result"]
+__all__ = ["Course", "Curves", "EnergyLedger", "Performance", "Result"]
 
 _SAME_TIME_S = 0.5
 
@@ -92,6 +92,31 @@ class Curves:
 
 
 @dataclass(frozen=True, eq=False)
+class Course:
+    """What had frozen by when, about once a minute; it only ever grows.
+
+    Attributes
+    ----------
+    times_s : (n,) increasing, from 0 to the end of the protocol.
+    volume_ml : isotherm to (n,) tissue that has been at or below it, without probes and gas.
+    healthy_ml : (n,) tissue outside the target that has been frozen.
+    coverage : isotherm to (n,) share of the target that has been at or below it; of the lethal one,
+        for a minute in total. Empty without a target.
+    margin_mm : isotherm to (n,) distance from the target's surface to the nearest tissue that has
+        not been at or below it, negative until the surface has been; inf where none is near. That
+        of ice is of the surface where the wanted margin has room, see `margin_room`.
+    organs_c : organ at risk to (n,) the coldest that any part of it has been.
+    """
+
+    times_s: NDArray[np.float64]
+    volume_ml: Mapping[float, NDArray[np.float64]]
+    healthy_ml: NDArray[np.float64]
+    coverage: Mapping[float, NDArray[np.float64]]
+    margin_mm: Mapping[float, NDArray[np.float64]]
+    organs_c: Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
 class Result:
     """Fields and bookkeeping of a finished simulation. All arrays are read-only.
 
@@ -109,6 +134,8 @@ class Result:
     probe_share : (k, j, i) float32, share of each voxel filled by probes and shafts.
     flux_ratio : per probe, heat flow found on the grid over the exact one before correction.
     curves : what sensors and needles recorded at every step.
+    course : what had frozen by when; None in results of versions that did not record it.
+    ended_early : sentences about freezes that a sensor or organ ended; `plan` has what they took.
     """
 
     tissue: TissueGrid
@@ -126,6 +153,8 @@ class Result:
     energy: EnergyLedger
     performance: Performance
     assumptions: tuple[str, ...] = ()
+    course: Course | None = None
+    ended_early: tuple[str, ...] = ()
 
     @property
     def thresholds_c(self) -> tuple[float, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from ..plan import Plan
 from ..probes import ProbeCoupling, probe_share
 from ..tissue import TissueGrid
 from .callbacks import Callback
-from .drives import Drives
+from .course import CourseRecorder
+from .drives import Drives, stage_at
 from .ledger import Bookkeeping
 from .probe_voxels import ProbeVoxels
 from .result import Performance, Result
@@ -23,6 +24,7 @@ from .sensors import CurveRecorder
 from .state import INNER, State
 from .stepping import Integrator
 from .stops import switch_times
+from .watch import Watch
 
 __all__ = ["Run"]
 
@@ -49,6 +51,7 @@ class Run:
         coupling: ProbeCoupling,
         thresholds: Sequence[float],
         callbacks: Sequence[Callback],
+        course_every_s: float,
     ) -> None:
         self.tissue, self.plan, self.state = tissue, plan, state
         self.integrator, self.coupling = integrator, coupling
@@ -60,29 +63,59 @@ class Run:
         self.books = Bookkeeping(tissue, state)
         self.curves = CurveRecorder(tissue.grid, plan.sensor, state)
         self.probe_voxels = ProbeVoxels(tissue.grid, coupling)
+        self.course = CourseRecorder(tissue, plan, state, thresholds, course_every_s)
+        self.ended: list[str] = []
         self.snapshots: list[tuple[float, NDArray[np.float32]]] = []
 
-    def go(self, stops: Sequence[float]) -> None:
-        """Step through the protocol, keeping fields at each stop."""
+    def go(self, stops_of: Callable[[Plan], Sequence[float]]) -> None:
+        """Step through the protocol, keeping fields at each stop.
+
+        Parameters
+        ----------
+        stops_of : gives the times at which fields of a plan are kept; a stage that ends early makes
+            another plan of it.
+        """
         for callback in self.callbacks:
-            callback.on_start(stops[-1])
+            callback.on_start(self.plan.protocol.duration_s)
         self._keep(0.0)
+        self.course.record(0.0)
         begin = 0.0
-        for end in switch_times(self.plan):
+        while begin < self.plan.protocol.duration_s:
+            end = next(time_s for time_s in switch_times(self.plan) if time_s > begin)
+            stops = [stop for stop in stops_of(self.plan) if begin < stop <= end]
             self.drives.switch(begin)
-            self._run_until(begin, [*(stop for stop in stops if begin < stop < end), end], stops)
-            begin = end
+            reached = self._run_until(begin, end, stops)
+            begin = end if reached == end else self._end_stage(reached)
         for callback in self.callbacks:
             callback.on_end()
 
-    def _run_until(self, switched_s: float, stops: Sequence[float], kept: Sequence[float]) -> None:
+    def _end_stage(self, time_s: float) -> float:
+        """Let the stage of the moment end there, and what comes after it follow; return when."""
+        planned, at = self.plan.protocol, stage_at(self.plan.protocol, time_s)
+        protocol = planned.ended_early(time_s)
+        stage = planned.stages[at]
+        freezes = sum(one.kind == "freeze" for one in planned.stages[: at + 1])
+        self.ended.append(
+            f"freeze {freezes} was ended after {protocol.stages[at].minutes:.1f} of "
+            f"{stage.minutes:g} min, when {stage.until} had fallen to {stage.until_c:g} C"
+        )
+        self.plan = self.plan.model_copy(update={"protocol": protocol})
+        self.drives.follow(self.plan)
+        end_s = protocol.ends_s()[at]
+        self._keep(end_s)
+        return end_s
+
+    def _run_until(self, switched_s: float, end_s: float, kept: Sequence[float]) -> float:
+        """Step to the end of what probes do now; return when that was."""
         now = switched_s
         self.integrator.refresh()
         self.curves.record(now)
-        for stop in stops:
+        watch = Watch.of(self.tissue, self.plan, self.state, now)
+        for stop in (*kept, *(() if end_s in kept else (end_s,))):
             while now < stop - 1e-9:
                 coldest_c = self._coldest_ahead_c(now - switched_s)
                 step = self.integrator.next_step_s(now - switched_s, coldest_c)
+                step = min(step, watch.longest_step_s)
                 # Equal steps to the stop, so that none is tiny.
                 step = (stop - now) / max(1, int(np.ceil((stop - now) / step - 1e-9)))
                 if self.drives.at(now + step / 2):
@@ -95,9 +128,12 @@ class Run:
                         f"the simulation became unstable at {now:g} s; please report this plan"
                     )
                 self._record(now, step)
+                if watch.ends(step):
+                    return round(now, 6)
             now = stop
             if stop in kept:
                 self._keep(stop)
+        return end_s
 
     def _coldest_ahead_c(self, since_switch_s: float) -> float:
         """Coldest temperature that the next step may meet."""
@@ -130,6 +166,7 @@ class Run:
             state.perfusable,
         )
         self.curves.record(now)
+        self.course.record(now)
         for callback in self.callbacks:
             callback.on_progress(now)
 
@@ -143,10 +180,18 @@ class Run:
     def result(self, performance: Performance, assumptions: tuple[str, ...]) -> Result:
         """Cut the ghost layer off and lock everything."""
         state = self.state
+        course = self.course.course(self.snapshots[-1][0])
         self.integrator.store_energy()
         energy = self.books.close()
         # Each field is let go when its inner part has been copied.
-        del self.integrator, self.probe_voxels, state.energy, state.earlier, state.perfusable
+        del (
+            self.integrator,
+            self.probe_voxels,
+            self.course,
+            state.energy,
+            state.earlier,
+            state.perfusable,
+        )
 
         def by_threshold(fields: Array) -> dict[float, Array]:
             found = zip(self.thresholds.tolist(), fields, strict=True)
@@ -168,6 +213,8 @@ class Run:
             energy=energy,
             performance=performance,
             assumptions=assumptions,
+            course=course,
+            ended_early=tuple(self.ended),
         )
 
 

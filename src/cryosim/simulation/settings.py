@@ -23,6 +23,7 @@ class Settings:
         the probes and grow with the time since.
     growth : step as a share of the time since the last switch.
     snapshot_every_s : temperature fields are kept this often, besides stage ends and asked times.
+    course_every_s : so often it is recorded what has frozen so far, see `Course`.
     """
 
     integrator: Literal["multirate", "rkl2", "explicit"] = "multirate"
@@ -30,6 +31,7 @@ class Settings:
     largest_step_s: float = 40.0
     growth: float = 0.05
     snapshot_every_s: float = 300.0
+    course_every_s: float = 60.0
 
     def __post_init__(self) -> None:
         if self.integrator not in ("multirate", "rkl2", "explicit"):
@@ -42,7 +44,6 @@ class Settings:
                 "settings: steps must be positive, smallest_step_s at most largest_step_s; found "
                 f"{self.smallest_step_s:g}, {self.largest_step_s:g}, growth {self.growth:g}"
             )
-        if self.snapshot_every_s <= 0:
-            raise InputError(
-                f"settings.snapshot_every_s = {self.snapshot_every_s:g} must be positive"
-            )
+        for key in ("snapshot_every_s", "course_every_s"):
+            if getattr(self, key) <= 0:
+                raise InputError(f"settings.{key} = {getattr(self, key):g} must be positive")

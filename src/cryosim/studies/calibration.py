@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..evaluation import isosurface
 from ..geometry import Grid
 from ..plan import Plan
 from ..probes.probe_model import check_number
 from ..simulation import Result, Settings, simulate
+from ..surfaces import isosurface
 from ..tissue import Tissue, TissueGrid
 
 __all__ = ["Calibration", "Iceball", "calibrate", "iceball_size_mm"]

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..evaluation import ICE_C, Agreement, Shape, compare_shapes, isotherm_field, shape_of_mask
+from ..evaluation import Agreement, Shape, compare_shapes, isotherm_field, shape_of_mask
 from ..images import Labels, check_overlap
+from ..plan import ICE_C
 from ..simulation import Result
 
 __all__ = ["SeenComparison", "compare_with_seen"]

@@ -30,7 +30,10 @@ _DEATHS = 3  # without an evaluation finished in between
 
 
 class EvaluationCallback:
-    """Hooks that `Evaluator.evaluate` calls; each does nothing unless overridden."""
+    """Hooks of a search and of `Evaluator.evaluate`; each does nothing unless overridden."""
+
+    def on_warnings(self, warnings: Sequence[str]) -> None:
+        """What may be wrong with what is searched in, before anything is evaluated."""
 
     def on_start(self, asked: int, known: Sequence[Outcome]) -> None:
         """So many different tasks are asked for; these are the outcomes known already."""

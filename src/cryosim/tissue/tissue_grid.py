@@ -214,8 +214,8 @@ class TissueGrid:
         return beside & ~self.outside_air & ~self.is_gas
 
     @cached_property
-    def _gas_and_nearest(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Flat indices of gas voxels, and of the nearest voxel of tissue to each."""
+    def gas_and_nearest(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Flat indices of gas voxels, ascending, and of the nearest voxel of tissue to each."""
         from scipy import ndimage
 
         gas = self.is_gas
@@ -235,7 +235,7 @@ class TissueGrid:
         Isotherms then leave the body at right angles instead of ending along skin and bowel gas,
         where no tissue is left to be cold or warm.
         """
-        gas, nearest = self._gas_and_nearest
+        gas, nearest = self.gas_and_nearest
         if len(gas) == 0:
             return field
         continued = field.copy()

@@ -58,21 +58,6 @@ def test_sphere_in_sphere():
     assert report.timeline[-1].volume_ml[0.0] == pytest.approx(4 / 3 * np.pi * 8.0, rel=0.01)
 
 
-@pytest.mark.parametrize(
-    ("radii_mm", "number"),
-    [((7.0, 17.0, 17.7, 20.0), 2), ((17.7, 12.0, 12.0, 12.0), 0), ((7.0, 12.0, 17.2, 17.2), None)],
-)
-def test_the_margin_is_reached_when_the_ice_first_lies_so_far_beyond(radii_mm, number):
-    """Within half a voxel of 1 mm: 10 mm beyond a ball of 8 mm are 17.5 mm."""
-    base = cold_ball(lambda _: {}, [])
-    radius = (base.coldest_c + 40) * (ICE_MM - LETHAL_MM) / 40 + LETHAL_MM
-    fields = tuple((radius - ice_mm).astype(np.float32) for ice_mm in radii_mm)
-    times = (0.0, 60.0, 120.0, 180.0)
-    result = dataclasses.replace(base, times_s=times, temperatures_c=fields)
-    reached = evaluate(result).target.margin_reached_s
-    assert reached == (None if number is None else times[number])
-
-
 def test_a_shell_that_is_not_frozen_fails():
     result = cold_ball(lambda _: {}, [])
     thick = plan(target={"label": 1, "margin_mm": 15})

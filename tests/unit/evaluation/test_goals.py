@@ -24,7 +24,7 @@ def target(ice_mm=10.0, coverage=1.0, surface=1.0, shell=1.0, passed=True):
     ice, lethal = Margin(0.0, ice_mm, ice_mm, 1.0), Margin(-40.0, 1.0, 1.0, 0.0)
     compliance = Compliance(10.0, surface, shell, passed)
     return TargetReport(
-        5.0, {-40.0: coverage}, Margins(ice, lethal), compliance, TargetKill(1.0), 600.0
+        5.0, {-40.0: coverage}, Margins(ice, lethal), compliance, TargetKill(1.0), 20.0, 600.0
     )
 
 

@@ -15,11 +15,12 @@ from vtkmodules.vtkIOXML import vtkXMLPolyDataReader
 
 import cases
 from cryosim.errors import InputError
-from cryosim.evaluation import isotherm_volume_ml, share_at_or_below
+from cryosim.evaluation import isotherm_volume_ml
 from cryosim.exports import export_result, write_mesh
 from cryosim.geometry import Grid
 from cryosim.scene import structure_mesh
 from cryosim.simulation import Settings, simulate
+from cryosim.surfaces import share_at_or_below
 from round_ice import grid_about, points_of, round_result, turned
 
 CENTER_MM, RADIUS_MM = np.array([-31.0, 112.0, -205.0]), 17.0

@@ -15,6 +15,7 @@ from cryosim.evaluation import evaluate, share_by_temperature, surface_margin
 from cryosim.pictures.colors import isotherm_color, structure_colors
 from cryosim.plan import Plan
 from cryosim.simulation import simulate
+from round_ice import grid_about, points_of, round_result
 
 
 @pytest.fixture
@@ -148,3 +149,31 @@ def test_without_axes_pyplot_makes_a_figure() -> None:
     assert len(axial.figure.legends) == 1
     plt.close(axial.figure)
     assert plt.get_fignums() == before
+
+
+def beside_a_plate():
+    """A ball of ice 12 mm beyond a target, 4 mm beside which a plate stands on the left."""
+    base = round_result(grid_about((0.0, 0.0, 0.0), 60.0, 2.0), (0.0, 0.0, 0.0), 24.0)
+    grid = base.tissue.grid
+    plate = np.clip(0.5 + (points_of(grid)[..., 0] - 16.0) / 2.0, 0.0, 1.0).astype(np.float32)
+    tissue = dataclasses.replace(base.tissue, structures={**base.tissue.structures, "femur": plate})
+    content = plan(target={"label": 1, "margin_mm": 10, "barriers": ["femur"]})
+    return dataclasses.replace(base, tissue=tissue, plan=content)
+
+
+def test_the_map_shows_where_the_margin_has_no_room(ax) -> None:
+    result = beside_a_plate()
+    cryosim.plot_margin_map(result, ax)
+    report = evaluate(result)
+    smallest = report.target.margin.ice.min_mm
+    assert words(ax) == [
+        "no room for the goal: skin or barrier",
+        f"smallest, where it has room: {smallest:.1f} mm",
+    ]
+    # The cross is not in the hatches, which are around the left, +x.
+    (cross,) = [line for line in ax.lines if line.get_marker() == "X"]
+    assert np.abs(cross.get_xdata()[0]) > 40
+
+
+def test_a_barrier_is_no_organ_in_the_histogram(ax) -> None:
+    assert "femur" not in lines(cryosim.plot_histogram(beside_a_plate(), ax))

@@ -6,7 +6,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
+import cases
 from cryosim.errors import InputError
 from cryosim.plan import PRESETS, Plan, Protocol, plan_from_dict, plan_schema, read_plan
 
@@ -225,3 +227,40 @@ def test_plans_are_frozen(tmp_path):
     plan = read_plan(written(tmp_path, GOOD))
     with pytest.raises(ValueError, match="frozen"):
         plan.grid.spacing_mm = 3.0
+
+
+# --- freezes that end early -----------------------------------------------------------------------
+
+NERVE = {"organ_at_risk": [{"name": "Left nerve", "label": 2}]}
+
+
+def test_a_freeze_may_end_at_an_organ_and_is_written_the_same_way():
+    text = "Freeze 20 min until Left nerve 10.5 C; thaw 10 min; freeze 90 s until skin -2 C"
+    phantom = {"anatomy": {"phantom": "thigh-sarcoma"}}
+    found = cases.plan(text, **NERVE, **phantom).protocol
+    assert [(stage.until, stage.until_c) for stage in found.stages] == [
+        ("Left nerve", 10.5), (None, None), ("skin", -2.0)
+    ]  # fmt: skip
+    assert Protocol(text=found.describe()).stages == found.stages
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("freeze 20 min until nerve 10 C", r"'until nerve' is no sensor and no organ_at_risk"),
+        ("freeze 20 min until Left nerve 10", "cannot read"),
+        ("freeze 20 min; thaw 5 min until Left nerve 10 C", "only a freeze can end early"),
+        ("freeze 20 min until Left nerve 60 C", "less than or equal to 37"),
+    ],
+)
+def test_what_cannot_end_a_freeze_is_refused(text, told):
+    with pytest.raises((ValidationError, InputError), match=told):
+        cases.plan(text, **NERVE)
+
+
+def test_a_metric_may_be_named_by_the_end_of_its_path():
+    goals = [{"metric": "healthy_ml", "at_most": 150}, {"metric": "target.volume_ml", "at_most": 9}]
+    found = cases.plan(target={"label": 1}, goal=goals)
+    assert [goal.metric for goal in found.goal] == ["target.healthy_ml", "target.volume_ml"]
+    with pytest.raises(ValidationError, match="'min_mm' is not in the report"):
+        cases.plan(target={"label": 1}, goal=[{"metric": "min_mm", "at_least": 1}])

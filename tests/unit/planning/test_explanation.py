@@ -9,7 +9,8 @@ import pytest
 from cases import ball_share, small_result
 from cryosim.evaluation import evaluate
 from cryosim.geometry import direction_words
-from cryosim.plan import OrganAtRisk, Target
+from cryosim.plan import Target
+from cryosim.plan.metrics import organ_temperature
 from cryosim.planning import (
     Candidate,
     Robustness,
@@ -96,22 +97,19 @@ def test_the_weakest_point_is_what_the_report_calls_the_smallest_margin():
 
 
 def test_times_at_which_limits_were_reached():
-    base = frozen()
-    grid = base.tissue.grid
-    nerve = ball_share(grid, CENTER + np.array([18.0, 0, 0]), 3.0)
-    tissue = TissueGrid(grid, base.tissue.index, base.tissue.tissues,
-                        {**base.tissue.structures, "nerve": nerve})  # fmt: skip
-    organ = OrganAtRisk(name="nerve", label=2, min_temperature_c=10.0)
-    content = base.plan.model_copy(update={"organ_at_risk": (organ,)})
-    fields = tuple(ice_ball(CENTER, radius) for radius in (6.0, 9.0, 12.0, 15.0))
-    result = dataclasses.replace(
-        base, tissue=tissue, plan=content, times_s=(60.0, 120.0, 180.0, 240.0),
-        temperatures_c=fields, coldest_c=fields[-1],
-    )  # fmt: skip
-    # 3 mm around 8 mm are ice at 12 mm; the nerve at 15 mm is at 10 C 2.5 mm beyond the ice.
-    assert times_of(result) == {"ice margin reached": 180.0, "nerve limit reached": 240.0}
-    earlier = dataclasses.replace(result, times_s=(60.0,), temperatures_c=fields[:1])
-    assert times_of(earlier) == {"ice margin reached": None, "nerve limit reached": None}
+    report = evaluate(small_result())
+    organ = organ_temperature("nerve")
+    broken = [dataclasses.replace(goal, broken_s=150.0) if goal.key == organ else goal
+              for goal in report.goals]  # fmt: skip
+    target = dataclasses.replace(
+        report.target, margin_reached_s=90.0, goals_met_s=120.0, freezing_after_s=60.0
+    )
+    report = dataclasses.replace(report, goals=tuple(broken), target=target)
+    assert times_of(report) == {
+        "ice margin reached": 90.0, "goals of the target met": 120.0, "freezing after that": 60.0,
+        "nerve limit reached": 150.0,
+    }  # fmt: skip
+    assert times_of(dataclasses.replace(report, target=None)) == {}
 
 
 # --- sentences ------------------------------------------------------------------------------------
@@ -146,10 +144,22 @@ def tried(count, found, healthy_ml=20.0, share=1.0):
     return Tried(Candidate("argon-17g", places, entries, share), outcome, "search")
 
 
-def sentences(best, ranked, final=None, passed=True, weakest=None, ways=None, met=()):
+def sentences(best, ranked, final=None, passed=True, weakest=None, ways=None, met=(), frugal=None):
     final = best.outcome if final is None else final
     robustness = Robustness({}, {}, {f"variation {n}": one for n, one in enumerate(met)})
-    return explain(best, [best, *ranked], final, passed, weakest, ways or {}, robustness)
+    return explain(best, [best, *ranked], frugal, final, passed, weakest, ways or {}, robustness)
+
+
+def test_what_freezes_less_and_was_passed_over_is_named():
+    best = dataclasses.replace(tried(1, goals(8.0), healthy_ml=40.0), reserve_mm=2.5)
+    near = tried(2, goals(5.5), healthy_ml=30.0, share=0.4)
+    (told,) = [one for one in sentences(best, [], frugal=near) if "passed over" in one]
+    assert told == (
+        "2 probes (argon-17g), freezing 40 % of the time, would freeze 30 instead of 40 ml: passed "
+        "over, as limits are 2.0 mm nearer, all together, if probes are misplaced and a probe more "
+        "has to spare a tenth of it"
+    )
+    assert not any("passed over" in one for one in sentences(best, []))
 
 
 def test_what_is_met_and_what_one_probe_less_would_miss():
@@ -245,3 +255,18 @@ def test_how_sure_a_plan_is():
     (found,) = sentences(tried(1, goals(6.0)), [], met=(True, True))[1:2]
     assert found == "all goals are still met in 2 of 2 variations of placement and tissue"
     assert len(sentences(tried(1, goals(1.0)), [], met=(False,), passed=False)) == 1
+
+
+LIMITED = "limited to 4 mm by the skin, posterior side: 1.3 mm reached there"
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_a_plan_says_where_the_margin_has_no_room(passed):
+    best = tried(2, goals(6.0 if passed else 4.0))
+    final = {"goals": best.outcome["goals"], "healthy_frozen_ml": 30.0, "limits": [LIMITED]}
+    robust = Robustness({}, {}, {})
+    found = explain(best, [best], None, final, passed, None, {}, robust)
+    if passed:
+        assert found[0].endswith(f"meet all goals where there is tissue: the margin is {LIMITED}")
+    else:
+        assert f"the margin is {LIMITED}" in found

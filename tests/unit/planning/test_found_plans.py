@@ -1,10 +1,14 @@
 """The tables of a search: what stands in which row, in which unit."""
 
+import io
+
 import numpy as np
+from rich.console import Console
 
 from cases import plan
-from cryosim.planning import Candidate, robustness_rows, trade_off_rows
+from cryosim.planning import Candidate, margin_limits, robustness_rows, trade_off_rows
 from cryosim.planning.found_plans import _probe_sentences
+from cryosim.reporting import print_plans
 
 NUMBERS = {"coverage": 0.9534, "ice_margin_min_mm": 6.04, "healthy_frozen_ml": 21.4}
 
@@ -76,3 +80,20 @@ def test_a_probe_comes_from_where_its_entry_is():
         "probe.0: tip [1, -2, 3], entry [1, -52, -15.2], 53 mm deep, from the front, 20° to the "
         "feet"
     ]
+
+
+LIMIT = "limited to 4 mm by the skin, posterior side: 1.3 mm reached there"
+
+
+def test_met_never_stands_without_what_limits_the_margin():
+    limited = document()
+    limited["best"]["on_the_plans_grid"]["limits"] = [LIMIT]
+    first, *others = margin_limits(limited)
+    assert first == f" where there is tissue: the margin is {LIMIT}"
+    assert set(others) == {""}
+    limited = {**limited, "explanation": [], "warnings": [], "assumptions": [], "simulations": 1,
+               "wall_s": 1.0, "skin_help": None}  # fmt: skip
+    page = Console(width=160, file=io.StringIO(), force_terminal=True)
+    print_plans(limited, page)
+    row = next(line for line in page.file.getvalue().splitlines() if "met where" in line)
+    assert "\x1b[33mmet where there is tissue" in row  # yellow, not green

@@ -173,3 +173,19 @@ def test_thinned_points_are_spread_evenly():
     assert np.linalg.norm(inside.mean(axis=0)) < 1.5
     again = place_marks(ball(1.6), content())
     assert np.array_equal(again.points_mm, marks.points_mm)
+
+
+def test_the_shell_leaves_the_skin_alone():
+    """8 mm of margin, and skin 3 mm beside the ball: there only the target shall freeze."""
+    bare = ball(2.0)
+    beside = bare.grid.to_world(np.moveaxis(np.indices(bare.grid.shape)[::-1], 0, -1))[..., 0]
+    air = beside > CENTER[0] + RADIUS + 3.0
+    tissue = TissueGrid(
+        bare.grid, air.astype(np.uint8), (*bare.tissues, read_library()["gas"]),
+        bare.structures, outside_air=air,
+    )  # fmt: skip
+    marks = place_marks(tissue, content(8.0))
+    shell = marks.points_mm[marks.shell]
+    assert shell[:, 0].max() < CENTER[0] + RADIUS + 1.5
+    # On the other side all of it is asked for.
+    assert shell[:, 0].min() == pytest.approx(CENTER[0] - RADIUS - 8.0, abs=1.5)

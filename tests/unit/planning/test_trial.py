@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from cases import REFERENCE_TISSUE, ball_share, box, plan, small_result
-from cryosim.evaluation import TargetShape, evaluate, sample, signed_distance_mm
+from cryosim.evaluation import TargetShape, evaluate
 from cryosim.evaluation.goals import judge_metrics
 from cryosim.plan import Goal, OrganAtRisk, Protocol, Search, Target, plan_from_dict
 from cryosim.planning import Candidate, missing_of
-from cryosim.planning.candidate import with_freezes
 from cryosim.planning.trial import Trial, carry_out, goal_row, lacking_mm, outcome_of
 from cryosim.simulation import Settings, simulate
+from cryosim.surfaces import sample, signed_distance_mm
 from cryosim.tissue import Tissue, TissueGrid
 
 POINTS = np.array([[0.0, 0.0, 14.0], [9.0, 0.0, 0.0], [0.0, -20.0, 3.0]])
@@ -162,11 +162,11 @@ def test_frozen_skin_counts_as_reserve_that_lacks():
 
 def test_freezes_take_another_share_and_thaws_stay():
     protocol = Protocol(text="freeze 10 min; thaw 5 min active; freeze 6 min; thaw 1 min")
-    found = with_freezes(protocol, 0.55)
+    found = protocol.with_freezes(0.55)
     assert found.describe() == "freeze 5.5 min; thaw 5 min active; freeze 3.3 min; thaw 1 min"
-    assert with_freezes(protocol, 1.0) is protocol
-    assert with_freezes(protocol, 1.5).stages[0].minutes == 15.0
-    assert with_freezes(protocol, 0.001).stages[0].minutes == 0.1
+    assert protocol.with_freezes(1.0) is protocol
+    assert protocol.with_freezes(1.5).stages[0].minutes == 15.0
+    assert protocol.with_freezes(0.001).stages[0].minutes == 0.1
 
 
 def test_a_candidate_takes_over_what_the_plan_says_of_its_model(tmp_path):

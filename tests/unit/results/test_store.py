@@ -181,7 +181,7 @@ def test_the_file_says_who_wrote_it_and_nothing_about_folders(tmp_path: Path) ->
     save_result(result, tmp_path / "result.vtkhdf")
     with h5py.File(tmp_path / "result.vtkhdf") as file:
         record = file["cryosim"]
-        assert record.attrs["format_version"] == "2.2"
+        assert record.attrs["format_version"] == "2.3"
         assert record.attrs["program_version"] == __version__
         assert json.loads(record["plan"].asstr()[()])["protocol"]["preset"] == "keio-bone"
     assert b"secret-patient" not in (tmp_path / "result.vtkhdf").read_bytes()

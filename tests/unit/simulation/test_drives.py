@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+import cases
 from cases import box, plan, probe
 from cryosim.probes import Probe
 from cryosim.simulation import simulate
 from cryosim.simulation.stops import switch_times
+from cryosim.surfaces import sample, structure_points_mm
+from cryosim.tissue import TissueGrid
 
 CUSTOM = {"tip_mm": (0, 0, 0), "entry_mm": (0, 0, 90), "diameter_mm": 1.5, "active_length_mm": 20}
 
@@ -148,3 +151,65 @@ def test_ice_properties_that_follow_temperature_freeze_more_deeply():
     constant, ice = (run("freeze 5 min", frozen_law=law) for law in ("constant", "ice"))
     assert ice.energy.probe_heat_out_j > 1.05 * constant.energy.probe_heat_out_j
     assert ice.energy.relative_error < 1e-5
+
+
+# --- freezes that end early -----------------------------------------------------------------------
+
+
+def until(text, **sections):
+    tissue = cases.box(2.5, (50, 50, 50))
+    nerve = cases.ball_share(tissue.grid, (9.0, 0.0, 0.0), 2.5)
+    tissue = TissueGrid(tissue.grid, tissue.index, tissue.tissues, structures={"nerve": nerve})
+    content = cases.plan(
+        text,
+        organ_at_risk=[{"name": "nerve", "label": 2}],
+        sensor=[{"name": "beside", "at_mm": (0.0, 7.0, 0.0)}],
+        **sections,
+    )
+    return simulate(tissue, content)
+
+
+@pytest.mark.parametrize("name", ["nerve", "beside"])
+def test_a_freeze_ends_when_an_organ_or_sensor_is_so_cold(name):
+    planned = until("freeze 8 min; thaw 1 min; freeze 2 min")
+    limit_c = 12.0
+    result = until(f"freeze 8 min until {name} {limit_c:g} C; thaw 1 min; freeze 2 min")
+    first, *others = result.plan.protocol.stages
+    assert first.until == name
+    assert 0.2 < first.minutes < 7.0
+    assert [stage.minutes for stage in others] == [1.0, 2.0]
+    ends = result.plan.protocol.ends_s()
+    assert result.times_s[-1] == ends[-1] == result.curves.times_s[-1]
+    assert set(ends) <= set(result.times_s)
+    if name == "beside":
+        # The curve of the same freeze that goes on tells when it falls to the limit.
+        curve = planned.curves
+        frozen = curve.times_s <= 480.0
+        falls = curve.sensors_c[name][frozen][::-1]
+        expected_s = float(np.interp(limit_c, falls, curve.times_s[frozen][::-1]))
+        assert ends[0] == pytest.approx(expected_s, abs=1.5)
+    else:
+        at_end = result.temperatures_c[result.times_s.index(ends[0])]
+        share = result.tissue.structures["nerve"]
+        points = structure_points_mm(result.tissue.grid, share)
+        coldest_c = sample(result.tissue.grid, at_end, points).min()
+        assert coldest_c == pytest.approx(limit_c, abs=0.3)
+    (told,) = result.ended_early
+    assert told == (
+        f"freeze 1 was ended after {first.minutes:.1f} of 8 min, when {name} had fallen to 12 C"
+    )
+
+
+def test_a_freeze_that_stays_warmer_takes_its_time_and_the_same_steps():
+    plain = until("freeze 1 min; thaw 30 s")
+    watched = until("freeze 1 min until nerve -30 C; thaw 30 s")
+    assert watched.ended_early == ()
+    assert watched.plan.protocol.duration_s == 90.0
+    assert watched.coldest_c == pytest.approx(plain.coldest_c, abs=0.5)
+
+
+def test_what_comes_later_is_what_a_shorter_freeze_leaves():
+    ended = until("freeze 8 min until beside 12 C; thaw 1 min")
+    minutes = ended.plan.protocol.stages[0].minutes
+    shorter = until(f"freeze {minutes:.6f} min; thaw 1 min")
+    assert ended.coldest_c == pytest.approx(shorter.coldest_c, abs=0.5)

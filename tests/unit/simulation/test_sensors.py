@@ -10,9 +10,10 @@ from rich.console import Console
 from cases import box, plan
 from cryosim.anatomy import Anatomy, place_anatomy
 from cryosim.errors import InputError
-from cryosim.evaluation import evaluate, sample
+from cryosim.evaluation import evaluate
 from cryosim.reporting import print_report, report_document
 from cryosim.simulation import Curves, simulate
+from cryosim.surfaces import sample
 
 POINTS = {"near": (4.3, -2.1, 1.7), "far": (-21.0, 11.2, 29.9), "corner": (29.9, 29.9, -29.9)}
 SENSORS = [{"name": name, "at_mm": at} for name, at in POINTS.items()]

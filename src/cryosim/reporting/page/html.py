@@ -59,8 +59,9 @@ def html_report(
     """Return the report as HTML, see `write_html_report`; it names neither patient nor files."""
     expect_type("report", report, Report, "evaluate returns one")
     expect_type("result", result, Result, "simulate returns one")
+    judged = shown.verdict(report, result)
     sections = (
-        ("verdict", "Verdict", join(shown.verdict(report), numbers.warnings(report))),
+        ("verdict", "Verdict", join(judged, numbers.warnings(report))),
         ("plans", "Why this plan", planned(plans)),
         ("pictures", "The ice at the end of each freeze", shown.pictures(result)),
         ("scene", "In 3-D", shown.three_d(result, picture)),

@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...pictures import TRADE_OFF_QUANTITIES, plot_trade_off
-from ...planning import ROBUSTNESS_COLUMNS, TradeOff, robustness_rows, trade_off_rows
+from ...planning import (
+    ROBUSTNESS_COLUMNS,
+    SKIN_HELP_COLUMNS,
+    TradeOff,
+    margin_limits,
+    robustness_rows,
+    skin_help_rows,
+    trade_off_rows,
+)
 from ..wording import celsius
 from .drawings import chart
 from .markup import Html, caption, element, items, join, table
@@ -28,18 +36,21 @@ def planned(document: Mapping[str, Any] | None) -> Html | None:
     if document is None:
         return None
     plans = [
-        (row.plan, _verdict(row), str(row.probes), row.coverage, row.margin, row.healthy)
-        for row in trade_off_rows(document)
+        (row.plan, _verdict(row, limits), str(row.probes), row.coverage, row.margin, row.healthy)
+        for row, limits in zip(trade_off_rows(document), margin_limits(document), strict=True)
     ]
     sure = [tuple(map(celsius, row)) for row in robustness_rows(document)]
     charts = [
         chart(functools.partial(_draw, document, quantity), f"{title}, by the number of probes")
         for quantity, (title, *_) in TRADE_OFF_QUANTITIES.items()
     ]
+    packed = [tuple(map(celsius, row)) for row in skin_help_rows(document)]
     return join(
         items([celsius(sentence) for sentence in document["explanation"]]),
         table(("plan", "goals", "probes", "coverage", "margin", "healthy"), plans, words=2),
         element("div", *charts, class_="charts three"),
+        element("h3", "With a warm pack on the skin") if packed else Html(""),
+        table(SKIN_HELP_COLUMNS, packed, words=3) if packed else Html(""),
         element("h3", "If not all is as planned"),
         table(ROBUSTNESS_COLUMNS, sure) if sure else Html(""),
         caption(
@@ -49,8 +60,8 @@ def planned(document: Mapping[str, Any] | None) -> Html | None:
     )
 
 
-def _verdict(row: TradeOff) -> str:
-    return "met" if row.missed is None else f"missed: {celsius(row.missed)}"
+def _verdict(row: TradeOff, limits: str) -> str:
+    return f"met{limits}" if row.missed is None else f"missed: {celsius(row.missed)}"
 
 
 def _draw(document: Mapping[str, Any], quantity: str, axes: Axes) -> None:

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...evaluation import ICE_C, Report, surface_margin
-from ...pictures import plot_growth, plot_histogram, plot_margin, plot_margin_map, plot_sensors
+from ...evaluation import Report, surface_margin
+from ...pictures import (
+    plot_course,
+    plot_growth,
+    plot_histogram,
+    plot_margin,
+    plot_margin_map,
+    plot_sensors,
+)
 from ...pictures.colors import (
     ACTIVE_PART,
     SENSOR,
@@ -18,18 +25,20 @@ from ...pictures.colors import (
 from ...pictures.moment import Moment
 from ...pictures.over_time import stage_name
 from ...pictures.planes import SHOWN_C
+from ...plan import ICE_C
 from ...simulation import Result
 from ..tables import (
     goals_table,
     growth_table,
     margins_table,
+    notes_of,
     organs_table,
     sensors_table,
     target_table,
 )
-from ..wording import VERDICTS, amount, celsius, duration, percent
+from ..wording import VERDICTS, amount, celsius, duration, percent, time_to_goals
 from .drawings import chart, has_scene, scene, slices
-from .markup import Html, caption, element, facts, join, plain_table, table
+from .markup import Html, caption, element, facts, items, join, plain_table, table
 
 __all__ = [
     "growth",
@@ -43,26 +52,31 @@ __all__ = [
 ]
 
 
-def verdict(report: Report) -> Html:
+def verdict(report: Report, result: Result) -> Html:
     """Say whether the goals were met."""
     if not report.goals:
         return element("p", "The plan states no goals: there is nothing to judge.")
+    notes = notes_of(report.goals)
     failed = [celsius(goal.name) for goal in report.goals if goal.verdict == "fail"]
     count = len(report.goals)
     if failed:
         words, look = f"{len(failed)} of {count} goals failed: {', '.join(failed)}", "fail"
     else:
-        near = sum(goal.verdict == "warn" for goal in report.goals)
-        words = f"All {count} goals met" + (f", {near} only within half a voxel" * bool(near))
-        look = "warn" if near else "ok"
-    goals = goals_table(report.goals)
+        near = sum(goal.verdict == "warn" and not goal.note for goal in report.goals)
+        words = f"All {count} goals met" + (" where there is tissue" * bool(notes))
+        words += f", {near} only within half a voxel" * bool(near)
+        look = "warn" if near or notes else "ok"
+    words = "; ".join([words, *notes])
+    goals = goals_table(report.goals, result.plan.protocol)
+    told = [time_to_goals(report, result.plan.protocol), *result.ended_early]
     rows = [(*map(celsius, told), _badge(word)) for *told, word in goals.rows]
     return join(
         element("p", words, class_=f"overall {look}"),
         table(goals.headings, rows),
+        *[element("p", celsius(f"{_capital(sentence)}.")) for sentence in told if sentence],
         caption(
             "ok: met. warn: met only within half a voxel, which is as well as the grid knows "
-            "lengths. fail: not met."
+            "lengths, or only where the margin has room. fail: not met."
         ),
     )
 
@@ -110,14 +124,26 @@ def three_d(result: Result, picture: Path | None) -> Html | None:
 
 
 def growth(report: Report, result: Result) -> Html:
-    """Show isotherm volumes over time, and list them at the ends of the stages."""
-    return _beside(
+    """Show volumes and margins over time, and list volumes at the ends of the stages."""
+    volumes = _beside(
         chart(lambda ax: plot_growth(result, ax), "isotherm volumes over time"),
         join(
             plain_table(growth_table(report, result)),
             caption(
                 "Tissue at or below the isotherm at that time, without the probes and gas. Marks "
                 "are the times that the result keeps."
+            ),
+        ),
+    )
+    if report.target is None or result.course is None:
+        return volumes
+    return join(
+        volumes,
+        _beside(
+            chart(lambda ax: plot_course(result, ax), "smallest margins over time"),
+            caption(
+                "From the target's surface to the nearest tissue that had not been frozen, or not "
+                "been as cold as kills, by that minute; negative while some of the target had not."
             ),
         ),
     )
@@ -171,18 +197,22 @@ def margins(report: Report, result: Result) -> Html | None:
     if target is None:
         return None
     found = target.compliance
+    room = ", or as far as it has room" * bool(target.limits)
     words = join(
         plain_table(margins_table(report)),
         caption(
-            f"{found.margin_mm:g} mm of ice: on {percent(found.surface_fraction)} of the surface; "
-            f"{percent(found.shell_frozen_fraction)} of the {found.margin_mm:g} mm shell around "
-            f"the target froze. {_where_smallest(report, result)}"
+            f"{found.margin_mm:g} mm of ice{room}: on {percent(found.surface_fraction)} of the "
+            f"surface; {percent(found.shell_frozen_fraction)} of the {found.margin_mm:g} mm shell "
+            "around the target froze. "
+            f"{_where_smallest(report, result)}"
         ),
     )
     drawn = [chart(lambda ax: plot_margin(result, ax), "histogram of ice and lethal margins")]
     if target.margin.ice.min_mm is not None:
         drawn.append(chart(lambda ax: plot_margin_map(result, ax), "map of the ice margin"))
-    return join(element("div", *drawn, class_="charts"), words)
+    notes = [_capital(note) for note in notes_of(report.goals)]
+    limited = [items(notes)] if notes else []
+    return join(element("div", *drawn, class_="charts"), words, *limited)
 
 
 def sensors(report: Report, result: Result) -> Html | None:
@@ -257,4 +287,5 @@ def _where_smallest(report: Report, result: Result) -> str:
     if report.target is None or report.target.margin.ice.min_mm is None:
         return ""
     side = surface_margin(result, ICE_C).weak_side
-    return f"The ice margin is smallest on the target\u2019s {side} side."
+    where = "Where it has room, the" if report.target.limits else "The"
+    return f"{where} ice margin is smallest on the target\u2019s {side} side."

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cryosim.evaluation import isosurface, share_at_or_below, signed_distance_mm
 from cryosim.geometry import Grid
+from cryosim.surfaces import isosurface, share_at_or_below, signed_distance_mm
 from cryosim_kernels import surfaces as kernels
 
 

@@ -1,4 +1,4 @@
-"""Surfaces between voxels, and signed distances to them in millimeters."""
+"""Isosurfaces between voxels: triangles, distances to them, the share of a voxel below them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,20 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from cryosim_kernels import in_threads, surfaces
+from cryosim_kernels import in_threads, partial_volume, surfaces
 
-from ..geometry import Grid, read_only
+from .geometry import Grid, read_only
 
-__all__ = ["Surface", "isosurface", "sample", "signed_distance_mm"]
+__all__ = [
+    "Surface",
+    "filled_voxels",
+    "isosurface",
+    "sample",
+    "share_at_or_below",
+    "signed_distance_mm",
+    "structure_points_mm",
+    "structure_surface",
+]
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -59,6 +68,14 @@ class Surface:
         a, b, c = np.moveaxis(self.triangles_mm, 1, 0)
         areas: F64 = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)
         return areas
+
+    def part(self, which: NDArray[np.bool_]) -> Surface:
+        """Return some of the patches, (p,), as a surface."""
+        if which.all():
+            return self
+        counts = np.diff(self.starts)
+        triangles = self.triangles_mm[np.repeat(which, counts)]
+        return Surface(triangles, np.concatenate([[0], np.cumsum(counts[which])]))
 
     def _of_patches(self, values: F64) -> F64:
         """Sum values of triangles over each patch."""
@@ -113,6 +130,28 @@ def isosurface(grid: Grid, field: F32, level: float, outside: float | None = Non
     return Surface(grid.to_world(triangles - shift), starts if len(triangles) else starts[:1])
 
 
+def structure_surface(grid: Grid, share: F32) -> Surface:
+    """Triangulate the surface of a structure given by the share of each voxel that it fills."""
+    return isosurface(grid, -share, -0.5, outside=0.0)
+
+
+def filled_voxels(share: F32) -> NDArray[np.bool_]:
+    """Return the voxels of a structure, by the share of each that it fills.
+
+    One thinner than a voxel fills none by half; then the fullest ones stand for it.
+    """
+    filled: NDArray[np.bool_] = share >= min(0.5, float(share.max()) / 2 or 1.0)
+    return filled
+
+
+def structure_points_mm(grid: Grid, share: F32) -> F64:
+    """(n, 3) world points on the surface of a structure and at the voxels that it fills."""
+    filled = np.argwhere(filled_voxels(share))[:, ::-1]
+    if len(filled) == 0:
+        return np.zeros((0, 3))
+    return np.concatenate([grid.to_world(filled), structure_surface(grid, share).centers_mm])
+
+
 def sample(grid: Grid, field: F32, points_mm: F64) -> F64:
     """Trilinear values of a field at (n, 3) world points; the edge value outside the grid."""
     index = grid.to_index(points_mm)[:, ::-1].T
@@ -128,3 +167,10 @@ def signed_distance_mm(grid: Grid, field: F32, level: float, points_mm: F64) -> 
     distance = isosurface(grid, field, level).distance_mm(points_mm)
     inside = sample(grid, field, points_mm) <= level
     return np.where(inside, distance, -distance)
+
+
+def share_at_or_below(field: F32, level: float) -> F32:
+    """Share of each voxel, (k, j, i) in 0..1, where a field is at or below a level."""
+    share = np.empty(field.shape, dtype=np.float32)
+    in_threads(partial_volume.share_below, len(share), read_only(field), level, share)
+    return share
