@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import importlib
 import os
+import pkgutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,8 @@ from typing import Any, get_type_hints
 import numba
 import numpy as np
 from llvmlite.binding import get_host_cpu_name as host_name
+
+from ._fingerprint import source_fingerprint
 
 _KERNELS: list[Any] = []
 _SCALARS: dict[Any, Any] = {
@@ -25,21 +28,14 @@ _SCALARS: dict[Any, Any] = {
 _BACKWARDS = "import cryosim_kernels as k; k.compile_kernels(backwards=True)"
 
 
-def _source_fingerprint() -> str:
-    """Hash every kernel source: Numba's own cache looks at one file, not at what it calls."""
-    digest = hashlib.sha256(numba.__version__.encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 def _cache_folder() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "cryosim" / f"kernels-{_source_fingerprint()}"
+    kernels = source_fingerprint()
+    folder = Path(base) / "cryosim" / f"kernels-{kernels}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
-        folder = Path(tempfile.gettempdir()) / f"cryosim-kernels-{_source_fingerprint()}"
+        folder = Path(tempfile.gettempdir()) / f"cryosim-kernels-{kernels}"
         folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -88,6 +84,7 @@ def entry_kernels() -> list[tuple[Any, tuple[Any, ...]]]:
     Those that other kernels call are compiled within them. Kernels of the near zone stand last:
     they take half of the time, and share what they call.
     """
+    _import_every_module()
     called = {name for one in _KERNELS for name in one.py_func.__code__.co_names}
     found = [(one, declared_types(one)) for one in _KERNELS if one.__name__ not in called]
     found.sort(key=lambda entry: entry[0].__module__ == "cryosim_kernels.near")
@@ -96,6 +93,11 @@ def entry_kernels() -> list[tuple[Any, tuple[Any, ...]]]:
         for one, declared in found
         if declared and any(isinstance(each, numba.types.Array) for each in declared)
     ]
+
+
+def _import_every_module() -> None:
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        importlib.import_module(f".{module.name}", __package__)
 
 
 def compile_kernels(backwards: bool = False) -> None:

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from ._compile import kernel
 from .arrays import F32_3, F64_1, U8_3
-from .material import (
+from .material import ice_potential, ice_resistivity, ice_rise
+from .tissue_rows import (
     ARTERIAL,
     BLOOD,
     CLOSED,
@@ -33,9 +34,6 @@ from .material import (
     MUSHY,
     MUSHY_SLOPE,
     SOLIDUS,
-    ice_potential,
-    ice_resistivity,
-    ice_rise,
 )
 
 __all__ = [
@@ -72,7 +70,7 @@ def update_state(
     ----------
     energy : (nz+2, ny+2, nx+2) H, J/m3.
     index : same shape; row of `table`, or HELD, CLOSED.
-    table : (n, 13) tissue properties, columns as `material.COLUMNS`.
+    table : (n, 13) tissue properties, columns as `tissue_rows.COLUMNS`.
     perfusable : same shape; the liquid fraction that still carries blood at most (1: all).
     temperature, resistivity, source : outputs, C, 1/k in K m/W and W/m3.
     potential : output; Kirchhoff's integral of k over temperature from the solidus, W/m.

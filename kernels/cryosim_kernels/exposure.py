@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ._compile import kernel
 from .arrays import BOOL_2, F32_3, F32_4, F64_1, U8_3, U8_4
-from .material import CLOSED
+from .tissue_rows import CLOSED
 
 __all__ = ["RATE_LOWER_C", "RATE_UPPER_C", "record_exposure"]
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from ._compile import kernel
 from .arrays import F32_1, F32_2, F32_3, F64_1, F64_2, F64_3, I64_1, U8_1, U8_3, U64_2
-from .material import (
+from .material import enthalpy_of
+from .tissue_rows import (
     ARTERIAL,
     CLOSED,
     HELD,
@@ -27,9 +28,8 @@ from .material import (
     K_SOLIDUS,
     METABOLISM,
     MUSHY,
-    enthalpy_of,
 )
-from .material import BLOOD as BLOOD_COEFFICIENT
+from .tissue_rows import BLOOD as BLOOD_COEFFICIENT
 
 __all__ = [
     "MIXED",
@@ -426,7 +426,7 @@ def find_held_faces(
 
 
 def linear_table(table: F64) -> F32:
-    """Return the (256, 4) linear properties of unfrozen tissue from rows of `material.COLUMNS`."""
+    """Return the (256, 4) linear properties of unfrozen tissue from `tissue_rows.COLUMNS`."""
     linear = np.zeros((256, 4), dtype=np.float32)
     rows = len(table)
     linear[:rows, CAPACITY] = table[:, INV_UNFROZEN]

@@ -12,12 +12,22 @@ from numpy.typing import NDArray
 
 from ._compile import kernel
 from .arrays import F32_3, F64_1, F64_2, F64_3, U8_3
+from .tissue_rows import (
+    C_SLOPE,
+    C_SOLIDUS,
+    CLOSED,
+    COLDEST_ICE_C,
+    INV_MUSHY,
+    INV_UNFROZEN,
+    K_FALL,
+    K_SLOPE,
+    K_SOLIDUS,
+    MUSHY,
+    MUSHY_SLOPE,
+    SOLIDUS,
+)
 
 __all__ = [
-    "CLOSED",
-    "COLDEST_ICE_C",
-    "COLUMNS",
-    "HELD",
     "enthalpy_from_temperature",
     "enthalpy_of",
     "ice_potential",
@@ -29,34 +39,6 @@ __all__ = [
 
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
-
-# Reserved tissue indices, see `bioheat`.
-HELD = 255
-CLOSED = 254
-
-# No probe is colder; below it ice keeps k and the secant of its heat capacity, so that a stage that
-# overshoots is not stiffer than what it overshot, C.
-COLDEST_ICE_C = -200.0
-
-# Columns of the tissue table, one row a tissue, SI units and degrees Celsius. In ice, x degrees
-# above the solidus (x < 0), rho c = c_solidus + c_slope x and k = k_solidus / (1 + k_fall x).
-COLUMNS = (
-    "solidus_c",
-    "c_solidus",
-    "c_slope",
-    "mushy_energy",
-    "mushy_slope",
-    "inverse_rho_c_unfrozen",
-    "k_solidus",
-    "k_fall",
-    "k_slope",
-    "inverse_mushy_energy",
-    "blood_coefficient",
-    "arterial_c",
-    "metabolism",
-)
-SOLIDUS, C_SOLIDUS, C_SLOPE, MUSHY, MUSHY_SLOPE, INV_UNFROZEN = range(6)
-K_SOLIDUS, K_FALL, K_SLOPE, INV_MUSHY, BLOOD, ARTERIAL, METABOLISM = range(6, 13)
 
 
 @kernel(parallel=False)

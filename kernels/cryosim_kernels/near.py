@@ -26,7 +26,8 @@ from ._compile import kernel
 from .arrays import F32_1, F32_2, F32_3, F32_4, F64_1, F64_2, F64_3, I64_1, I64_2, U8_3
 from .exchange import deposit, exchange_with_probes
 from .far import NEIGHBORS
-from .material import (
+from .material import ice_rise, potential_of
+from .tissue_rows import (
     ARTERIAL,
     BLOOD,
     C_SLOPE,
@@ -42,8 +43,6 @@ from .material import (
     MUSHY,
     MUSHY_SLOPE,
     SOLIDUS,
-    ice_rise,
-    potential_of,
 )
 
 __all__ = [
@@ -357,7 +356,7 @@ def _settle_plane(
 
     Blood and metabolic heat go into `held`, and their sums into `slab_heat`, (nz+2, 2).
     `perfusable` is the liquid fraction that still carries blood at most; `table` (m, 13) is as
-    `material.COLUMNS`.
+    `tissue_rows.COLUMNS`.
     """
     flat_index, flat_h, flat_t = index.reshape(-1), now.reshape(-1), temperature.reshape(-1)
     flat_perfusable, flat_held = perfusable.reshape(-1), held.reshape(-1)

@@ -5,6 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 import cryosim
+import cryosim_kernels as kernels
+from cryosim import simulation
 
 HOUSE = Path(cryosim.__file__).parent
 MODULES = [path for path in HOUSE.rglob("*.py") if not path.name.startswith("__")]
@@ -24,3 +26,11 @@ def test_every_room_says_what_it_is_for():
     told = set(re.findall(r"`(\w+)`", " ".join(rows)))
     rooms = {path.relative_to(HOUSE).parts[0].removesuffix(".py") for path in MODULES}
     assert rooms <= told
+
+
+def test_no_module_hides_a_function_that_is_loaded_late():
+    """Once imported, a module of the function's name would stand in its place."""
+    for package, late in ((simulation, simulation._COMPUTING), (kernels, kernels._PUBLIC)):
+        modules = {path.stem for path in Path(package.__file__).parent.glob("*.py")}
+        assert set(late) <= set(package.__all__) - modules
+        assert all(callable(getattr(package, name)) for name in late)

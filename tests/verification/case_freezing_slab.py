@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from cryosim.simulation.state import State, column
+from cryosim.simulation.state import State
+from cryosim.simulation.tissue_table import column
 from evidence import Case, Check, Evidence
 from verification.marching import COLORS, EXACT, F64, march, observed_orders, signed
 from verification.slab import (

@@ -13,7 +13,7 @@ from cryosim.geometry import Grid
 from cryosim.plan import BodyPlan, PerfusionPlan
 from cryosim.simulation.state import INNER, State, build_state
 from cryosim.tissue import TissueGrid
-from cryosim_kernels import material
+from cryosim_kernels import material, tissue_rows
 from evidence import Case, Check, Evidence
 from verification.marching import F64, liquid_fraction, march
 from verification.sinks import (
@@ -86,7 +86,7 @@ def octant(sink: Sink, spacing_mm: float) -> tuple[State, F64]:
     _, exact = point_sink(sink)
     state.temperature[INNER] = exact(radius * 1e-3, START_S)
     held = radius < HELD_MM
-    state.index[INNER][held] = material.HELD
+    state.index[INNER][held] = tissue_rows.HELD
     material.enthalpy_from_temperature(state.temperature, state.index, state.table, state.energy)
     return state, radius
 

@@ -15,7 +15,7 @@ from cryosim.geometry import Grid
 from cryosim.plan import BodyPlan, PerfusionPlan
 from cryosim.simulation.state import INNER, State, build_state
 from cryosim.tissue import Tissue, TissueGrid
-from cryosim_kernels import material
+from cryosim_kernels import material, tissue_rows
 from evidence import Case, Check, Evidence
 from verification.marching import (
     COLORS,
@@ -106,7 +106,7 @@ def sphere_state(perfusion: float, spacing_mm: float) -> tuple[State, Any]:
     k, j, i = np.meshgrid(*(np.arange(count) + 0.5 for _ in range(3)), indexing="ij")
     radius = np.sqrt(k**2 + j**2 + i**2) * spacing_mm
     held = radius < HELD_MM
-    state.index[INNER][held] = material.HELD
+    state.index[INNER][held] = tissue_rows.HELD
     _, exact = sphere(perfusion)
     state.temperature[INNER][held] = exact(radius[held] * 1e-3)
     # Half a voxel of ice lies between the center of a held voxel and its face.

@@ -16,8 +16,9 @@ from cryosim.probes import couple
 from cryosim.simulation import Settings
 from cryosim.simulation.drives import Drives
 from cryosim.simulation.integrators import make_integrator
-from cryosim.simulation.state import INNER, State, build_state, column
+from cryosim.simulation.state import INNER, State, build_state
 from cryosim.simulation.stepping import HEAT_TERMS
+from cryosim.simulation.tissue_table import column
 from cryosim.tissue import Tissue, TissueGrid
 
 __all__ = [

@@ -15,7 +15,7 @@ import pytest
 
 from cryosim.simulation import near_zone
 from cryosim.simulation import state as state_module
-from cryosim_kernels import bioheat, material, near
+from cryosim_kernels import bioheat, near, tissue_rows
 from evidence import Check, Evidence
 from verification import marching
 from verification.case_energy_ledger import RUNS
@@ -94,7 +94,7 @@ def with_constant_ice_capacity(table: Any) -> None:
 
 
 def column(table: Any, name: str) -> Any:
-    return table[:, material.COLUMNS.index(name)]
+    return table[:, tissue_rows.COLUMNS.index(name)]
 
 
 def mutate_table(patch: Patch, change: Callable[[Any], None]) -> None:
@@ -162,7 +162,7 @@ def plain_stage(between: str = "harmonic", within: str = "kirchhoff", east: floa
                 here_r, there_r = resistivity[inner], resistivity[there]
                 harmonic = 2.0 * rise / (here_r + there_r)
                 arithmetic = 0.5 * rise * (1 / here_r + 1 / there_r)
-                tissues = np.maximum(index[inner], index[there]) < material.CLOSED
+                tissues = np.maximum(index[inner], index[there]) < tissue_rows.CLOSED
                 flux = np.where(tissues & (between == "arithmetic"), arithmetic, harmonic)
                 if within == "kirchhoff":
                     same = index[inner] == index[there]

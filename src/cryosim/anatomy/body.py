@@ -15,11 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..geometry import Grid, read_only
 from ..images import Labels, Volume, resample_labels, resample_volume
-from ..tissue import Tissue, TissueGrid
+from ..tissue import Tissue, TissueGrid, look_up
 
 __all__ = ["Body", "find_body", "given_body", "labelled_body", "leave_out"]
 
@@ -87,9 +86,7 @@ def find_body(volume: Volume, target: tuple[Grid, Mask] | None = None) -> Body |
     grid = _coarser(volume.grid)
     hu = volume.values if grid.matches(volume.grid) else resample_volume(volume, grid)
     tissue = hu > _TISSUE_HU
-    parts, _ = ndimage.label(~tissue)
-    reached = np.unique(parts[_room_air(hu, grid)])
-    room = np.isin(parts, reached[reached > 0])
+    room = _room(hu, ~tissue, grid)
     if not room.any():
         # The image ends within the body.
         everything = np.ones(grid.shape, dtype=np.bool_)
@@ -101,13 +98,13 @@ def find_body(volume: Volume, target: tuple[Grid, Mask] | None = None) -> Body |
     # Walls between gas and room, such as bowel's under thin skin, may be as thin as sheets.
     inside = own | gas | (tissue & _dilated(gas, _SHEET_MM, grid))
     # What floats in the gas: vessels and nodules in lung.
-    inside = ndimage.binary_fill_holes(inside)
+    inside = _filled(inside)
     return Body(grid, inside, _things(inside, hu, grid))
 
 
 def given_body(volume: Volume | None, grid: Grid, inside: Mask) -> Body:
     """Take the body from a mask, with what it encloses; what else the CT shows is things."""
-    inside = ndimage.binary_fill_holes(inside)
+    inside = _filled(inside)
     if volume is None or volume.modality != "ct":
         return Body(grid, inside, np.zeros_like(inside))
     return Body(grid, inside, _things(inside, resample_volume(volume, grid), grid))
@@ -129,14 +126,14 @@ def leave_out(tissue: TissueGrid, body: Body, gas: Tissue) -> TissueGrid:
     gas : what room air is made of.
     """
     by_hu = tissue.modality == "ct"
-    near = ndimage.binary_dilation(body.inside) if by_hu else body.inside
+    near = _grown(body.inside) if by_hu else body.inside
     # All on the grid at once: bits of one label map. Beyond it nothing is body.
     kinds = body.inside + np.int32(2) * near + np.int32(4) * body.things
     kind = resample_labels(Labels(body.grid, kinds), tissue.grid)
-    outside, surely = kind % 2 == 0, (kind // 2) % 2 == 0
-    lung = np.array([each.name == "lung" for each in tissue.tissues])[tissue.index]
+    outside, surely = kind & 1 == 0, kind & 2 == 0
+    lung = look_up(np.array([each.name == "lung" for each in tissue.tissues]), tissue.index)
     # Lung is nowhere as near to the room as the blurred edge of the skin.
-    edge = ndimage.binary_dilation(outside, iterations=_BLURRED_VOXELS)
+    edge = _grown(outside, _BLURRED_VOXELS)
     taken = (surely & ~tissue.is_gas) | (edge & lung)
     tissues, index = tissue.tissues, tissue.index.copy()
     if taken.any():
@@ -171,9 +168,29 @@ def leave_out(tissue: TissueGrid, body: Body, gas: Tissue) -> TissueGrid:
     )
 
 
+def _filled(mask: Mask) -> Mask:
+    from scipy import ndimage
+
+    filled: Mask = ndimage.binary_fill_holes(mask)
+    return filled
+
+
 def _things(inside: Mask, hu: NDArray[np.float32], grid: Grid) -> Mask:
     """What is dense outside the body, sheets aside."""
     return _dilated(_eroded(~inside & (hu > _THINGS_HU), _SHEET_MM, grid), _SHEET_MM, grid)
+
+
+def _grown(mask: Mask, voxels: int = 1) -> Mask:
+    """Put so many layers of voxels on a mask, through faces."""
+    for _ in range(voxels):
+        grown = mask.copy()
+        for axis in range(3):
+            before, after = [slice(None)] * 3, [slice(None)] * 3
+            before[axis], after[axis] = slice(None, -1), slice(1, None)
+            grown[tuple(after)] |= mask[tuple(before)]
+            grown[tuple(before)] |= mask[tuple(after)]
+        mask = grown
+    return mask
 
 
 def _coarser(image: Grid) -> Grid:
@@ -187,12 +204,16 @@ def _coarser(image: Grid) -> Grid:
 
 def _eroded(mask: Mask, by_mm: float, grid: Grid) -> Mask:
     """Take so much off a mask along each axis; it goes on beyond the image."""
+    from scipy import ndimage
+
     found: Mask = ndimage.minimum_filter(mask, _window(by_mm, grid), mode="nearest")
     return found
 
 
 def _dilated(mask: Mask, by_mm: float, grid: Grid) -> Mask:
     """Put so much on a mask along each axis."""
+    from scipy import ndimage
+
     found: Mask = ndimage.maximum_filter(mask, _window(by_mm, grid), mode="nearest")
     return found
 
@@ -209,6 +230,8 @@ def _main_part(
 
     A target that no room air reaches, such as a nodule in lung, is within a larger part.
     """
+    from scipy import ndimage
+
     cores, count = ndimage.label(_eroded(tissue, _SHEET_MM, grid))
     if count == 0:
         return None
@@ -217,22 +240,35 @@ def _main_part(
         held = np.bincount(cores[_on(grid, *target)], minlength=count + 1)
         if held[1:].any():
             part = _without_sheets(cores == 1 + int(held[1:].argmax()), tissue, grid)
-            if (ndimage.binary_dilation(part) & room).any():
+            if (_grown(part) & room).any():
                 return part
     return _without_sheets(cores == 1 + int(sizes[1:].argmax()), tissue, grid)
 
 
 def _without_sheets(core: Mask, tissue: Mask, grid: Grid) -> Mask:
     # Erosion by a box takes off a little more than dilation puts on where the skin is round.
-    return tissue & ndimage.binary_dilation(_dilated(core, _SHEET_MM, grid))
+    return tissue & _grown(_dilated(core, _SHEET_MM, grid))
 
 
 def _on(grid: Grid, other: Grid, mask: Mask) -> Mask:
     return resample_labels(Labels(other, mask.astype(np.int32)), grid) > 0
 
 
+def _room(hu: NDArray[np.float32], gas: Mask, grid: Grid) -> Mask:
+    """The gas that deep air at the sides of the image reaches."""
+    if not (hu < _ROOM_HU).any():
+        return np.zeros(grid.shape, dtype=np.bool_)
+    from scipy import ndimage
+
+    parts, _ = ndimage.label(gas)
+    reached = np.unique(parts[_room_air(hu, grid)])
+    return np.isin(parts, reached[reached > 0])
+
+
 def _room_air(hu: NDArray[np.float32], grid: Grid) -> Mask:
     """Deep air at the sides of the image; a windpipe ends at the first or last slice."""
+    from scipy import ndimage
+
     smooth = ndimage.gaussian_filter(hu, _SMOOTHED_MM / grid.spacing_mm[::-1], mode="nearest")
     deep = _eroded((smooth < _ROOM_HU) & (hu > _PADDING_HU), _DEEP_AIR_MM, grid)
     deep[:, 1:-1, 1:-1] = False
@@ -249,6 +285,8 @@ def _reached_lung(hu: NDArray[np.float32], room: Mask, own: Mask, grid: Grid) ->
 
 def _off_sides(mask: Mask) -> Mask:
     """The parts that do not reach the sides of the image, as a mattress may."""
+    from scipy import ndimage
+
     parts, count = ndimage.label(mask)
     kept = np.ones(count + 1, dtype=np.bool_)
     for side in (parts[:, 0], parts[:, -1], parts[:, :, 0], parts[:, :, -1]):
@@ -263,6 +301,8 @@ def _walled(mask: Mask, own: Mask, others: Mask, least: float = 1.0) -> Mask:
     ----------
     others : what else may be a wall, the body included. least : voxels of a part.
     """
+    from scipy import ndimage
+
     parts, count = ndimage.label(mask)
     found = np.zeros(count + 1, dtype=np.bool_)
     for part, place in enumerate(ndimage.find_objects(parts), start=1):
@@ -271,6 +311,6 @@ def _walled(mask: Mask, own: Mask, others: Mask, least: float = 1.0) -> Mask:
             continue
         # With what floats in it, such as vessels in lung.
         whole = (parts[box] == part) | ndimage.binary_closing(parts[box] == part, iterations=2)
-        wall = ndimage.binary_dilation(whole) & ~whole & others[box]
+        wall = _grown(whole) & ~whole & others[box]
         found[part] = wall.any() and (own[box] & wall).sum() > _OWN_WALL * wall.sum()
     return found[parts]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry import Grid, direction_words
@@ -82,16 +82,31 @@ def _faces(tissue: TissueGrid, image: Grid, within_mm: float) -> Iterator[_Face]
     if not filled.any():
         return
     grid = tissue.grid
+    near = [(axis, end) for axis in range(3) for end in _near_ends(filled, axis, grid, within_mm)]
+    if not near:
+        return
+    from scipy import ndimage
+
     away = ndimage.distance_transform_edt(~filled, sampling=grid.spacing_mm[::-1])
     if tissue.outside_air is not None:
         away = np.where(tissue.outside_air, np.inf, away)
-    for axis in range(3):
-        for end, sign in ((0, -1.0), (-1, 1.0)):
-            # From the target's outer face to that of the last voxel, as between their centers.
-            nearest = float(np.take(away, end, axis=axis).min())
-            if nearest < within_mm:
-                outward = sign * grid.direction[:, 2 - axis]
-                yield _Face(nearest, direction_words(outward), _meets(grid, image, outward))
+    for axis, end in near:
+        # From the target's outer face to that of the last voxel, as between their centers.
+        nearest = float(np.take(away, end, axis=axis).min())
+        if nearest < within_mm:
+            outward = (-1.0 if end == 0 else 1.0) * grid.direction[:, 2 - axis]
+            yield _Face(nearest, direction_words(outward), _meets(grid, image, outward))
+
+
+def _near_ends(filled: NDArray[np.bool_], axis: int, grid: Grid, within_mm: float) -> Iterator[int]:
+    """Give the ends of an axis, 0 and -1, that some of the target is so near to along it."""
+    others = tuple(other for other in range(3) if other != axis)
+    planes = np.flatnonzero(filled.any(axis=others))
+    step_mm = grid.spacing_mm[2 - axis]
+    if planes[0] * step_mm < within_mm:
+        yield 0
+    if (filled.shape[axis] - 1 - planes[-1]) * step_mm < within_mm:
+        yield -1
 
 
 def _meets(grid: Grid, image: Grid, outward: np.ndarray) -> bool:

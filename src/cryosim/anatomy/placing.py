@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
-from cryosim_phantoms import build_phantom
 
 from ..errors import InputError, expect_type
 from ..geometry import Grid
@@ -34,6 +34,9 @@ from .image_end import ends_near_target
 from .needle_ways import far_from_axial, through_things
 from .protection import protect
 from .support import find_support
+
+if TYPE_CHECKING:
+    from cryosim_phantoms import Phantom
 
 __all__ = ["Anatomy", "phantom_plan", "place_anatomy", "read_anatomy"]
 
@@ -89,6 +92,38 @@ class Anatomy:
         return None if seen is None else seen.grid
 
 
+@dataclass(frozen=True, eq=False)
+class _Structure:
+    """The target or an organ at risk, on its own grid.
+
+    Attributes
+    ----------
+    grid : the voxels of `mask`. mask : (k, j, i).
+    """
+
+    grid: Grid
+    mask: Mask
+
+    @cached_property
+    def voxels(self) -> NDArray[np.int64]:
+        """(n, 3); indices (i, j, k) of its voxels."""
+        return np.argwhere(self.mask)[:, ::-1]
+
+    @cached_property
+    def voxels_mm(self) -> NDArray[np.float64]:
+        """(n, 3); their centers."""
+        return self.grid.to_world(self.voxels)
+
+    def lies_in(self, box: Grid) -> bool:
+        """Whether the center of any voxel lies in a box; the first plane that has one tells."""
+        for k, plane in enumerate(self.mask):
+            j, i = np.nonzero(plane)
+            index = np.stack([i, j, np.full(len(i), k)], axis=1)
+            if box.contains(self.grid.to_world(index)).any():
+                return True
+        return False
+
+
 def read_anatomy(plan: Plan) -> Anatomy:
     """Read the images, labels and masks that a plan names, or build its phantom.
 
@@ -109,7 +144,7 @@ def read_anatomy(plan: Plan) -> Anatomy:
     if source.body_mask is not None:
         masks[_BODY] = read_labels(plan.folder / source.body_mask).canonical()
     if source.phantom is not None:
-        phantom = build_phantom(source.phantom)
+        phantom = _phantom(source.phantom)
         volume, labels = phantom.volume.canonical(), phantom.labels.canonical()
         defaults = phantom.plan.get("anatomy", {}).get("tissues", {})
         tissues = {**defaults, **source.tissues}
@@ -145,9 +180,16 @@ def phantom_plan(name: str) -> Plan:
     InputError
         When there is no such phantom.
     """
-    content = dict(build_phantom(name).plan)
+    content = dict(_phantom(name).plan)
     content["anatomy"] = {**content.get("anatomy", {}), "phantom": name}
     return plan_from_dict(content, Path(), f"phantom {name}")
+
+
+def _phantom(name: str, size_mm: Sequence[float] | None = None) -> Phantom:
+    """Build a shipped phantom; images of patients do without importing any."""
+    from cryosim_phantoms import build_phantom
+
+    return build_phantom(name, size_mm)
 
 
 def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
@@ -170,12 +212,12 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     if frame is None:
         return _place_uniform(anatomy, plan, library)
     check_placement(frame, plan.needles)
-    shapes = {name: _mask(name, part, anatomy) for name, part in _structures(plan).items()}
+    shapes = {name: _shape(name, part, anatomy) for name, part in _structures(plan).items()}
     grid = frame.box_around(
         _points_of_interest(plan, shapes), plan.grid.padding_mm, plan.grid.spacing_mm
     )
     check_run(grid, plan, _SNAPSHOTS)
-    shares = {name: occupancy(where, mask, grid) for name, (where, mask) in shapes.items()}
+    shares = {name: occupancy(shape.grid, shape.mask, grid) for name, shape in shapes.items()}
     _check_resolved(shares, plan)
     if plan.anatomy.tissue is not None:
         tissue = TissueGrid.uniform(grid, library[plan.anatomy.tissue])
@@ -207,7 +249,7 @@ def _tissue_in_body(
     plan: Plan,
     library: TissueLibrary,
     grid: Grid,
-    shapes: Mapping[str, tuple[Grid, Mask]],
+    shapes: Mapping[str, _Structure],
     shares: Mapping[str, F32],
 ) -> TissueGrid:
     """Fill the grid with what labels and Hounsfield units tell, room air around the body."""
@@ -235,11 +277,12 @@ def _tissue_in_body(
     )
 
 
-def _body(plan: Plan, anatomy: Anatomy, target: tuple[Grid, Mask] | None) -> Body | None:
+def _body(plan: Plan, anatomy: Anatomy, target: _Structure | None) -> Body | None:
     """Take the body from the plan, else from the CT, else from what labels leave to room air."""
     volume, named, labels = anatomy.volume, plan.anatomy.body, anatomy.labels
     if named is None:
-        found = None if volume is None else find_body(volume, target)
+        near = None if target is None else (target.grid, target.mask)
+        found = None if volume is None else find_body(volume, near)
         if found is None and labels is not None and _unlabelled_is_gas(anatomy):
             return labelled_body(labels)
         return found
@@ -289,8 +332,6 @@ def _probes_in_air(plan: Plan, tissue: TissueGrid) -> list[str]:
 
 def _near_the_skin(plan: Plan, tissue: TissueGrid) -> list[str]:
     """Say so where the skin leaves no room for the margin."""
-    from scipy import ndimage
-
     target, air = tissue.structures.get("target"), tissue.outside_air
     if plan.target is None or target is None or air is None or not (target >= 0.5).any():
         return []
@@ -302,6 +343,8 @@ def _near_the_skin(plan: Plan, tissue: TissueGrid) -> list[str]:
     box = tuple(slice(*ends) for ends in zip(low, high, strict=True))
     if not air[box].any():
         return []
+    from scipy import ndimage
+
     away = ndimage.distance_transform_edt(~air[box], sampling=step)
     # From the middle of a voxel to the face of the next one.
     under_mm = max(float(away[target[box] >= 0.5].min() - step.max() / 2), 0.0)
@@ -329,7 +372,7 @@ def _library(plan: Plan) -> TissueLibrary:
 
 
 def _place_uniform(anatomy: Anatomy, plan: Plan, library: TissueLibrary) -> TissueGrid:
-    phantom = build_phantom("uniform", plan.anatomy.size_mm)
+    phantom = _phantom("uniform", plan.anatomy.size_mm)
     size_mm = phantom.volume.grid.size_mm
     grid = Grid.centered(size_mm, plan.grid.spacing_mm)
     check_run(grid, plan, _SNAPSHOTS)
@@ -340,9 +383,9 @@ def _place_uniform(anatomy: Anatomy, plan: Plan, library: TissueLibrary) -> Tiss
                 f"{name}: label = {part.label!r}, but the phantom 'uniform' has no labels; "
                 "give a mask file"
             )
-        where, mask = _mask(name, part, anatomy)
-        check_overlap(f"the mask of {name}", grid, where)
-        shares[name] = occupancy(where, mask, grid)
+        shape = _shape(name, part, anatomy)
+        check_overlap(f"the mask of {name}", grid, shape.grid)
+        shares[name] = occupancy(shape.grid, shape.mask, grid)
     _check_resolved(shares, plan)
     tissue = TissueGrid.uniform(grid, library[plan.anatomy.tissue or "soft-tissue"])
     tissue = dataclasses.replace(tissue, structures=shares, image_grid=phantom.volume.grid)
@@ -360,10 +403,7 @@ def _check_resolved(shares: Mapping[str, F32], plan: Plan) -> None:
         )
 
 
-def _mask(
-    name: str, part: Target | OrganAtRisk, anatomy: Anatomy
-) -> tuple[Grid, NDArray[np.bool_]]:
-    """Grid and voxels of the target or an organ at risk."""
+def _shape(name: str, part: Target | OrganAtRisk, anatomy: Anatomy) -> _Structure:
     labels = anatomy.labels if part.mask is None else anatomy.masks[name]
     if labels is None:
         raise InputError(
@@ -371,7 +411,7 @@ def _mask(
             "add a label map or give a mask file"
         )
     if part.label is not None:
-        return labels.grid, labels.voxels_of(part.label, name)
+        return _Structure(labels.grid, labels.voxels_of(part.label, name))
     values = labels.present[labels.present != 0]
     if len(values) == 0:
         raise InputError(f"{name}: the mask {part.mask} is empty; choose another file")
@@ -381,12 +421,10 @@ def _mask(
             f"{name}: the mask {part.mask} holds several labels, {listed}; say with label = ... "
             "which one is meant"
         )
-    return labels.grid, labels.values != 0
+    return _Structure(labels.grid, labels.values != 0)
 
 
-def _points_of_interest(
-    plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]
-) -> NDArray[np.float64]:
+def _points_of_interest(plan: Plan, shapes: Mapping[str, _Structure]) -> NDArray[np.float64]:
     """Both ends of the active parts, and the outermost voxels of the target."""
     if not plan.needles and "target" not in shapes:
         raise InputError(
@@ -396,10 +434,10 @@ def _points_of_interest(
     points = [np.asarray(needle.tip_mm) for needle in plan.needles]
     points += [needle.active_end_mm for needle in plan.needles]
     if "target" in shapes:
-        grid, mask = shapes["target"]
-        index = np.argwhere(mask)[:, ::-1]
+        target = shapes["target"]
+        index = target.voxels
         extremes = np.concatenate([index[index.argmin(axis=0)], index[index.argmax(axis=0)]])
-        points += list(grid.to_world(extremes))
+        points += list(target.grid.to_world(extremes))
     return np.array(points)
 
 
@@ -425,19 +463,22 @@ def _paint_tumor(tissue: TissueGrid, tumor: Tissue, notes: list[str]) -> TissueG
     return dataclasses.replace(tissue, index=index, tissues=(*tissue.tissues, tumor))
 
 
-def _far_probes(plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]) -> list[str]:
+def _far_probes(plan: Plan, shapes: Mapping[str, _Structure]) -> list[str]:
     """Name the probes whose active part is too far away to freeze the target, or only beside it."""
     if "target" not in shapes:
         return []
-    grid, mask = shapes["target"]
-    voxels = grid.to_world(np.argwhere(mask)[:, ::-1])
+    target = shapes["target"]
     # From the middle of a voxel to its face.
-    half_voxel_mm = float(grid.spacing_mm.max()) / 2
+    half_voxel_mm = float(target.grid.spacing_mm.max()) / 2
     found, beside = [], []
     for number, probe in enumerate(plan.probe):
-        distance = _distance_mm(voxels, probe.active_points_mm())
+        distance = _distance_mm(target.voxels_mm, probe.active_points_mm())
+        touches_mm = half_voxel_mm + _TOUCHES_MM + probe.diameter_mm / 2
+        if distance <= min(touches_mm, _NEARER_MM):
+            continue
         turned = probe.model_copy(update={"tip_mm": probe.entry_mm, "entry_mm": probe.tip_mm})
-        if distance > _distance_mm(voxels, turned.active_points_mm()) + _NEARER_MM:
+        turned_mm = _distance_mm(target.voxels_mm, turned.active_points_mm())
+        if distance > turned_mm + _NEARER_MM:
             found.append(
                 f"probe.{number}: its active part is {distance:.0f} mm away from the target, its "
                 "entry nearer; are tip_mm and entry_mm swapped?"
@@ -447,7 +488,7 @@ def _far_probes(plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]
                 f"probe.{number}: its active part is {distance:.0f} mm away from the target; check "
                 "tip_mm and entry_mm"
             )
-        elif distance - half_voxel_mm > _TOUCHES_MM + probe.diameter_mm / 2:
+        elif distance > touches_mm:
             beside.append(f"probe.{number} ({distance - half_voxel_mm:.0f} mm away)")
     if beside:
         found.append(f"active parts that do not touch the target: {', '.join(beside)}")
@@ -456,23 +497,28 @@ def _far_probes(plan: Plan, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]
 
 def _distance_mm(voxels: NDArray[np.float64], points: NDArray[np.float64]) -> float:
     """Smallest distance between (n, 3) and (m, 3) points."""
-    return min(float(np.linalg.norm(voxels - point, axis=1).min()) for point in points)
+    x, y, z = np.ascontiguousarray(voxels.T)
+    squares = [((x - px) ** 2 + (y - py) ** 2 + (z - pz) ** 2).min() for px, py, pz in points]
+    return float(np.sqrt(min(squares)))
 
 
-def _warnings(
-    image: Grid, box: Grid, shapes: Mapping[str, tuple[Grid, NDArray[np.bool_]]]
-) -> list[str]:
+def _warnings(image: Grid, box: Grid, shapes: Mapping[str, _Structure]) -> list[str]:
     found = []
-    for name, (grid, mask) in shapes.items():
-        faces = [mask[0], mask[-1], mask[:, 0], mask[:, -1], mask[:, :, 0], mask[:, :, -1]]
-        beyond = ~image.contains(grid.to_world(np.argwhere(mask)[:, ::-1]))
-        if name == "target" and (any(face.any() for face in faces) or beyond.any()):
+    for name, shape in shapes.items():
+        if name == "target" and (_touches_a_face(shape.mask) or _leaves(image, shape)):
             found.append(
                 "the target reaches the edge of the image: its volume, coverage and margin hold "
                 "only for the part inside; use a larger image"
             )
-        elif name != "target":
-            inside = box.contains(grid.to_world(np.argwhere(mask)[:, ::-1]))
-            if not inside.any():
-                found.append(f"{name} lies outside the simulated box and is not cooled there")
+        elif name != "target" and not shape.lies_in(box):
+            found.append(f"{name} lies outside the simulated box and is not cooled there")
     return found
+
+
+def _touches_a_face(mask: Mask) -> bool:
+    faces = [mask[0], mask[-1], mask[:, 0], mask[:, -1], mask[:, :, 0], mask[:, :, -1]]
+    return any(face.any() for face in faces)
+
+
+def _leaves(image: Grid, shape: _Structure) -> bool:
+    return not image.contains(shape.voxels_mm).all()

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..geometry import Grid
 from ..images import Position
@@ -143,6 +142,8 @@ def _share_over_a_table(body: Body, down: F64) -> float:
     reach = _BELOW_MM / body.grid.spacing_mm[axis]
     over = (things & (below > 0) & (below <= reach)).any(axis=0)[filled].mean()
     step_mm = np.delete(body.grid.spacing_mm, axis)[::-1]
+    from scipy import ndimage
+
     away_mm = ndimage.distance_transform_edt(~filled, sampling=step_mm)
     beside: Mask = (away_mm > 0.0) & (away_mm <= _BESIDE_MM)
     on = np.asarray(things.any(axis=0))[beside].mean() if beside.any() else 0.0
@@ -151,6 +152,8 @@ def _share_over_a_table(body: Body, down: F64) -> float:
 
 def _without_table(body: Body, down: F64) -> Mask:
     """Leave out of the things around the body those that reach below it."""
+    from scipy import ndimage
+
     parts, count = ndimage.label(body.things)
     cells = np.argwhere(body.things)
     below = body.grid.to_world(cells[:, ::-1]) @ down > _level_mm(body, down)

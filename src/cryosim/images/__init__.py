@@ -9,7 +9,7 @@ from .markups import ProbeLine, read_probe_lines, write_probe_lines
 from .nifti import write_field, write_labels, write_volume
 from .read import read_labels, read_volume
 from .resample import check_overlap, occupancy, resample_field, resample_labels, resample_volume
-from .volume import Labels, Modality, Position, Volume
+from .volume import Labels, Modality, Position, Volume, label_values
 
 __all__ = [
     "Labels",
@@ -18,6 +18,7 @@ __all__ = [
     "ProbeLine",
     "Volume",
     "check_overlap",
+    "label_values",
     "occupancy",
     "read_labels",
     "read_probe_lines",

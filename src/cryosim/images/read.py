@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError, expect_type
 from ._naming import named
@@ -50,16 +51,18 @@ def read_volume(path: str | Path, modality: Modality | None = None) -> Volume:
     _check_nifti(path, "use a .nii or .nii.gz file, or the folder that holds one DICOM series")
     image = read_nifti(path)
     with np.errstate(over="ignore"):
-        values = image.values.astype(np.float32)
-    bad = ~np.isfinite(values)
-    if bad.any():
+        values = image.values.astype(np.float32, copy=False)
+    lowest = values.min()
+    # The extremes tell, as they are infinite or not a number if any value is.
+    if not np.isfinite(lowest) or not np.isfinite(values.max()):
+        bad = ~np.isfinite(values)
         k, j, i = np.argwhere(bad)[0]
         raise InputError(
             f"{path}: {np.count_nonzero(bad)} voxels are not finite numbers, the first at index "
             f"({i}, {j}, {k}); replace them before reading"
         )
     if modality is None:
-        modality = "ct" if values.min() < _CT_HOLDS_VALUES_BELOW else "mr"
+        modality = "ct" if lowest < _CT_HOLDS_VALUES_BELOW else "mr"
     return Volume(image.grid, values, modality, str(path))
 
 
@@ -87,14 +90,8 @@ def read_labels(path: str | Path, names: str | Path | Mapping[int, str] | None =
     _check_nifti(path, "use a .nii or .nii.gz file")
     image = read_nifti(path)
     values = image.values
-    # NaN fails this comparison too.
-    fractional = ~(np.abs(values - np.rint(values)) < 1e-4)
-    if fractional.any():
-        k, j, i = np.argwhere(fractional)[0]
-        raise InputError(
-            f"{path}: label {values[k, j, i]:g} at index ({i}, {j}, {k}) is not a whole number; "
-            "this looks like an image or a resampled mask, give a label map"
-        )
+    if values.dtype.kind == "f":
+        _check_whole(values, path)
     lowest, highest = values.min(), values.max()
     if lowest < 0 or highest > np.iinfo(np.int32).max:
         worst = lowest if lowest < 0 else highest
@@ -106,7 +103,19 @@ def read_labels(path: str | Path, names: str | Path | Mapping[int, str] | None =
         known = {int(value): str(name) for value, name in names.items()}
     else:
         known = names_from_csv(Path(names))
-    return Labels(image.grid, np.rint(values).astype(np.int32), known, str(path))
+    whole = np.rint(values) if values.dtype.kind == "f" else values
+    return Labels(image.grid, whole.astype(np.int32), known, str(path))
+
+
+def _check_whole(values: NDArray[np.floating], path: Path) -> None:
+    # NaN fails this comparison too.
+    fractional = ~(np.abs(values - np.rint(values)) < 1e-4)
+    if fractional.any():
+        k, j, i = np.argwhere(fractional)[0]
+        raise InputError(
+            f"{path}: label {values[k, j, i]:g} at index ({i}, {j}, {k}) is not a whole number; "
+            "this looks like an image or a resampled mask, give a label map"
+        )
 
 
 def _check_nifti(path: Path, way_out: str) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry import Grid
+from .sampling import IndexMap, linear_samples, nearest_samples
 from .volume import Labels, Volume
 
 __all__ = ["check_overlap", "occupancy", "resample_field", "resample_labels", "resample_volume"]
@@ -52,8 +53,6 @@ def resample_field(
     -------
     (k, j, i) float32 on `grid`.
     """
-    from scipy import ndimage
-
     matrix, offset = _index_map(grid, source)
     found = np.full(grid.shape, outside, dtype=np.float32)
     last = np.asarray(source.shape) - 0.5
@@ -69,12 +68,8 @@ def resample_field(
         (shape[0], shape[1], shape[2]),
         _samples(matrix),
     )
-    inside = np.empty(shape, dtype=np.uint8)
-    ndimage.affine_transform(
-        np.ones(source.shape, dtype=np.uint8), matrix, start, output=inside, order=0,
-        mode="grid-constant", cval=0,
-    )  # fmt: skip
-    found[box] = np.where(inside == 1, part, np.float32(outside))
+    inside = nearest_samples(np.ones(source.shape, dtype=np.bool_), (matrix, start), part.shape)
+    found[box] = np.where(inside, part, np.float32(outside))
     return found
 
 
@@ -85,15 +80,7 @@ def resample_labels(labels: Labels, grid: Grid) -> NDArray[np.int32]:
     -------
     (k, j, i) int32 on `grid`.
     """
-    from scipy import ndimage
-
-    matrix, offset = _index_map(grid, labels.grid)
-    found: NDArray[np.int32] = np.empty(grid.shape, dtype=np.int32)
-    # "grid-constant": with "constant" the outer half of the edge voxels would count as outside.
-    ndimage.affine_transform(
-        labels.values, matrix, offset, output=found, order=0, mode="grid-constant", cval=0
-    )
-    return found
+    return nearest_samples(labels.values, _index_map(grid, labels.grid), grid.shape)
 
 
 def occupancy(mask_grid: Grid, mask: NDArray[np.bool_], grid: Grid) -> NDArray[np.float32]:
@@ -116,17 +103,23 @@ def occupancy(mask_grid: Grid, mask: NDArray[np.bool_], grid: Grid) -> NDArray[n
     if not mask.any():
         return shares
     lower, upper = _bounding_box(mask)
-    # Two voxels of background about the mask, also where it touches the edge of its grid.
-    padded = np.pad(mask[_box(lower, upper)].astype(np.float32), 2)
     matrix, offset = _index_map(grid, mask_grid)
     target_lower, target_upper = _reached((matrix, offset), lower - 1.5, upper + 0.5, grid.shape)
     if np.any(target_upper <= target_lower):
         return shares
     samples = tuple(max(2, n) for n in _samples(matrix))
+    reach = _reach(matrix, samples)
+    # Of the mask only what those voxels reach, with background about it where it ends.
+    first, last = _span((matrix, offset), target_lower, target_upper - 1)
+    lower = np.maximum(lower, np.rint(first).astype(np.int64) - reach - 1)
+    upper = np.minimum(upper, np.rint(last).astype(np.int64) + reach + 2)
+    if np.any(upper <= lower):
+        return shares
+    padded = np.pad(mask[_box(lower, upper)], [(n, n) for n in reach])
     count = target_upper - target_lower
     shares[_box(target_lower, target_upper)] = _share_filled(
         padded,
-        (matrix, offset + matrix @ target_lower - (lower - 2)),
+        (matrix, offset + matrix @ target_lower - (lower - reach)),
         (int(count[0]), int(count[1]), int(count[2])),
         samples,
     )
@@ -164,7 +157,7 @@ def _extent(corners_mm: FloatArray) -> str:
     return ", ".join(f"{low:.0f} to {high:.0f}" for low, high in ends)
 
 
-def _index_map(target: Grid, source: Grid) -> tuple[FloatArray, FloatArray]:
+def _index_map(target: Grid, source: Grid) -> IndexMap:
     """Return matrix and offset from array indices (k, j, i) of `target` to those of `source`."""
     composed = np.linalg.inv(source.affine) @ target.affine
     return composed[2::-1, 2::-1], composed[2::-1, 3]
@@ -177,21 +170,15 @@ def _samples(matrix: FloatArray) -> tuple[int, ...]:
 
 def _mean_of_samples(
     values: NDArray[np.float32],
-    index_map: tuple[FloatArray, FloatArray],
+    index_map: IndexMap,
     shape: tuple[int, int, int],
     samples: tuple[int, ...],
 ) -> NDArray[np.float32]:
     """Average trilinear samples spread evenly over each target voxel; edge values go on outside."""
-    from scipy import ndimage
-
     matrix, offset = index_map
     total = np.zeros(shape, dtype=np.float32)
-    sampled = np.empty(shape, dtype=np.float32)
     for shift in _shifts(samples):
-        ndimage.affine_transform(
-            values, matrix, offset + matrix @ shift, output=sampled, order=1, mode="nearest"
-        )
-        total += sampled
+        total += linear_samples(values, (matrix, offset + matrix @ shift), shape)
     total /= math.prod(samples)
     return total
 
@@ -203,8 +190,8 @@ def _shifts(samples: tuple[int, ...]) -> Iterator[FloatArray]:
 
 
 def _share_filled(
-    mask: NDArray[np.float32],
-    index_map: tuple[FloatArray, FloatArray],
+    mask: NDArray[np.bool_],
+    index_map: IndexMap,
     shape: tuple[int, int, int],
     samples: tuple[int, ...],
 ) -> NDArray[np.float32]:
@@ -215,23 +202,53 @@ def _share_filled(
     from scipy import ndimage
 
     matrix, offset = index_map
-    # From a voxel's center its samples reach half of it, their neighbors one more; half is rounded.
-    reach = np.ceil(0.5 * np.abs(matrix).sum(axis=1) + 1.5).astype(int)
-    window = tuple(int(n) for n in 2 * reach + 1)
-    highest = ndimage.maximum_filter(mask, window, mode="constant")
-    lowest = ndimage.minimum_filter(mask, window, mode="constant")
-    share = np.empty(shape, dtype=np.float32)
-    ndimage.affine_transform(
-        0.5 * (highest + lowest), matrix, offset, output=share, order=0, mode="grid-constant"
-    )
-    near = np.nonzero(share == 0.5)
+    reach = _reach(matrix, samples)
+    # 0 where samples meet nothing of the mask, 2 where nothing else.
+    met = _any_within(mask, reach).astype(np.uint8) + ~_any_within(~mask, reach)
+    met = nearest_samples(met, index_map, shape)
+    share = (met == 2).astype(np.float32)
+    near = np.nonzero(met == 1)
     centers = sum(matrix[:, axis, None] * near[axis] for axis in range(3))
     total = np.zeros(len(near[0]), dtype=np.float32)
+    values = mask.astype(np.float32)
     for shift in _shifts(samples):
         at = centers + (offset + matrix @ shift)[:, None]
-        total += ndimage.map_coordinates(mask, at, order=1, mode="grid-constant", output=np.float32)
+        total += ndimage.map_coordinates(
+            values, at, order=1, mode="grid-constant", output=np.float32
+        )
     share[near] = total / np.float32(math.prod(samples))
     return share
+
+
+def _any_within(mask: NDArray[np.bool_], reach: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell for each voxel whether a mask has one in the box around it, `reach` to each side."""
+    for axis, steps in enumerate(reach):
+        spread = mask.copy()
+        for step in range(1, min(int(steps), mask.shape[axis] - 1) + 1):
+            behind, ahead = [slice(None)] * 3, [slice(None)] * 3
+            behind[axis], ahead[axis] = slice(None, -step), slice(step, None)
+            spread[tuple(ahead)] |= mask[tuple(behind)]
+            spread[tuple(behind)] |= mask[tuple(ahead)]
+        mask = spread
+    return mask
+
+
+def _reach(matrix: FloatArray, samples: tuple[int, ...]) -> NDArray[np.int64]:
+    """How far from the source voxel nearest to a voxel's center those lie that its samples use."""
+    # Up to half a voxel to that center, from there to the outermost sample, to its neighbor.
+    outermost = np.abs(matrix) @ [(n - 1) / (2 * n) for n in samples]
+    reach: NDArray[np.int64] = np.floor(0.5 + outermost + 1.0 + 1e-6).astype(np.int64)
+    return reach
+
+
+def _span(
+    index_map: IndexMap, lower: NDArray[np.int64], upper: NDArray[np.int64]
+) -> tuple[FloatArray, FloatArray]:
+    """Return the lowest and the highest source index that the corners of a target box have."""
+    matrix, offset = index_map
+    corners = np.array(list(itertools.product(*zip(lower, upper, strict=True))))
+    at = corners @ matrix.T + offset
+    return at.min(axis=0), at.max(axis=0)
 
 
 def _bounding_box(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -251,7 +268,7 @@ def _box(lower: NDArray[np.int64], upper: NDArray[np.int64]) -> tuple[slice, sli
 
 
 def _reached(
-    index_map: tuple[FloatArray, FloatArray],
+    index_map: IndexMap,
     source_lower: NDArray[np.floating],
     source_upper: NDArray[np.floating],
     shape: tuple[int, int, int],

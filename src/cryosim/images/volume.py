@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from ..errors import InputError, did_you_mean
 from ..geometry import Grid, read_only
 
-__all__ = ["Labels", "Modality", "Position", "Volume"]
+__all__ = ["Labels", "Modality", "Position", "Volume", "label_values"]
 
 Modality = Literal["ct", "mr"]
 Position = Literal["supine", "prone", "left lateral", "right lateral"]
 
 _NAMES_LISTED = 30  # in a sentence
+_HIGHEST_COUNTED = 65535  # no label map of 16 bits holds a higher one
 
 
 def _checked(name: str, grid: Grid, values: NDArray[Any]) -> NDArray[Any]:
@@ -87,7 +88,7 @@ class Labels:
     @cached_property
     def present(self) -> NDArray[np.int32]:
         """The values that voxels have, in order."""
-        return np.unique(self.values)
+        return label_values(self.values)
 
     def value_of(self, label: int | str) -> int:
         """Return the integer of a label given by value or by name.
@@ -133,6 +134,18 @@ class Labels:
         more = f" and {len(known) - _NAMES_LISTED} more" * (len(known) > _NAMES_LISTED)
         listed = ", ".join(known[:_NAMES_LISTED])
         return f"{did_you_mean(label, known)}; its names: {listed}{more}"
+
+
+def label_values(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the different values of a (k, j, i) array, in order."""
+    lowest, highest = int(labels.min()), int(labels.max())
+    if lowest < 0 or highest > _HIGHEST_COUNTED:
+        return np.unique(labels)
+    # Ticked off in a list, plane by plane: several times faster, and takes no memory.
+    seen = np.zeros(highest + 1, dtype=np.bool_)
+    for plane in labels:
+        seen[plane] = True
+    return np.flatnonzero(seen).astype(np.int32)
 
 
 def _listed(values: NDArray[Any]) -> str:

@@ -12,27 +12,10 @@ from ..plan import Plan, Protocol, Stage
 from ..probes import Needle, Probe, Warmer
 from .state import OFF, State
 
-__all__ = ["Drives", "schedule_edges_s", "stage_at", "switch_times"]
+__all__ = ["Drives", "stage_at"]
 
 F64 = NDArray[np.float64]
 Mode = Literal["off", "freeze", "thaw", "warm"]
-
-
-def switch_times(plan: Plan) -> tuple[float, ...]:
-    """Times at which stages end, schedules switch or measured curves bend, s."""
-    ends = plan.protocol.ends_s()
-    found = {*ends, *schedule_edges_s(plan)}
-    begins = {0.0, *found}
-    for probe in plan.probe:
-        found |= {begin + knot for begin in begins for knot, _ in probe.curve}
-    rounded = {round(time_s, 6) for time_s in found}
-    return tuple(sorted(time_s for time_s in rounded if 0.0 < time_s <= ends[-1]))
-
-
-def schedule_edges_s(plan: Plan) -> set[float]:
-    """Times within the protocol at which a probe's own schedule switches it, s."""
-    edges = {60.0 * edge for probe in plan.probe for run in probe.runs_min for edge in run}
-    return {edge for edge in edges if 0.0 < edge < plan.protocol.duration_s}
 
 
 class Drives:

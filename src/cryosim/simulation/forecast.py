@@ -6,18 +6,24 @@ import platform
 import time
 from dataclasses import dataclass
 
-import numba
 import numpy as np
+
+from cryosim_kernels import source_fingerprint
 
 from ..files import remember, remembered
 from ..plan import Plan
 from ..tissue import TissueGrid
+from .cores import usable_cores
 from .memory import available_bytes, near_voxels, predict_memory_bytes
-from .multirate import stages_of
-from .rehearsal import rehearse
 from .settings import Settings
-from .state import column, fastest_conduction, speed_up, tissue_table, unfrozen_conductivity
-from .stepping import proposed_step_s
+from .step_sizes import proposed_step_s, stages_of
+from .tissue_table import (
+    column,
+    fastest_conduction,
+    speed_up,
+    tissue_table,
+    unfrozen_conductivity,
+)
 
 __all__ = ["Forecast", "forecast"]
 
@@ -64,13 +70,13 @@ def _count(tissue: TissueGrid, plan: Plan, settings: Settings) -> tuple[int, int
     table, _ = tissue_table(tissue.tissues, plan.perfusion.scale)
     inverse_squares = 4.0 * float(np.sum(1.0 / (tissue.grid.spacing_mm * 1e-3) ** 2))
     unfrozen = unfrozen_conductivity(table) * column(table, "inverse_rho_c_unfrozen")
-    present = np.unique(tissue.index)
+    present = [n for n in range(len(tissue.tissues)) if (tissue.index == n).any()]
     far_rate = float(unfrozen[present].max()) * inverse_squares
     conductivity, inverse_capacity = fastest_conduction(table)
     near_rate = float((conductivity * inverse_capacity)[present].max()) * inverse_squares
     coldest = min(probe.coldest_c for probe in plan.probe)
-    steps = stages = 0
-    updates = frozen_s = 0.0
+    far_stages, near_stages, frozen_s = [], [], []
+    frozen = 0.0
     for stage in plan.protocol.stages:
         now = 0.0
         freezing = stage.kind == "freeze"
@@ -79,22 +85,24 @@ def _count(tissue: TissueGrid, plan: Plan, settings: Settings) -> tuple[int, int
         while now < stage.duration_s - 1e-9:
             step = min(proposed_step_s(settings, now), stage.duration_s - now)
             count, _, inner = stages_of(step, far_rate, near_rate * quicker)
-            frozen_s += step if freezing else 0.0
-            near = near_voxels(tissue.grid, plan, frozen_s)
-            steps += 1
-            stages += count
-            updates += count * (tissue.grid.cell_count - near + inner * near)
+            frozen += step if freezing else 0.0
+            far_stages.append(count)
+            near_stages.append(count * inner)
+            frozen_s.append(frozen)
             now += step
-    return steps, stages, updates
+    near = near_voxels(tissue.grid, plan, frozen_s)
+    updates = (tissue.grid.cell_count - near) @ np.array(far_stages) + near @ np.array(near_stages)
+    return len(far_stages), sum(far_stages), float(updates)
 
 
 def _updates_per_second() -> float:
     """Time some steps on a small grid, unless that was done a moment ago."""
-    # The folder is named after what the kernels are.
-    facts = [str(numba.config.CACHE_DIR), str(numba.get_num_threads()), platform.node()]
+    facts = [source_fingerprint(), str(usable_cores()), platform.node()]
     known = remembered(_SPEED, facts, _SPEED_HOLDS_S)
     if known is not None:
         return float(known)
+    from .rehearsal import rehearse
+
     integrator = rehearse(Settings(), 48.0).integrator
     before, start = integrator.cell_updates, time.perf_counter()
     for _ in range(20):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cryosim_kernels import material
+from cryosim_kernels import material, tissue_rows
 
 from ..tissue import TissueGrid
 from .result import EnergyLedger
@@ -60,7 +60,7 @@ class Bookkeeping:
 
     def _collected_by_held(self) -> list[float]:
         """Heat that voxels have given to the tissue at the cost of their enthalpy, by kind, J."""
-        free = self._state.index[INNER] == material.HELD
+        free = self._state.index[INNER] == tissue_rows.HELD
         given = []
         for mask in held_masks(self._tissue):
             if mask is None:

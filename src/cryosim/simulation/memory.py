@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..geometry import Grid
@@ -31,23 +32,28 @@ def predict_memory_bytes(grid: Grid, plan: Plan, snapshots: int) -> int:
     """Predict the peak memory of a plan's simulation with so many snapshots."""
     per_cell = _BYTES_PER_CELL + _BYTES_PER_SNAPSHOT * snapshots
     per_cell += _BYTES_PER_THRESHOLD * len(plan.exposure_thresholds_c)
-    return (
-        _FIXED_BYTES + per_cell * grid.cell_count + _BYTES_PER_NEAR_CELL * near_voxels(grid, plan)
-    )
+    near = int(near_voxels(grid, plan))
+    return _FIXED_BYTES + per_cell * grid.cell_count + _BYTES_PER_NEAR_CELL * near
 
 
-def near_voxels(grid: Grid, plan: Plan, frozen_s: float | None = None) -> int:
-    """Estimate how many voxels the box around ice holds after so much freezing, or all of it."""
+def near_voxels(grid: Grid, plan: Plan, frozen_s: ArrayLike | None = None) -> NDArray[np.int64]:
+    """Estimate how many voxels the box around ice holds after so much freezing, or all of it.
+
+    Parameters
+    ----------
+    frozen_s : of any shape, which is that of the numbers returned.
+    """
     if frozen_s is None:
         stages = plan.protocol.stages
         frozen_s = sum(stage.duration_s for stage in stages if stage.kind == "freeze")
+    seconds = np.asarray(frozen_s, dtype=float)[..., None]
     if not plan.needles:
-        return 0
+        return np.zeros(seconds.shape[:-1], dtype=np.int64)
     index = grid.to_index(np.concatenate([needle.active_points_mm(2) for needle in plan.needles]))
-    reach = _REACH_MM * np.sqrt(frozen_s) / grid.spacing_mm
+    reach = _REACH_MM * np.sqrt(seconds) / grid.spacing_mm
     size = np.array(grid.shape)[::-1]
     low, high = np.maximum(index.min(axis=0) - reach, 0), index.max(axis=0) + reach
-    return int(np.prod(np.maximum(np.minimum(high, size) - low, 1.0)))
+    return np.prod(np.maximum(np.minimum(high, size) - low, 1.0), axis=-1).astype(np.int64)
 
 
 def check_memory(grid: Grid, plan: Plan, snapshots: int) -> int:

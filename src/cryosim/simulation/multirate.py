@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
-from cryosim_kernels import bioheat, exchange, far, in_threads, material, near
+from cryosim_kernels import bioheat, exchange, far, in_threads, near, tissue_rows
 
 from .near_zone import Box, NearZone, box_of, box_within, cold_box
 from .settings import Settings
-from .state import HELD_KINDS, INNER, Real, State, column, speed_up
+from .state import HELD_KINDS, INNER, Real, State
+from .step_sizes import proposed_step_s, stages_of
 from .stepping import (
     BLOOD,
     BOUNDARY,
@@ -19,47 +18,19 @@ from .stepping import (
     METABOLISM,
     PROBES,
     legendre_weights,
-    proposed_step_s,
 )
+from .tissue_table import column, speed_up
 
-__all__ = ["MultirateLegendre", "stages_of"]
+__all__ = ["MultirateLegendre"]
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
-
-# What the stability of the super step and of the inner integration leave unused.
-_RESERVE = 1.1
-
-# An inner integration is longer than step / B by this, so that its mean rate is no stiffer than the
-# super step can take: what RKL1 leaves of a mode is no less than -1/2, which counts as 1.5.
-_LENGTHENING = 1.5
-
-# With fewer stages a step would allow, the mean rates of the near zone are taken over too long a
-# time: with five, a step has to be 0.6 times as long for the same error (measured on iceballs of 3
-# to 340 ml, the worst in water with its sharp front).
-_FEWEST_STAGES = 7
 
 # Tissue so little warmer than its liquidus belongs to the near zone, and so many voxels around it;
 # when it comes that close to the zone's rim the zone grows by so many more.
 _ABOUT_TO_FREEZE_K = 1.0
 _CLOSEST = 1
 _GROWTH = 3
-
-
-def stages_of(step_s: float, far_rate: float, near_rate: float) -> tuple[int, float, int]:
-    """Return the stages of a step, the time of each inner integration (s) and its stages.
-
-    `far_rate` and `near_rate` bound the spectra of conduction, 1/s. RKL2 is stable while that times
-    the step is at most B = (s^2 + s - 2) / 2, RKL1 to s^2 + s.
-    """
-    stiffness = _RESERVE * far_rate * step_s
-    count = max(_FEWEST_STAGES, math.ceil((-1.0 + math.sqrt(9.0 + 8.0 * stiffness)) / 2.0))
-    count += 1 - count % 2  # odd numbers damp stiff modes better
-    seconds = _LENGTHENING * 2.0 * step_s / (count * count + count - 2)
-    stiffness = _RESERVE * near_rate * seconds
-    if stiffness <= _LENGTHENING:
-        return count, seconds, 1  # the rate itself is not too stiff
-    return count, seconds, max(2, math.ceil((-1.0 + math.sqrt(1.0 + 4.0 * stiffness)) / 2.0))
 
 
 class MultirateLegendre:
@@ -106,7 +77,7 @@ class MultirateLegendre:
         """Find the far voxels, and what depends on which they are."""
         state, zone = self._state, self._zone
         self._index = state.index.copy()
-        self._index[zone.box.slices] = material.HELD
+        self._index[zone.box.slices] = tissue_rows.HELD
         self._run_starts = np.zeros(state.index.shape[0] + 1, dtype=np.int64)
         self._runs = np.zeros((0, 4), dtype=np.uint64)
         planes = state.index.shape[0] - 2
@@ -120,7 +91,7 @@ class MultirateLegendre:
         counts = np.bincount(self._index[INNER].reshape(-1), minlength=256)
         metabolism = column(state.table, "metabolism")
         self._metabolism = float(counts[: len(metabolism)] @ metabolism)
-        self._far_cells = int(counts[: material.CLOSED].sum())
+        self._far_cells = int(counts[: tissue_rows.CLOSED].sum())
         faces = state.held_faces
         shape = state.index.shape
         both = zone.holds(faces.cells, shape) & zone.holds(faces.sinks, shape)

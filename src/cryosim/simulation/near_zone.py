@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from cryosim_kernels import material, near
+from cryosim_kernels import near, tissue_rows
 
 from .state import INNER, Real, State
 
@@ -65,7 +65,7 @@ def box_of(low: I64, high: I64) -> Box:
 
 def cold_box(temperature: Real, index: U8, limits_c: F32) -> Box | None:
     """Smallest box that holds all tissue colder than its limit; `limits_c` (256,) by tissue."""
-    cold = (index < material.CLOSED) & (temperature < limits_c[index])
+    cold = (index < tissue_rows.CLOSED) & (temperature < limits_c[index])
     if not cold.any():
         return None
     places = np.argwhere(cold)
@@ -107,7 +107,7 @@ class NearZone:
 
     def _allocate(self, state: State) -> None:
         shape = self._shape
-        self.index = np.full(shape, material.HELD, dtype=np.uint8)
+        self.index = np.full(shape, tissue_rows.HELD, dtype=np.uint8)
         self.temperature, self.resistivity, self.perfusable = np.ones((3, *shape), dtype=np.float32)
         self.resistivity[...] = np.inf
         for own, whole in (
@@ -185,7 +185,7 @@ class NearZone:
         tissues, planes = flat_index[border], border // plane
         first = np.flatnonzero(np.diff(tissues, prepend=-1) | np.diff(planes, prepend=-1))
         last = np.append(first, len(tissues))[1:]
-        free = tissues[first] < material.CLOSED
+        free = tissues[first] < tissue_rows.CLOSED
         blocks = np.stack([first, last, tissues[first]], axis=1)[free].astype(np.int64)
         starts = np.searchsorted(planes[blocks[:, 0]], np.arange(self._shape[0] + 1))
         return np.argsort(order)[entry].reshape(-1, 2), border, starts, blocks
@@ -201,7 +201,7 @@ class NearZone:
                     continue
                 face = [slice(1, -1)] * 3
                 face[axis] = slice(side, side + 1)
-                free = np.argwhere(self.index[tuple(face)] < material.CLOSED)
+                free = np.argwhere(self.index[tuple(face)] < tissue_rows.CLOSED)
                 cells = free + [side if n == axis else 1 for n in range(3)]
                 own = cells + low
                 other = own.copy()

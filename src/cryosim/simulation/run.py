@@ -16,13 +16,14 @@ from ..probes import ProbeCoupling, probe_share
 from ..tissue import TissueGrid
 from .callbacks import Callback
 from .course import CourseRecorder
-from .drives import Drives, stage_at, switch_times
+from .drives import Drives, stage_at
 from .ledger import Bookkeeping
 from .probe_voxels import ProbeVoxels
 from .result import Performance, Result
 from .sensors import CurveRecorder
 from .state import INNER, State
 from .stepping import Integrator
+from .stops import switch_times
 from .watch import Watch
 
 __all__ = ["Run"]

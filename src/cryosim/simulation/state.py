@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,11 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cryosim_kernels import bioheat, exchange, far, material
+from cryosim_kernels import bioheat, exchange, far, material, tissue_rows
 
 from ..plan import BodyPlan, PerfusionPlan
 from ..probes import ProbeCoupling
-from ..tissue import Tissue, TissueGrid
+from ..tissue import TissueGrid
+from .tissue_table import (
+    column,
+    fastest_conduction,
+    speed_up,
+    tissue_table,
+    unfrozen_conductivity,
+)
 
 __all__ = [
     "HELD_KINDS",
@@ -24,12 +30,7 @@ __all__ = [
     "Real",
     "State",
     "build_state",
-    "column",
-    "fastest_conduction",
     "held_masks",
-    "speed_up",
-    "tissue_table",
-    "unfrozen_conductivity",
 ]
 
 F64 = NDArray[np.float64]
@@ -44,17 +45,6 @@ HELD_KINDS = ("protection", "vessels", "air")
 
 # A row of `State.drives` for a probe that neither freezes nor warms.
 OFF = (np.nan, 0.0, np.inf, 1.0)
-
-# Heat capacity of ice, J/kg/K, is 152.5 + 7.122 T and its conductivity goes with 1/T, T in kelvin
-# (Cuffey and Paterson; 2.22 x 273.15 / T); both are scaled to a tissue's values at -40 C.
-_ICE_C, _ICE_C_SLOPE = 152.5, 7.122
-_KELVIN = 273.15
-_REFERENCE_K = _KELVIN - 40.0
-
-# Diffusivity that gas is slowed down to, m2/s: twice that of tissue. With ice's, five times that,
-# far tissue would take twice the stages wherever there is bowel gas, and bowel behind 8 mm of gas
-# would be 0.3 K colder after 10 min.
-_GAS_DIFFUSIVITY = 3e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +72,7 @@ class State:
     ----------
     energy : H, J/m3. temperature : C. resistivity : K m/W, of unfrozen tissue and of what holds
         voxels, unless `refresh` brings it up to date.
-    index : row of the tissue table, or a reserved index. table : see `material.COLUMNS`.
+    index : row of the tissue table, or a reserved index. table : see `tissue_rows.COLUMNS`.
     perfusable : liquid fraction that still carries blood at most.
     earlier, coldest, time_below, freezes_below, crossed_at, cooling_rate, thawing_rate : exposure
         so far, see `exposure.record_exposure`.
@@ -259,7 +249,7 @@ class State:
         least[: len(conductivity)] = 1.0 / conductivity
         capacity = np.zeros(256)
         capacity[: len(inverse_capacity)] = inverse_capacity
-        smallest = np.where(index == material.HELD, np.float64(resistivity), least[index])
+        smallest = np.where(index == tissue_rows.HELD, np.float64(resistivity), least[index])
         rate = np.zeros(index.shape)
         bioheat.exchange_rate(smallest, capacity[index], self.inverse_spacing_squared, rate)
         # A neighbor adds to the diagonal and beside it, a probe or blood to the diagonal only.
@@ -268,87 +258,6 @@ class State:
         np.add.at(rate.reshape(-1), coupled_cells, probe_rate / self.cell_volume_m3)
         blood = (column(self.table, "blood_coefficient") * inverse_capacity).max() / 2
         return 2.0 * float(rate.max() + blood)
-
-
-def column(table: F64, name: str) -> F64:
-    """Return a column of a tissue table by its name in `material.COLUMNS`."""
-    return table[:, material.COLUMNS.index(name)]
-
-
-def fastest_conduction(table: F64) -> tuple[F64, F64]:
-    """Largest conductivity (W/m/K) and largest inverse heat capacity (m3 K/J) of each tissue.
-
-    Not colder than the solidus; see `State.stable_step_s` for what is.
-    """
-    k_frozen, k_unfrozen = column(table, "k_solidus"), unfrozen_conductivity(table)
-    inverse_capacity = np.maximum(
-        1.0 / column(table, "c_solidus"), column(table, "inverse_rho_c_unfrozen")
-    )
-    return np.maximum(k_frozen, k_unfrozen), inverse_capacity
-
-
-def speed_up(table: F64, coldest_c: float) -> float:
-    """How much faster ice conducts at a temperature than at the solidus; the largest of all."""
-    coldest_c = max(coldest_c, material.COLDEST_ICE_C)
-    rise = np.minimum(coldest_c - column(table, "solidus_c"), 0.0)
-    conductivity = 1.0 / (1.0 + column(table, "k_fall") * rise)
-    capacity = 1.0 + column(table, "c_slope") * rise / column(table, "c_solidus")
-    return float(np.max(conductivity / capacity))
-
-
-def tissue_table(tissues: Sequence[Tissue], perfusion_scale: float) -> tuple[F64, tuple[str, ...]]:
-    """Turn tissues into kernel rows (see `material.COLUMNS`) and say what was assumed.
-
-    Gas follows its surroundings within milliseconds and stores almost no heat; its heat capacity
-    is raised so that it does not dictate the time step.
-    """
-    rows, assumptions = [], []
-    for tissue in tissues:
-        frozen, unfrozen = tissue.rho_c_frozen_j_m3k, tissue.rho_c_unfrozen_j_m3k
-        if tissue.is_gas:
-            frozen = max(frozen, tissue.k_frozen_w_mk / _GAS_DIFFUSIVITY)
-            unfrozen = max(unfrozen, tissue.k_unfrozen_w_mk / _GAS_DIFFUSIVITY)
-            assumptions.append(
-                f"heat capacity of {tissue.name} raised to {unfrozen:.3g} J/m3/K (under 3 % of "
-                "soft tissue) so that gas does not dictate the time step; convection in it is not "
-                "modelled"
-            )
-        frozen, slope, k_frozen, fall = _at_solidus(tissue, frozen)
-        width = tissue.liquidus_c - tissue.solidus_c
-        mushy = (frozen + unfrozen) / 2 * width + tissue.latent_heat_j_m3
-        blood = tissue.perfusion_1_s * perfusion_scale * tissue.rho_c_blood_j_m3k
-        rows.append(
-            (
-                tissue.solidus_c,
-                frozen,
-                slope,
-                mushy,
-                width / mushy,
-                1 / unfrozen,
-                k_frozen,
-                fall,
-                (tissue.k_unfrozen_w_mk - k_frozen) / mushy,
-                1 / mushy,
-                blood,
-                tissue.arterial_c,
-                tissue.metabolism_w_m3,
-            )
-        )
-    return np.array(rows, dtype=float), tuple(assumptions)
-
-
-def _at_solidus(tissue: Tissue, rho_c_frozen: float) -> tuple[float, float, float, float]:
-    """Return the row entries of ice: rho c at the solidus, its slope, k there, and its fall."""
-    if tissue.frozen_law == "constant":
-        return rho_c_frozen, 0.0, tissue.k_frozen_w_mk, 0.0
-    solidus_k = tissue.solidus_c + _KELVIN
-    scale = rho_c_frozen / (_ICE_C + _ICE_C_SLOPE * _REFERENCE_K)
-    return (
-        scale * (_ICE_C + _ICE_C_SLOPE * solidus_k),
-        scale * _ICE_C_SLOPE,
-        tissue.k_frozen_w_mk * _REFERENCE_K / solidus_k,
-        1.0 / solidus_k,
-    )
 
 
 def _hold(
@@ -378,7 +287,7 @@ def _hold(
         resistivity[stated] = film / tissue.film_w_m2k[stated]
     for mask in (tissue.heat_sink, tissue.outside_air, tissue.held):
         if mask is not None:
-            index[mask] = material.HELD
+            index[mask] = tissue_rows.HELD
 
 
 def build_state(
@@ -427,7 +336,7 @@ def _start(
 ) -> tuple[NDArray[np.uint8], Real, Real]:
     """Return padded tissue index, temperature and resistivity at the start of a run."""
     shape = tuple(n + 2 for n in tissue.grid.shape)
-    index = np.full(shape, material.HELD, dtype=np.uint8)
+    index = np.full(shape, tissue_rows.HELD, dtype=np.uint8)
     index[INNER] = tissue.index
     temperature = np.full(shape, body.temperature_c, dtype=precision)
     outside = bioheat.HELD_RESISTIVITY if body.outer_faces == "held" else np.inf
@@ -435,10 +344,10 @@ def _start(
     resistivity[INNER] = bioheat.HELD_RESISTIVITY
     _hold(tissue, perfusion, body, index[INNER], temperature[INNER], resistivity[INNER])
     k, j, i = (coupling.inside + 1).T
-    index[k, j, i] = material.CLOSED
+    index[k, j, i] = tissue_rows.CLOSED
     by_row = np.full(256, np.inf)
     by_row[: len(table)] = 1.0 / unfrozen_conductivity(table)
-    free = index != material.HELD
+    free = index != tissue_rows.HELD
     resistivity[free] = by_row[index[free]]
     return index, temperature, resistivity
 
@@ -463,7 +372,7 @@ def _histories(temperature: Real, thresholds: int) -> dict[str, Any]:
 def _coupled(coupling: ProbeCoupling, index: NDArray[np.uint8]) -> dict[str, Any]:
     """Return what couples needles to voxels; those that a vessel or the room holds take no part."""
     cells = coupling.cells + 1
-    free = index[tuple(cells.T)] < material.CLOSED
+    free = index[tuple(cells.T)] < tissue_rows.CLOSED
     cells = cells[free]
     needles = len(coupling.flux_ratio)
     return {
@@ -504,8 +413,3 @@ def _held_faces(
         if mask is not None:
             kinds[mask[k, j, i]] = kind
     return HeldFaces(cells, sinks, conductances, kinds)
-
-
-def unfrozen_conductivity(table: F64) -> F64:
-    """Return k of each tissue above its liquidus, W/m/K."""
-    return column(table, "k_solidus") + column(table, "mushy_energy") * column(table, "k_slope")

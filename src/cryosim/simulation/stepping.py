@@ -13,6 +13,7 @@ from cryosim_kernels import bioheat
 
 from .settings import Settings
 from .state import HELD_KINDS, State
+from .step_sizes import proposed_step_s
 
 __all__ = [
     "BLOOD",
@@ -24,7 +25,6 @@ __all__ = [
     "Integrator",
     "RungeKuttaLegendre",
     "legendre_weights",
-    "proposed_step_s",
 ]
 
 F64 = NDArray[np.float64]
@@ -32,10 +32,6 @@ F64 = NDArray[np.float64]
 # Entries of the heat that a step gives to the tissue; the last ones are the kinds of held voxels.
 BLOOD, METABOLISM, BOUNDARY, PROBES = range(4)
 HEAT_TERMS = 4 + len(HELD_KINDS)
-
-# Soon after a switch a step is such a share of the time since, and no longer.
-_EARLY_GROWTH = 0.25
-_EARLY_STEP_S = 1.0
 
 
 class Integrator(Protocol):
@@ -71,17 +67,6 @@ class Integrator(Protocol):
 
     def store_energy(self) -> None:
         """Bring the state's enthalpies up to date."""
-
-
-def proposed_step_s(settings: Settings, since_switch_s: float) -> float:
-    """Return a super step that grows with the time since the last switch, within limits.
-
-    The first second goes fast: what is wrong then is forgotten long before a minute is over
-    (measured: isotherm volumes at 60 s do not change).
-    """
-    early = min(_EARLY_GROWTH * since_switch_s, _EARLY_STEP_S)
-    wanted = max(settings.smallest_step_s, early, settings.growth * since_switch_s)
-    return min(wanted, settings.largest_step_s)
 
 
 class _WholeGrid:

@@ -2,7 +2,7 @@
 
 from .library import TissueLibrary, citations, define_tissue, read_library
 from .mapping import build_tissue
-from .tissue_grid import Tissue, TissueGrid
+from .tissue_grid import Tissue, TissueGrid, look_up
 
 __all__ = [
     "Tissue",
@@ -11,5 +11,6 @@ __all__ = [
     "build_tissue",
     "citations",
     "define_tissue",
+    "look_up",
     "read_library",
 ]

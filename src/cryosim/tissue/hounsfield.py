@@ -90,11 +90,11 @@ def drop_thin_lung(index: IndexArray, spacing_mm: NDArray[np.float64]) -> IndexA
     ----------
     index : (k, j, i) indices into `HU_TISSUES`. spacing_mm : along i, j, k.
     """
-    from scipy import ndimage
-
     lung = index == _LUNG
     if not lung.any():
         return index
+    from scipy import ndimage
+
     # Distances in the lung need no more than the voxels around it.
     (box,) = ndimage.find_objects(lung.view(np.uint8))
     around = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in box)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, did_you_mean
 from ..geometry import Grid
-from ..images import Labels, Volume, resample_labels, resample_volume
+from ..images import Labels, Volume, label_values, resample_labels, resample_volume
 from .hounsfield import (
     HU_ASSUMPTION,
     HU_TISSUES,
@@ -25,8 +25,8 @@ from .hounsfield import (
     tissue_from_hu,
 )
 from .library import TissueLibrary
-from .structures import StructureRule, rule_of_structure, tissue_of_structure
-from .tissue_grid import Tissue, TissueGrid
+from .structures import Split, StructureRule, rule_of_structure, tissue_of_structure
+from .tissue_grid import Tissue, TissueGrid, look_up
 from .vessels import wide_vessels
 
 __all__ = ["build_tissue", "tissue_from_hu", "tissue_of_structure", "wide_vessels"]
@@ -41,6 +41,9 @@ WORDS = {"hu": BY_HU, "bone": StructureRule("bone-cancellous", "bone")}
 _WORD_OF_SPLIT = {"bone": "bone", "hu": "Hounsfield units"}
 
 WIDE_VESSEL_MM = 3.0
+
+# Up to this label value the place of each is looked up in a list.
+_MOST_LISTED = 65535
 
 
 @dataclass
@@ -254,32 +257,48 @@ def _note_hu(rules: list[StructureRule], hu: HuArray | None, notes: list[str]) -
         notes.append("contents of hollow organs are taken as gas below -200 HU, else as wall")
 
 
-def _label_of_voxels(on_grid: NDArray[np.int32]) -> tuple[list[int], NDArray[np.intp]]:
+def _label_of_voxels(on_grid: NDArray[np.int32]) -> tuple[list[int], NDArray[np.integer]]:
     """Return the label values that occur, and for every voxel which of them it has."""
-    values = np.unique(on_grid)
-    return [int(value) for value in values], np.searchsorted(values, on_grid)
+    values = label_values(on_grid)
+    if values[0] < 0 or values[-1] > _MOST_LISTED:
+        which = np.searchsorted(values, on_grid)
+    else:
+        place = np.zeros(values[-1] + 1, dtype=np.min_scalar_type(len(values)))
+        place[values] = np.arange(len(values))
+        which = look_up(place, on_grid)
+    return [int(value) for value in values], which
 
 
 def _paint(
-    which: NDArray[np.intp],
+    which: NDArray[np.integer],
     rules: list[StructureRule],
     hu: HuArray | None,
     palette: _Palette,
     spacing_mm: NDArray[np.float64],
 ) -> IndexArray:
     """Return the tissue of every voxel as an index into the palette."""
-    index: IndexArray = palette.indices_of(tuple(rule.tissue for rule in rules))[which]
+    index = look_up(palette.indices_of(tuple(rule.tissue for rule in rules)), which)
     if hu is None:
         return index
     of_hu = palette.indices_of(HU_TISSUES)
-    by_hu = np.array([rule.split == "hu" for rule in rules])[which]
-    if by_hu.any():
+    by_hu = _split(which, rules, "hu")
+    if by_hu is not None:
         index[by_hu] = of_hu[drop_thin_lung(tissue_from_hu(hu), spacing_mm)[by_hu]]
-    in_bone = np.array([rule.split == "bone" for rule in rules])[which]
-    index[in_bone] = of_hu[bone_from_hu(hu[in_bone])]
-    hollow = np.array([rule.split == "gas" for rule in rules])[which]
-    index[hollow & gas_from_hu(hu)] = palette.index_of("gas")
+    in_bone = _split(which, rules, "bone")
+    if in_bone is not None:
+        index[in_bone] = of_hu[bone_from_hu(hu[in_bone])]
+    hollow = _split(which, rules, "gas")
+    if hollow is not None:
+        index[hollow & gas_from_hu(hu)] = palette.index_of("gas")
     return index
+
+
+def _split(
+    which: NDArray[np.integer], rules: list[StructureRule], split: Split
+) -> NDArray[np.bool_] | None:
+    """Return the voxels in which Hounsfield units decide something; None where there are none."""
+    decided = np.array([rule.split == split for rule in rules])
+    return look_up(decided, which) if decided.any() else None
 
 
 def _hold_vessels(
@@ -291,7 +310,7 @@ def _hold_vessels(
     perfusion. Soft tissue with its perfusion comes nearest.
     """
     sinks = np.array([tissue.heat_sink for tissue in palette.tissues.values()])
-    blood = sinks[index]
+    blood = look_up(sinks, index)
     if not blood.any():
         return None
     wide = wide_vessels(blood, grid.spacing_mm, WIDE_VESSEL_MM)
@@ -308,7 +327,7 @@ def _hold_vessels(
 def _drop_unused(index: IndexArray, palette: _Palette) -> tuple[IndexArray, tuple[Tissue, ...]]:
     """Return the index and the tissues without those that no voxel has."""
     tissues = tuple(palette.tissues.values())
-    used = np.flatnonzero(np.bincount(index.ravel(), minlength=len(tissues)))
+    used = [n for n in range(len(tissues)) if (index == n).any()]
     place = np.zeros(len(tissues), dtype=np.uint8)
     place[used] = np.arange(len(used), dtype=np.uint8)
-    return place[index], tuple(tissues[n] for n in used)
+    return look_up(place, index), tuple(tissues[n] for n in used)

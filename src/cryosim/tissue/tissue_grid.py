@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,9 @@ from ..geometry import Grid, read_only
 from ..images import Modality
 from ..sources import is_assumption
 
-__all__ = ["FROZEN_LAWS", "Tissue", "TissueGrid"]
+__all__ = ["FROZEN_LAWS", "Tissue", "TissueGrid", "look_up"]
 
+Element = TypeVar("Element", bound=np.generic)
 FrozenLaw = Literal["constant", "ice"]
 FROZEN_LAWS: tuple[str, ...] = get_args(FrozenLaw)
 
@@ -196,8 +197,7 @@ class TissueGrid:
     @property
     def is_gas(self) -> NDArray[np.bool_]:
         """(k, j, i); which voxels are gas."""
-        gas: NDArray[np.bool_] = np.array([tissue.is_gas for tissue in self.tissues])[self.index]
-        return gas
+        return look_up(np.array([tissue.is_gas for tissue in self.tissues]), self.index)
 
     def share_of(self, organ: str) -> NDArray[np.float32]:
         """(k, j, i) in 0..1; share of each voxel that a structure fills, or else the skin."""
@@ -246,3 +246,16 @@ class TissueGrid:
     def uniform(cls, grid: Grid, tissue: Tissue) -> TissueGrid:
         """Fill a grid with one tissue."""
         return cls(grid, np.zeros(grid.shape, dtype=np.uint8), (tissue,))
+
+
+def look_up(table: NDArray[Element], index: NDArray[Any]) -> NDArray[Element]:
+    """Return `table[index]`, plane by plane: NumPy would widen the whole index to eight bytes.
+
+    Parameters
+    ----------
+    table : (n,). index : (k, j, i) whole numbers, 0 to n - 1.
+    """
+    found = np.empty(index.shape, dtype=table.dtype)
+    for plane, at in zip(found, index, strict=True):
+        plane[...] = table[at]
+    return found

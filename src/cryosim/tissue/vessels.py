@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-if TYPE_CHECKING:
-    from scipy.spatial import cKDTree
 
 __all__ = ["wide_vessels"]
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float64]
+IndexArray = NDArray[np.intp]
+
+# Distances that differ by less are equal.
+_TIE_MM = 1e-9
 
 # The 27 points of the half-voxel lattice around a voxel center: vessels of an even number of voxels
 # have their axis between voxels.
@@ -42,8 +41,6 @@ def wide_vessels(
     -------
     (k, j, i) bool, a subset of `blood_mask`.
     """
-    from scipy.spatial import cKDTree
-
     step = np.broadcast_to(np.asarray(spacing_mm, dtype=float), 3)[::-1]
     blood = np.asarray(blood_mask, dtype=bool)
     parts = np.rint(step / step.min()).astype(int)
@@ -56,19 +53,43 @@ def wide_vessels(
     half_voxel = float(step.mean()) / 2
     needed = diameter_mm / 2 - half_voxel / 2 + half_voxel  # to the nearest voxel center outside
     reach = diameter_mm / 2 + half_voxel
-    walls = cKDTree(np.argwhere(outside) * step)
-    voxels = np.argwhere(blood)
-    centers = voxels * step
-    wide = _clear_of(walls, centers, needed)
-    swept = wide | _near(centers[wide], centers, reach)
+    # Room for balls around all voxels; flat indices from here on.
+    margin = [(n, n) for n in np.ceil(max(needed, reach) / step).astype(int) + 2]
+    walls = np.pad(outside, margin)
+    strides = np.array([walls.shape[1] * walls.shape[2], walls.shape[2], 1])
+    walls = walls.reshape(-1)
+    voxels = np.flatnonzero(np.pad(blood, margin))
+    swept = np.zeros(walls.size, dtype=bool)
+
+    def sweep(cells: IndexArray, point: FloatArray) -> None:
+        """Move the ball to a point of each cell, where it fits, and mark what it covers."""
+        fits = np.ones(len(cells), dtype=bool)
+        for away in _ball(needed - _TIE_MM, point, step) @ strides:
+            fits &= ~walls[cells + away]
+        for away in _ball(reach + _TIE_MM, point, step) @ strides:
+            swept[cells[fits] + away] = True
+
+    sweep(voxels, np.zeros(3))
     # Only where no ball fits about a voxel's own center, try the points between voxels.
-    rest = np.flatnonzero(~swept)
-    between = (centers[rest, None, :] + _HALF_STEPS * step).reshape(-1, 3)
-    fitting = between[_clear_of(walls, between, needed)]
-    swept[rest] = _near(fitting, centers[rest], reach)
+    rest = voxels[~swept[voxels]]
+    for half in _HALF_STEPS:
+        before = np.floor(half)
+        sweep(rest + before.astype(int) @ strides, half - before)
     result = np.zeros_like(blood)
-    result[tuple(voxels[swept].T)] = True
+    result[blood] = swept[voxels]
     return result
+
+
+def _ball(radius: float, point: FloatArray, step: FloatArray) -> IndexArray:
+    """Return (n, 3) steps from a voxel to those whose center is nearer than `radius` to a point.
+
+    Parameters
+    ----------
+    point : (k, j, i) from the center of that voxel, in voxels, 0 to 1.
+    """
+    ends = np.ceil(radius / step).astype(int) + 1
+    steps = np.argwhere(np.ones(2 * ends + 1, dtype=bool)) - ends
+    return steps[np.linalg.norm((steps - point) * step, axis=1) < radius]
 
 
 def _cut(mask: BoolArray, parts: NDArray[np.int_]) -> BoolArray:
@@ -99,21 +120,3 @@ def _shell(mask: BoolArray) -> BoolArray:
         grown[tuple(high)] |= before[tuple(low)]
         grown[tuple(low)] |= before[tuple(high)]
     return grown & ~mask
-
-
-def _clear_of(walls: cKDTree, points: FloatArray, distance: float) -> BoolArray:
-    """Tell which points have nothing of `walls` nearer than `distance`."""
-    nearest, _ = walls.query(points, distance_upper_bound=distance - 1e-9)
-    clear: BoolArray = np.isinf(np.asarray(nearest))
-    return clear
-
-
-def _near(centers: FloatArray, points: FloatArray, distance: float) -> BoolArray:
-    """Tell which points lie within `distance` of one of `centers`."""
-    if len(centers) == 0:
-        return np.zeros(len(points), dtype=bool)
-    from scipy.spatial import cKDTree
-
-    nearest, _ = cKDTree(centers).query(points, distance_upper_bound=distance + 1e-9)
-    near: BoolArray = np.isfinite(np.asarray(nearest))
-    return near

@@ -135,3 +135,12 @@ def test_beyond_a_body_mask_that_is_cropped_nothing_is_body(tmp_path: Path) -> N
     assert (~tissue.outside_air).sum() * tissue.grid.cell_volume_ml == pytest.approx(
         24 * 24 * 24 * volume.grid.cell_volume_ml, rel=0.3
     )
+
+
+@pytest.mark.parametrize(("padding_mm", "outside"), [(25, False), (11, False), (5, True)])
+def test_an_organ_outside_the_box_is_named(tmp_path: Path, padding_mm: int, outside: bool) -> None:
+    """The nerve runs from top to bottom, 15.5 to 20.5 mm from the middle of a tumor of 6 mm."""
+    tissue = placed(tmp_path, edited(WHOLE, {"padding_mm = 25": f"padding_mm = {padding_mm}"}))
+    assert (
+        any("nerve lies outside the simulated box" in said for said in tissue.warnings) == outside
+    )

@@ -113,7 +113,7 @@ def test_occupancy_keeps_the_volume(source_mm, target_mm, direction, radius_mm):
     np.testing.assert_allclose(center, world_of_voxels(source)[mask].mean(axis=0), atol=0.05)
 
 
-@pytest.mark.parametrize("target_mm", [0.6, 1.7, 4.0])
+@pytest.mark.parametrize("target_mm", [0.3, 0.6, 1.7, 4.0, 7.0])
 @pytest.mark.parametrize("direction", [np.eye(3), OBLIQUE])
 def test_occupancy_is_the_mean_of_all_samples(target_mm, direction):
     """Voxels that are not sampled, away from the surface, would give 0 or 1 exactly."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cases import REFERENCE_TISSUE
-from cryosim.simulation.state import tissue_table
+from cryosim.simulation.tissue_table import tissue_table
 from cryosim.tissue import Tissue
 from cryosim_kernels import bioheat, material
 

@@ -8,7 +8,7 @@ import cases
 from cases import box, plan, probe
 from cryosim.probes import Probe
 from cryosim.simulation import simulate
-from cryosim.simulation.drives import switch_times
+from cryosim.simulation.stops import switch_times
 from cryosim.surfaces import sample, structure_points_mm
 from cryosim.tissue import TissueGrid
 

@@ -15,12 +15,12 @@ from cases import REFERENCE_TISSUE, box, plan, probe
 from cryosim.evaluation import isotherm_volume_ml
 from cryosim.geometry import Grid
 from cryosim.simulation import Settings, simulate
-from cryosim.simulation.multirate import stages_of
 from cryosim.simulation.near_zone import Box, cold_box
-from cryosim.simulation.state import tissue_table
+from cryosim.simulation.step_sizes import stages_of
 from cryosim.simulation.stepping import legendre_weights
+from cryosim.simulation.tissue_table import tissue_table
 from cryosim.tissue import Tissue, TissueGrid, read_library
-from cryosim_kernels import far, material, near
+from cryosim_kernels import far, material, near, tissue_rows
 from verification.boxes import everything_box, everything_plan
 
 FINE = Settings(smallest_step_s=0.05, largest_step_s=2.0, growth=0.01)
@@ -191,7 +191,7 @@ def test_the_cold_box():
     limits = np.zeros(256, dtype=np.float32)
     assert cold_box(temperature, index, limits) is None
     temperature[2, 3, 4] = temperature[4, 5, 1] = -1.0
-    temperature[1, 1, 1], index[1, 1, 1] = -1.0, material.HELD
+    temperature[1, 1, 1], index[1, 1, 1] = -1.0, tissue_rows.HELD
     found = cold_box(temperature, index, limits)
     assert found == Box((2, 3, 1), (5, 6, 5))
     assert found.widened(1, temperature.shape) == Box((0, 2, 0), (6, 7, 6))
@@ -209,7 +209,7 @@ def runs_of(index, tissues):
 
 
 def test_runs_of_one_tissue():
-    tissues = np.full((5, 5, 30), material.HELD, dtype=np.uint8)
+    tissues = np.full((5, 5, 30), tissue_rows.HELD, dtype=np.uint8)
     tissues[1:-1, 1:-1, 1:-1] = 1
     runs = runs_of(tissues, tissues)
     assert len(runs) == 9
@@ -224,10 +224,10 @@ def test_runs_of_one_tissue():
 
 
 def test_a_run_ends_at_the_near_zone_but_knows_its_tissue():
-    tissues = np.full((5, 5, 30), material.HELD, dtype=np.uint8)
+    tissues = np.full((5, 5, 30), tissue_rows.HELD, dtype=np.uint8)
     tissues[1:-1, 1:-1, 1:-1] = 1
     index = tissues.copy()
-    index[2, 2, 12:18] = material.HELD
+    index[2, 2, 12:18] = tissue_rows.HELD
     assert [run[2:] for run in runs_of(index, tissues) if run[:2] == (2, 2)] == [
         (1, 12, 1),
         (18, 29, 1),
@@ -236,11 +236,11 @@ def test_a_run_ends_at_the_near_zone_but_knows_its_tissue():
 
 def test_runs_cover_every_unknown_once():
     random = np.random.default_rng(3)
-    tissues = np.full((8, 9, 40), material.HELD, dtype=np.uint8)
+    tissues = np.full((8, 9, 40), tissue_rows.HELD, dtype=np.uint8)
     tissues[1:-1, 1:-1, 1:-1] = random.choice([0, 0, 0, 1, 255], (6, 7, 1))
     tissues[3, 2:5, 10:30] = 2
     covered = np.zeros(tissues.shape, dtype=int)
     for k, j, first, last, kind in runs_of(tissues, tissues):
         covered[k, j, first:last] += 1
         assert kind == far.MIXED or np.all(tissues[k, j, first:last] == kind)
-    assert np.array_equal(covered, tissues < material.CLOSED)
+    assert np.array_equal(covered, tissues < tissue_rows.CLOSED)

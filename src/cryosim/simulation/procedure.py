@@ -7,14 +7,12 @@ import time
 from collections.abc import Iterator, Sequence
 
 import numba
-import numpy as np
 
 from ..errors import InputError, expect_type
 from ..plan import Plan
 from ..probes import couple
 from ..tissue import TissueGrid
 from .callbacks import Callback
-from .drives import schedule_edges_s
 from .feasible import check_run
 from .integrators import make_integrator, precision_of
 from .rehearsal import rehearse
@@ -22,8 +20,9 @@ from .result import Performance, Result
 from .run import Run
 from .settings import Settings
 from .state import build_state
+from .stops import snapshot_times
 
-__all__ = ["simulate", "snapshot_times"]
+__all__ = ["simulate"]
 
 # Voxels of a grid from which two threads are faster than one, measured.
 _WORTH_THREADS = 100_000
@@ -109,13 +108,3 @@ def _useful_threads(cells: int) -> Iterator[None]:
         yield
     finally:
         numba.set_num_threads(before)
-
-
-def snapshot_times(plan: Plan, settings: Settings | None = None) -> tuple[float, ...]:
-    """Times at which fields are kept: 0, asked times, ends of stages and schedules, and between."""
-    settings = settings or Settings()
-    end = plan.protocol.duration_s
-    regular = np.arange(0.0, end, settings.snapshot_every_s)
-    times = {0.0, *plan.protocol.ends_s(), *plan.report.times_s, *map(float, regular)}
-    times |= schedule_edges_s(plan)
-    return tuple(sorted({round(time_s, 6) for time_s in times if time_s <= end}))
