@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ..errors import expect_type
-from ..plan import ICE_C, PRESETS, Plan
+from ..plan import ICE_C, PRESETS, Plan, Skin
 from ..plan.metrics import COMPLIANCE, limited_margin
 from ..probes import catalog, needle_name
 from ..quantities import OrganReport, TargetReport
@@ -101,6 +101,8 @@ def citations(result: Result) -> tuple[str, ...]:
     """Return the bibliography of a result: tissues, probes, protocol, methods."""
     found = [*tissue_citations(result.tissue.tissues), *catalog.citations(result.plan.probe)]
     found += kill_citations(result.tissue.tissues)
+    if _skin_has_the_default_limit(result):
+        found.append(Skin.source)
     preset = result.plan.protocol.preset
     if preset is not None:
         found.append(f"Protocol {preset}: {PRESETS[preset].source}")
@@ -109,6 +111,13 @@ def citations(result: Result) -> tuple[str, ...]:
         "J Comput Phys 2014;257:594"
     )
     return tuple(dict.fromkeys(found))
+
+
+def _skin_has_the_default_limit(result: Result) -> bool:
+    skin = result.plan.skin
+    own = skin.name in {organ.name for organ in result.plan.organ_at_risk}
+    default = skin.judged.min_temperature_c == Skin().min_temperature_c
+    return bool(result.tissue.skin.any()) and default and not own
 
 
 def timeline(result: Result) -> tuple[TimelineRow, ...]:

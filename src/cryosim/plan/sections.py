@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -169,10 +169,14 @@ class Skin(OrganAtRisk):
 
     Attributes
     ----------
-    min_temperature_c : melanocytes die at -5 C (Gage and Baust, Cryobiology 1998;37:171); ten
-        degrees of room are an assumption.
+    min_temperature_c : see `source`.
     given_up : why skin may freeze; the report repeats it, and there is no limit then.
     """
+
+    source: ClassVar[str] = (
+        "Limit of skin, 5 C: melanocytes die at -5 C (Gage and Baust, Cryobiology 1998;37:171); "
+        "ten degrees of room are an assumption"
+    )
 
     name: Literal["skin"] = "skin"
     min_temperature_c: Temperature | None = 5.0

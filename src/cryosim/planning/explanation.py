@@ -129,9 +129,9 @@ def explain(
         found += [f"the margin is {limit}" for limit in final.get("limits", ())]
     if passed and robustness.met:
         found.append(_how_sure(robustness))
-    found += [_against(healthy_ml, other) for other in ranked if other is not best]
-    if passed and frugal is not None:
-        found.append(_passed_over(best, frugal))
+    found += [_against(best, healthy_ml, other) for other in ranked if other is not best]
+    if passed and frugal is not None and frugal not in ranked:
+        found.append(_frugal(best, frugal))
     rooms = {name: _room(goal) for name, goal in final_goals.items() if goal[0] is not None}
     if passed and rooms:
         tightest = min(rooms, key=lambda name: rooms[name])
@@ -206,33 +206,40 @@ def _probes(count: int, model: str) -> str:
     return f"{count} probe{'s' if count > 1 else ''} ({model})"
 
 
-def _against(healthy_ml: float, other: Tried) -> str:
+def _against(best: Tried, healthy_ml: float, other: Tried) -> str:
     words = _probes(other.candidate.count, other.candidate.model)
     if not other.met:
         return f"with {words}: {what_is_wrong(other)}"
     now = other.outcome["healthy_frozen_ml"]
     return (
         f"with {words} all goals are met, and {now:.0f} instead of {healthy_ml:.0f} ml of healthy "
-        "tissue freeze"
+        f"tissue freeze{_passed_over(best, other)}"
     )
 
 
-def _passed_over(best: Tried, frugal: Tried) -> str:
-    """Say why a plan that meets all goals and freezes less is not the best."""
-    lacks_mm = lacking_mm(frugal.outcome, best.reserve_mm) - lacking_mm(
-        best.outcome, best.reserve_mm
-    )
-    why = []
-    if lacks_mm > 0.0:
-        why.append(f"limits are {lacks_mm:.1f} mm nearer, all together, if probes are misplaced")
-    if frugal.candidate.count > best.candidate.count:
-        why.append("a probe more has to spare a tenth of it")
+def _frugal(best: Tried, frugal: Tried) -> str:
+    """Say which other plan of as many probes would freeze less."""
     return (
         f"{_probes(frugal.candidate.count, frugal.candidate.model)}, freezing "
         f"{100 * frugal.candidate.freeze_share:.0f} % of the time, would freeze "
         f"{frugal.outcome['healthy_frozen_ml']:.0f} instead of "
-        f"{best.outcome['healthy_frozen_ml']:.0f} ml: passed over, as {' and '.join(why)}"
+        f"{best.outcome['healthy_frozen_ml']:.0f} ml{_passed_over(best, frugal)}"
     )
+
+
+def _passed_over(best: Tried, other: Tried) -> str:
+    """Say why a plan that meets all goals and freezes less is not the best, if it does."""
+    if not best.met or other.outcome["healthy_frozen_ml"] >= best.outcome["healthy_frozen_ml"]:
+        return ""
+    lacks_mm, has_mm = (lacking_mm(one.outcome, best.reserve_mm) for one in (other, best))
+    why = []
+    if lacks_mm > has_mm:
+        why.append(f"its limits are {lacks_mm - has_mm:.1f} mm nearer, all together")
+    if other.candidate.count > best.candidate.count:
+        why.append("a probe more has to spare a tenth of it")
+    if other.missing_at_worst is None and best.missing_at_worst is not None:
+        why.append("nobody put it to the variations")
+    return f": passed over, as {' and '.join(why)}" if why else ""
 
 
 def _value(goals: Mapping[str, Sequence[Any]], name: str) -> str:

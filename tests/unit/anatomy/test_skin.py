@@ -69,6 +69,11 @@ def test_skin_that_freezes_fails_the_plan() -> None:
     assert f"{skin.frozen_cm2:.1f} cm2, {skin.coldest_c:.1f} C" in warning
 
 
+def test_the_source_of_the_limit_is_named_where_it_is_used() -> None:
+    assert Skin.source in report(12.0).sources
+    assert Skin.source not in report(12.0, "the skin is cut out").sources
+
+
 def test_skin_that_stays_warm_passes() -> None:
     found = report(2.0)
     (skin,) = found.organs_at_risk

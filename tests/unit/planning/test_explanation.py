@@ -157,10 +157,13 @@ def test_what_freezes_less_and_was_passed_over_is_named():
     (told,) = [one for one in sentences(best, [], frugal=near) if "passed over" in one]
     assert told == (
         "2 probes (argon-17g), freezing 40 % of the time, would freeze 30 instead of 40 ml: passed "
-        "over, as limits are 2.0 mm nearer, all together, if probes are misplaced and a probe more "
-        "has to spare a tenth of it"
+        "over, as its limits are 2.0 mm nearer, all together and a probe more has to spare a tenth "
+        "of it"
     )
     assert not any("passed over" in one for one in sentences(best, []))
+    # The best of another number of probes has its reason beside it, once.
+    (told,) = [one for one in sentences(best, [near], frugal=near) if "passed over" in one]
+    assert told.startswith("with 2 probes (argon-17g) all goals are met, and 30 instead of 40 ml")
 
 
 def test_what_is_met_and_what_one_probe_less_would_miss():
