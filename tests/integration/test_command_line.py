@@ -93,17 +93,16 @@ def test_check_says_what_to_expect(case, capsys):
     assert {path.name for path in case.iterdir()} == {"plan.toml", "ct.nii.gz", "labels.nii.gz"}
 
 
-def test_check_needs_neither_numba_nor_libraries_of_images(case):
-    """They take longer to import than the rest of it; kernels were timed less than an hour ago."""
+def test_check_does_not_wait_for_numba(case):
+    """It takes long to import; kernels were timed less than an hour ago."""
     arguments = ["check", str(case / "plan.toml")]
     assert main(arguments) == 0
     code = (
         f"import sys; from cryosim.cli import main; code = main({arguments!r}); "
-        "print([name for name in ('numba', 'nibabel', 'pydicom') if name in sys.modules]); "
-        "sys.exit(code)"
+        "print('numba' in sys.modules); sys.exit(code)"
     )
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert child.stdout.splitlines()[-1] == "[]"
+    assert child.stdout.splitlines()[-1] == "False"
 
 
 def test_check_draws_what_was_taken_for_what(case, capsys):

@@ -16,7 +16,6 @@ from ..files import replacing
 from ..geometry import Grid, lps_from_ras
 from ._naming import named
 from .label_names import xml_from_names
-from .plain_nifti import RawNifti, read_plain
 from .volume import Labels, Volume
 
 __all__ = [
@@ -64,11 +63,18 @@ def read_nifti(path: Path) -> NiftiImage:
         For unreadable or truncated files, other dimensions, complex or color voxels, other units
         of length, and grids that are not rectangular.
     """
-    content = _content(path)
-    raw = read_plain(content) or _by_nibabel(content, path)
+    image = _load(path)
     with named(path):
-        k, j, i = raw.values.shape
-        return NiftiImage(Grid((k, j, i), lps_from_ras(raw.affine)), raw.values, raw.header_texts)
+        shape = _volume_shape(image.shape)
+        _check_voxel_type(image.get_data_dtype())
+        _check_unit(image.header)
+        grid = Grid((shape[2], shape[1], shape[0]), lps_from_ras(image.affine))
+    try:
+        data = np.asanyarray(image.dataobj)
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from None
+    texts = tuple(_extension_bytes(extension) for extension in image.header.extensions)
+    return NiftiImage(grid, data.reshape(shape).transpose(), texts)
 
 
 _NIFTI2_HEADER_SIZES = tuple((540).to_bytes(4, order) for order in ("little", "big"))
@@ -76,39 +82,24 @@ _NIFTI2_HEADER_SIZES = tuple((540).to_bytes(4, order) for order in ("little", "b
 _UNREADABLE = (OSError, EOFError, ValueError, zlib.error)
 
 
-def _content(path: Path) -> bytes:
-    """Return the bytes of the file, unpacked whole: nibabel stops before gzip's checksum."""
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.name.lower().endswith(".gz") else content
-    except _UNREADABLE as error:
-        raise _unreadable(path, error) from None
-
-
-def _by_nibabel(content: bytes, path: Path) -> RawNifti:
+def _load(path: Path) -> Any:
     import nibabel
     from nibabel.filebasedimages import ImageFileError
     from nibabel.imageglobals import LoggingOutputSuppressor
     from nibabel.spatialimages import HeaderDataError
     from nibabel.wrapstruct import WrapStructError
 
-    second = content[:4] in _NIFTI2_HEADER_SIZES
-    kind = nibabel.Nifti2Image if second else nibabel.Nifti1Image
     try:
+        content = path.read_bytes()
+        if path.name.lower().endswith(".gz"):
+            # nibabel stops reading before gzip's checksum and lets a damaged file pass.
+            content = gzip.decompress(content)
+        second = content[:4] in _NIFTI2_HEADER_SIZES
+        kind = nibabel.Nifti2Image if second else nibabel.Nifti1Image
         with LoggingOutputSuppressor():  # the error says the same
-            image = kind.from_bytes(content)
+            return kind.from_bytes(content)
     except (*_UNREADABLE, ImageFileError, HeaderDataError, WrapStructError) as error:
         raise _unreadable(path, error) from None
-    with named(path):
-        shape = _volume_shape(image.shape)
-        _check_voxel_type(image.get_data_dtype())
-        _check_unit(image.header)
-    try:
-        data = np.asanyarray(image.dataobj)
-    except _UNREADABLE as error:
-        raise _unreadable(path, error) from None
-    texts = tuple(_extension_bytes(extension) for extension in image.header.extensions)
-    return RawNifti(image.affine, data.reshape(shape).transpose(), texts)
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:
