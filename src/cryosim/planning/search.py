@@ -46,8 +46,10 @@ _AROUND = 0.25
 _HOPELESS, _PATIENCE = 0.8, 2
 # No more rounds when healthy ice shrinks by less than this, or what is missing to the goals does.
 _WORTH, _WORTH_MISSING = 0.03, 0.1
-# At last the best choice freezes for such shares of its time, then for such of the best of those.
+# At last the best choice freezes for such shares of its time, then for such of the best of those:
+# shorter where goals are met, either way where one is missed.
 _SHORTER = ((0.6, 0.7, 0.8, 0.9), (0.95, 1.05))
+_OTHERWISE = ((0.8, 0.9, 1.1, 1.25),)
 # So much more margin is aimed at than is wanted.
 _RESERVE_MM = 0.3
 # The estimate is asked for more by what real runs miss, and by this for the second choice.
@@ -137,30 +139,29 @@ def search_count(
             break
         if not now.met and number > 0 and now.missing > (1.0 - _WORTH_MISSING) * best.missing:
             break
-    tried = tried + _shortened(tried, ground, evaluates, slack)
+    tried = tried + _with_other_freezes(tried, ground, evaluates, slack)
     return sorted(tried, key=lambda one: one.rank)
 
 
-def _shortened(
+def _with_other_freezes(
     tried: Sequence[Tried], ground: Ground, evaluates: Evaluates, slack: Mapping[str, float]
 ) -> list[Tried]:
-    """Simulate the best choice with shorter freezes, and again around the best of those.
+    """Simulate the best choice with freezes of other lengths, and again around the best of those.
 
     Where probes are matters to every goal, how long they freeze only to how much ice there is: the
     last bit of it is found faster alone.
     """
     found: list[Tried] = []
-    for factors in _SHORTER:
+    low, high = ground.shares
+    met = min(tried, key=lambda one: one.rank).met
+    for factors in _SHORTER if met else _OTHERWISE:
         best = min([*tried, *found], key=lambda one: one.rank)
-        if best.found is None or not best.met:
+        if best.found is None or low == high:
             break
-        shares = best.found.vector[-1] * np.array(factors)
+        shares = np.unique(np.clip(best.found.vector[-1] * np.array(factors), low, high))
         vectors = np.repeat(best.found.vector[None], len(shares), axis=0)
         vectors[:, -1] = shares
-        choices = [
-            dataclasses.replace(best.found, vector=vector)
-            for vector in vectors[(shares >= ground.shares[0]) & (shares <= ground.shares[1])]
-        ]
+        choices = [dataclasses.replace(best.found, vector=vector) for vector in vectors]
         found += simulate_choices(ground, choices, evaluates, slack)
     return found
 
