@@ -13,6 +13,7 @@ from PIL import Image
 import cryosim
 from cryosim.anatomy import phantom_plan
 from cryosim.plan import GridPlan, Protocol
+from cryosim.reporting.wording import goal_limit, goal_value
 
 from . import growth, histogram, iceball, margin_map, three_planes, two_plans
 
@@ -27,7 +28,7 @@ def main(output: str = "docs/gallery", spacing_mm: float = 1.0) -> None:
     page = f"# Gallery\n\n{PHANTOM}, {PROTOCOL}. Written by `python -m examples.gallery`.\n"
     with TemporaryDirectory() as folder:
         for name, count in ((THREE, 3), (TWO, 2)):
-            simulate(count, spacing_mm, Path(folder, name))
+            page += f"\n{name.capitalize()}: {simulate(count, spacing_mm, Path(folder, name))}.\n"
         for script, names in SHOWN.items():
             picture = Path(output, Path(script.__file__).stem + ".png")
             script.main(*(Path(folder, name) for name in names), picture)
@@ -39,14 +40,22 @@ def main(output: str = "docs/gallery", spacing_mm: float = 1.0) -> None:
     Path(output, "README.md").write_text(page, encoding="utf-8")
 
 
-def simulate(count: int, spacing_mm: float, folder: Path) -> None:
+def simulate(count: int, spacing_mm: float, folder: Path) -> str:
+    """Save the result of so many probes, and say which goals it misses."""
     plan = phantom_plan(PHANTOM)
     chosen = {"grid": GridPlan(spacing_mm=spacing_mm), "protocol": Protocol(text=PROTOCOL)}
     each_minute = plan.report.model_copy(update={"times_s": [60 * m for m in range(1, 31)]})
     plan = plan.model_copy(update={**chosen, "probe": plan.probe[:count], "report": each_minute})
     tissue = cryosim.place_anatomy(cryosim.read_anatomy(plan), plan)
     folder.mkdir()
-    cryosim.save_result(cryosim.simulate(tissue, plan), folder / "result.vtkhdf")
+    result = cryosim.simulate(tissue, plan)
+    cryosim.save_result(result, folder / "result.vtkhdf")
+    missed = [
+        f"{goal.name} is {goal_value(goal)} ({goal_limit(goal)})"
+        for goal in cryosim.evaluate(result).goals
+        if goal.verdict == "fail"
+    ]
+    return f"missed: {'; '.join(missed)}" if missed else "all goals met"
 
 
 def make_small(picture: Path) -> None:

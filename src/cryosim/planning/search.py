@@ -46,10 +46,8 @@ _AROUND = 0.25
 _HOPELESS, _PATIENCE = 0.8, 2
 # No more rounds when healthy ice shrinks by less than this, or what is missing to the goals does.
 _WORTH, _WORTH_MISSING = 0.03, 0.1
-# At last the best choice freezes for such shares of its time, then for such of the best of those:
-# shorter where goals are met, either way where one is missed.
-_SHORTER = ((0.6, 0.7, 0.8, 0.9), (0.95, 1.05))
-_OTHERWISE = ((0.8, 0.9, 1.1, 1.25),)
+# At last the best choice freezes for such shares of its time, then for such of the best of those.
+_LENGTHS = ((0.7, 0.85, 1.15, 1.3), (0.93, 1.07))
 # So much more margin is aimed at than is wanted.
 _RESERVE_MM = 0.3
 # The estimate is asked for more by what real runs miss, and by this for the second choice.
@@ -153,8 +151,7 @@ def _with_other_freezes(
     """
     found: list[Tried] = []
     low, high = ground.shares
-    met = min(tried, key=lambda one: one.rank).met
-    for factors in _SHORTER if met else _OTHERWISE:
+    for factors in _LENGTHS:
         best = min([*tried, *found], key=lambda one: one.rank)
         if best.found is None or low == high:
             break

@@ -176,13 +176,14 @@ class _Target:
         self._window = _Window(tissue, box)
         surface = structure_surface(grid, share)
         # The margin of ice is judged where neither skin nor a barrier is in its way.
-        asked = room_around(tissue, plan, surface.centers_mm)
-        parts = {ICE_C: surface.part(asked.whole), target.lethal_c: surface}
-        self._margins = {
-            level: _Margin(tissue, part, share, box, reach_mm)
-            for level, part in parts.items()
-            if not part.empty
-        }
+        roomy = surface.part(room_around(tissue, plan, surface.centers_mm).whole)
+        self._margins = {}
+        if not surface.empty:
+            self._margins[self._lethal_c] = _Margin(tissue, surface, share, box, reach_mm)
+        if roomy is surface and not surface.empty:
+            self._margins[ICE_C] = self._margins[self._lethal_c]
+        elif not roomy.empty:
+            self._margins[ICE_C] = _Margin(tissue, roomy, share, box, reach_mm)
         core = _with_room(filled, _ROOM, grid.shape)
         self._core = box_of(np.subtract(core.low, box.low), np.subtract(core.high, box.low)).slices
         self._share = share[core.slices]
@@ -261,7 +262,8 @@ def nearest_mm(field_c: F32, level_c: float, distance_mm: F32) -> float:
         warm_here, field_here, distance_here = (
             np.moveaxis(values, axis, 0) for values in (warm, field_c, distance_mm)
         )
-        at = np.nonzero(warm_here[:-1] != warm_here[1:])
+        known = np.isfinite(distance_here)
+        at = np.nonzero((warm_here[:-1] != warm_here[1:]) & known[:-1] & known[1:])
         begin_mm, end_mm = distance_here[:-1][at], distance_here[1:][at]
         begin_c, end_c = field_here[:-1][at], field_here[1:][at]
         share = (level_c - begin_c) / (end_c - begin_c)
