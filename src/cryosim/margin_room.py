@@ -112,7 +112,7 @@ class Room:
             room_mm=float(end.away_mm.min()),
             smallest_mm=float(ice_margin_mm[there].min()) if known else None,
             reached_mm=reached_mm if known else None,
-            asked_mm=float(asked_mm[worst]),
+            asked_mm=round(float(asked_mm[worst]), 1),
         )
 
 
@@ -122,11 +122,11 @@ def end_words(name: str) -> str:
 
 
 def limit_words(limit: MarginLimit) -> str:
-    """Say it: "limited to 4 mm by the skin, posterior side: 1.3 mm reached there"."""
+    """Say it: "limited to 4 mm by the skin, posterior side: 1.3 mm reached there at least"."""
     room = f"{limit.room_mm:.1f}".removesuffix(".0")
     reached = "none" if limit.smallest_mm is None else f"{limit.smallest_mm:.1f} mm"
     where = f"{room} mm by {end_words(limit.by)}, {limit.side} side"
-    return f"limited to {where}: {reached} reached there"
+    return f"limited to {where}: {reached} reached there at least"
 
 
 def room_around(tissue: TissueGrid, plan: Plan, points_mm: F64) -> Room:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import expect_type
 from ..plan import ICE_C, PRESETS, Plan, Skin
-from ..plan.metrics import COMPLIANCE, limited_margin
+from ..plan.metrics import COMPLIANCE, ICE_MARGIN, limited_margin
 from ..probes import catalog, needle_name
 from ..quantities import OrganReport, TargetReport
 from ..simulation import Result
@@ -60,7 +60,7 @@ def evaluate(result: Result, *, target_shape: TargetShape | None = None) -> Repo
     organs = tuple(evaluate_organ(tissue_only, organ) for organ in at_risk)
     half_voxel_mm = float(result.tissue.grid.spacing_mm.max()) / 2
     goals = judge_goals(plan, target, organs, half_voxel_mm)
-    goals = timed(goals, result.course, plan, half_voxel_mm)
+    goals = timed(goals, result.course, plan)
     if target is not None:
         target = _with_time_to_goals(target, goals, plan)
     report = Report(
@@ -76,14 +76,16 @@ def evaluate(result: Result, *, target_shape: TargetShape | None = None) -> Repo
         sources=citations(result),
     )
     stated = judge_metrics(plan.goal, {number.path: number.value for number in report.numbers()})
-    stated = timed(stated, result.course, plan, half_voxel_mm)
+    stated = timed(stated, result.course, plan)
     return dataclasses.replace(report, goals=report.goals + stated)
 
 
 def _with_time_to_goals(
     target: TargetReport, goals: Sequence[GoalVerdict], plan: Plan
 ) -> TargetReport:
-    """Add when the target had all that is asked of it, and how much freezing comes after."""
+    """Add when the target had its margin, and all that is asked of it, and what comes after."""
+    reached = [goal.met_s for goal in goals if goal.metric == ICE_MARGIN]
+    target = dataclasses.replace(target, margin_reached_s=next(iter(reached), None))
     asked = [goal for goal in goals if goal.metric.startswith("target.")]
     # Nobody follows how margins grow where they have little room.
     limited = {COMPLIANCE, *(limited_margin(limit.by) for limit in target.limits)}

@@ -97,7 +97,7 @@ def _as_far_as_there_is_room(goal: GoalVerdict, limits: Sequence[MarginLimit]) -
 def _limited_margin(limit: MarginLimit, half_voxel_mm: float) -> GoalVerdict:
     """Judge the part of the surface where skin or a barrier leaves less room than is wanted."""
     goal = _at_least(
-        f"ice margin at {end_words(limit.by)}",
+        f"ice margin at {end_words(limit.by)}, where most is missing",
         limited_margin(limit.by),
         limit.reached_mm,
         limit.asked_mm,

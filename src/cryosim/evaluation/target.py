@@ -27,7 +27,6 @@ from ..surfaces import (
 from ..tissue import TissueGrid
 from .isotherms import of_tissue
 from .kill import killed_by_isotherm
-from .when import first_time_s
 
 __all__ = [
     "SurfaceMargin",
@@ -168,7 +167,7 @@ def evaluate_target(
         compliance=_compliance(result, room, surface, ice),
         kill=TargetKill(expected_share),
         healthy_ml=_healthy_ml(result),
-        margin_reached_s=_margin_reached_s(result, target.margin_mm),
+        margin_reached_s=None,
         limits=room.limits(ice, areas),
     )
 
@@ -179,13 +178,6 @@ def _healthy_ml(result: Result) -> float:
     frozen *= 1.0 - result.tissue.structures["target"]
     frozen[result.tissue.is_gas] = 0.0
     return float(frozen.sum(dtype=np.float64)) * result.tissue.grid.cell_volume_ml
-
-
-def _margin_reached_s(result: Result, wanted_mm: float) -> float | None:
-    if result.course is None or ICE_C not in result.course.margin_mm:
-        return None
-    enough_mm = wanted_mm - float(result.tissue.grid.spacing_mm.max()) / 2
-    return first_time_s(result.course.times_s, result.course.margin_mm[ICE_C], enough_mm)
 
 
 def target_coverage(result: Result, levels_c: Iterable[float]) -> dict[float, float]:

@@ -25,18 +25,16 @@ F64 = NDArray[np.float64]
 
 
 def timed(
-    goals: Sequence[GoalVerdict], course: Course | None, plan: Plan, half_voxel_mm: float
+    goals: Sequence[GoalVerdict], course: Course | None, plan: Plan
 ) -> tuple[GoalVerdict, ...]:
     """Say of each goal when it was first met, or when its limit was first broken.
 
-    Parameters
-    ----------
-    half_voxel_mm : by which lengths may fall short, as in their verdicts.
+    A goal that is met only as well as the grid knows was met when nothing came to it any more.
     """
     if course is None:
         return tuple(goals)
     series = series_of(course, plan)
-    return tuple(_timed(goal, course.times_s, series, half_voxel_mm) for goal in goals)
+    return tuple(_timed(goal, course.times_s, series) for goal in goals)
 
 
 def series_of(course: Course, plan: Plan) -> dict[str, F64]:
@@ -71,16 +69,14 @@ def first_time_s(times_s: F64, values: F64, level: float) -> float | None:
     return float(times_s[after - 1] + share * (times_s[after] - times_s[after - 1]))
 
 
-def _timed(
-    goal: GoalVerdict, times_s: F64, series: dict[str, F64], half_voxel_mm: float
-) -> GoalVerdict:
+def _timed(goal: GoalVerdict, times_s: F64, series: dict[str, F64]) -> GoalVerdict:
     if goal.metric not in series:
         return goal
     values = series[goal.metric]
-    tolerance = half_voxel_mm if goal.unit == "mm" and not goal.stated else 0.0
-    limit = goal.limit - tolerance if goal.sense == "at least" else goal.limit
-    time_s = first_time_s(times_s, values, limit)
-    good = values[0] >= limit if goal.sense == "at least" else values[0] <= limit
-    if good:
-        return dataclasses.replace(goal, broken_s=None if goal.verdict != "fail" else time_s)
-    return dataclasses.replace(goal, met_s=None if goal.verdict == "fail" else time_s)
+    good = values[0] >= goal.limit if goal.sense == "at least" else values[0] <= goal.limit
+    if good and goal.verdict == "fail":
+        return dataclasses.replace(goal, broken_s=first_time_s(times_s, values, goal.limit))
+    if not good and goal.verdict != "fail":
+        level = min(goal.limit, float(values[-1]))
+        return dataclasses.replace(goal, met_s=first_time_s(times_s, values, level))
+    return goal

@@ -73,9 +73,33 @@ class Plan(Section):
     def organs(self, skin_is_seen: bool) -> tuple[OrganAtRisk, ...]:
         """The organs at risk, and the skin where it is seen and none of them is called so."""
         own = self.skin.name in {organ.name for organ in self.organ_at_risk}
-        if own or not skin_is_seen:
-            return self.organ_at_risk
-        return (*self.organ_at_risk, self.skin.judged)
+        if own:
+            return tuple(self._with_limit(organ) for organ in self.organ_at_risk)
+        return (*self.organ_at_risk, self.skin.judged) if skin_is_seen else self.organ_at_risk
+
+    def _with_limit(self, organ: OrganAtRisk) -> OrganAtRisk:
+        """Return the organ; skin that has a label, but no limit, with the limits of skin."""
+        limits = (organ.min_temperature_c, organ.min_ice_distance_mm)
+        if organ.name != self.skin.name or limits != (None, None):
+            return organ
+        skin = self.skin.judged
+        return organ.model_copy(
+            update={
+                "min_temperature_c": skin.min_temperature_c,
+                "min_ice_distance_mm": skin.min_ice_distance_mm,
+            }
+        )
+
+    def with_protocol(self, protocol: Protocol) -> Plan:
+        """Return the plan with stages of other lengths; what a probe runs of its own follows them.
+
+        Its times keep their distance from the beginning of their stage, as far as that goes.
+        """
+        probes = tuple(
+            probe.model_copy(update={"runs_min": self.protocol.moved(probe.runs_min, protocol)})
+            for probe in self.probe
+        )
+        return self.model_copy(update={"protocol": protocol, "probe": probes})
 
     @property
     def _all_organs(self) -> tuple[OrganAtRisk, ...]:

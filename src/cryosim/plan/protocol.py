@@ -91,6 +91,9 @@ PRESETS: Mapping[str, Preset] = {
     ),
 }
 
+Runs = tuple[tuple[float, float], ...]
+_MOMENT_MIN = 1e-6
+
 _STAGE = re.compile(
     r"^(?P<kind>freeze|thaw)\s+(?P<number>\d+(?:\.\d*)?|\.\d+)\s*"
     r"(?P<unit>min|minutes?|s|sec|seconds?)(?:\s+(?P<mode>active|passive))?"
@@ -214,6 +217,23 @@ class Protocol(BaseModel):
                 for stage, begin, end in zip(self.stages, begins, self.ends_s(), strict=False)
             )
         )
+
+    def moved(self, runs_min: Runs, other: Protocol) -> Runs:
+        """Return times (start and stop, min) of this protocol in one with stages of other lengths.
+
+        As long after the beginning of their stage, and at most at its end.
+        """
+        begins, other_begins = (0.0, *self.ends_s()), (0.0, *other.ends_s())
+
+        def at(time_min: float) -> float:
+            time_s = 60.0 * time_min + 1e-6
+            number = max(n for n, begin in enumerate(begins[:-1]) if begin <= time_s)
+            length_s = other_begins[number + 1] - other_begins[number]
+            return (other_begins[number] + min(60.0 * time_min - begins[number], length_s)) / 60.0
+
+        found = [(at(start), at(stop)) for start, stop in runs_min]
+        # A run of which nothing is left stays as a moment: none at all would mean throughout.
+        return tuple((start, max(stop, start + _MOMENT_MIN)) for start, stop in found)
 
     def when(self, time_s: float) -> str:
         """Say when a moment is, for example "12 min of freeze 2"."""

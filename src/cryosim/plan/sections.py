@@ -164,6 +164,9 @@ class OrganAtRisk(Section):
         return self
 
 
+_SKIN_DIES_C = -5.0  # melanocytes, see `Skin.source`
+
+
 class Skin(OrganAtRisk):
     """The surface of the body where it meets room air: an organ at risk without being asked.
 
@@ -188,6 +191,16 @@ class Skin(OrganAtRisk):
             raise ValueError(
                 "skin is found in the CT; for a label or mask use [[organ_at_risk]] with "
                 "name = 'skin'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _is_not_given_up_silently(self) -> Skin:
+        low = self.min_temperature_c
+        if low is not None and low < _SKIN_DIES_C:
+            raise ValueError(
+                f"min_temperature_c = {low:g} is colder than {_SKIN_DIES_C:g} C, at which skin "
+                "dies; say why it may with skin.given_up = 'reason'"
             )
         return self
 

@@ -68,9 +68,8 @@ class Candidate:
             Probe(**{"model": self.model, **numbers, "tip_mm": tip, "entry_mm": entry})
             for tip, entry in zip(self.tips_mm, self.entries_mm, strict=True)
         )
-        return plan.model_copy(
-            update={"probe": probes, "protocol": plan.protocol.with_freezes(self.freeze_share)}
-        )
+        placed = plan.model_copy(update={"probe": probes})
+        return placed.with_protocol(plan.protocol.with_freezes(self.freeze_share))
 
 
 def _points(values: F64) -> tuple[tuple[float, float, float], ...]:

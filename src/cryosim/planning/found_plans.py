@@ -84,6 +84,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
         "explanation": [
             *_explanation(found, weakest),
             *(found.skin_help.sentences if found.skin_help is not None else ()),
+            *found.result.ended_early,
             *_probe_sentences(found.plan),
         ],
         "best": {**_plan(found.best), "on_the_plans_grid": own},

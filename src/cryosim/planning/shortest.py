@@ -66,7 +66,7 @@ def shortest_protocol(
 
     def tried(step: int, simulations: int) -> Shortest:
         protocol = plan.protocol.with_freezes(step / steps)
-        shorter = plan.model_copy(update={"protocol": protocol})
+        shorter = plan.with_protocol(protocol)
         result = simulate(tissue, shorter, callbacks=callbacks)
         return Shortest(shorter, result, evaluate(result), step / steps, simulations)
 

@@ -20,7 +20,7 @@ from .tables import (
     sensors_table,
     target_table,
 )
-from .wording import time_to_goals
+from .wording import skin_given_up, time_to_goals
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,6 +41,8 @@ def print_report(report: Report, result: Result, console: Console) -> None:
             console.print(f"[yellow]{_escape(note)}[/yellow]", highlight=False)
         if told := time_to_goals(report, result.plan.protocol):
             console.print(told, highlight=False)
+    if told := skin_given_up(result):
+        console.print(f"[yellow]{_escape(told)}[/yellow]", highlight=False)
     for ended in result.ended_early:
         console.print(_escape(ended), highlight=False)
     _print_warnings(report, console)

@@ -7,6 +7,7 @@ import re
 from ..evaluation import GoalVerdict, Report
 from ..plan import Protocol
 from ..quantities import Quantity
+from ..simulation import Result
 
 __all__ = [
     "VERDICTS",
@@ -20,6 +21,7 @@ __all__ = [
     "goal_value",
     "number_words",
     "percent",
+    "skin_given_up",
     "time_to_goals",
 ]
 
@@ -107,6 +109,12 @@ def goal_time(goal: GoalVerdict, protocol: Protocol) -> str:
     if goal.broken_s is not None:
         return f"broken at {protocol.when(goal.broken_s)}"
     return "" if goal.met_s is None else protocol.when(goal.met_s)
+
+
+def skin_given_up(result: Result) -> str:
+    """Say why skin has no limit, where a plan gives it up; nothing where it does not."""
+    why = result.plan.skin.given_up
+    return "" if why is None else f"skin is given up and has no limit: {why}"
 
 
 def time_to_goals(report: Report, protocol: Protocol) -> str:

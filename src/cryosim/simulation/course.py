@@ -53,10 +53,12 @@ class CourseRecorder:
         self._times: list[float] = []
         self._rows: list[dict[tuple[str, Any], float]] = []
 
-    def record(self, time_s: float) -> None:
-        """Take a sample when it is time for one."""
-        if time_s >= self._next_s:
+    def record(self, time_s: float, *, asked: bool = False) -> None:
+        """Take a sample when it is time for one, or asked for, as at the ends of stages."""
+        due = time_s >= self._next_s
+        if due or (asked and time_s > self._times[-1]):
             self._take(time_s)
+        if due:
             self._next_s = (time_s // self._every_s + 1.0) * self._every_s
 
     def course(self, end_s: float) -> Course:

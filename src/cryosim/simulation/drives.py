@@ -34,7 +34,7 @@ class Drives:
 
     def follow(self, plan: Plan) -> None:
         """Go on by a plan that differs in when stages end."""
-        self._plan = plan
+        self._plan, self._needles = plan, plan.needles
 
     def switch(self, time_s: float) -> None:
         """Find what each needle does from this moment on."""

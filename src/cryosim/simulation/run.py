@@ -35,6 +35,9 @@ Array = NDArray[Any]
 _SETTLING_S = 10.0
 _SETTLED_SHARE = 0.25
 
+# A freeze that ends within this time was not to begin.
+_AT_ONCE_MIN = 0.01
+
 # Exposure is recorded in rows of voxels that have come so close to what is to be recorded.
 _EXPOSED_EARLY_K = 5.0
 
@@ -95,12 +98,17 @@ class Run:
         protocol = planned.ended_early(time_s)
         stage = planned.stages[at]
         freezes = sum(one.kind == "freeze" for one in planned.stages[: at + 1])
+        minutes = protocol.stages[at].minutes
         self.ended.append(
-            f"freeze {freezes} was ended after {protocol.stages[at].minutes:.1f} of "
-            f"{stage.minutes:g} min, when {stage.until} had fallen to {stage.until_c:g} C"
+            f"freeze {freezes} was ended after {minutes:.1f} of {stage.minutes:g} min, when "
+            f"{stage.until} had fallen to {stage.until_c:g} C"
+            if minutes >= _AT_ONCE_MIN
+            else f"freeze {freezes} of {stage.minutes:g} min was ended at once: {stage.until} was "
+            f"at {stage.until_c:g} C or colder when it began"
         )
-        self.plan = self.plan.model_copy(update={"protocol": protocol})
+        self.plan = self.plan.with_protocol(protocol)
         self.drives.follow(self.plan)
+        self.course.record(time_s, asked=True)
         end_s = protocol.ends_s()[at]
         self._keep(end_s)
         return end_s
@@ -133,6 +141,7 @@ class Run:
             now = stop
             if stop in kept:
                 self._keep(stop)
+        self.course.record(end_s, asked=True)
         return end_s
 
     def _coldest_ahead_c(self, since_switch_s: float) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import InputError
 from ..plan import Plan
 from ..tissue import TissueGrid
 from .drives import stage_at
@@ -38,7 +39,13 @@ class Watch:
 
     @classmethod
     def of(cls, tissue: TissueGrid, plan: Plan, state: State, time_s: float) -> Watch:
-        """Return what watches the stage that follows a moment."""
+        """Return what watches the stage that follows a moment.
+
+        Raises
+        ------
+        InputError
+            When what ends the stage is nowhere in the tissue.
+        """
         stage = plan.protocol.stages[stage_at(plan.protocol, time_s)]
         if stage.until is None or stage.until_c is None:
             return cls(state, None)
@@ -47,6 +54,11 @@ class Watch:
         if stage.until in sensors:
             place = PointSamples(tissue.grid, np.array([sensors[stage.until]], dtype=float))
         else:
+            if not tissue.share_of(stage.until).any():
+                raise InputError(
+                    f"protocol: 'until {stage.until}' can never come: there is no {stage.until} in "
+                    "the simulated box; name a sensor, or an organ at risk that is in it"
+                )
             place = ColdestOf(tissue, tissue.share_of(stage.until), plan.body.temperature_c)
         value_c = float(np.min(place.of(state.temperature)))
         return cls(state, place, stage.until_c, value_c, _SHORTEST_STEP_S)

@@ -148,3 +148,18 @@ def test_without_room_air_there_is_no_skin() -> None:
     tissue = place_anatomy(inside, content)
     assert not tissue.skin.any()
     assert evaluate(simulate(tissue, content)).organs_at_risk == ()
+
+
+def test_skin_with_a_label_and_no_limit_has_that_of_skin() -> None:
+    """It took the place of the skin that is judged, and nothing judged it."""
+    own = plan(organ_at_risk=[{"name": "skin", "label": 7}])
+    (judged,) = own.organs(skin_is_seen=True)
+    assert (judged.label, judged.min_temperature_c) == (7, 5.0)
+    given_up = plan(organ_at_risk=[{"name": "skin", "label": 7}], skin={"given_up": "cut out"})
+    (left,) = given_up.organs(skin_is_seen=True)
+    assert left.min_temperature_c is None
+
+
+def test_skin_is_not_given_up_by_a_limit_that_kills_it() -> None:
+    with pytest.raises(InputError, match=r"-200 is colder than -5 C.*skin.given_up"):
+        plan(skin={"min_temperature_c": -200})

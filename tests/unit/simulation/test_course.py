@@ -81,7 +81,7 @@ def test_it_only_grows_and_is_looked_at_each_minute():
 
 def test_looking_changes_nothing():
     seldom = beside_gas(course_every_s=1e9)
-    assert len(seldom.course.times_s) == 2
+    assert seldom.course.times_s.tolist() == [0.0, 360.0, 480.0, 660.0]  # ends of stages
     assert np.array_equal(seldom.coldest_c, beside_gas().coldest_c)
     assert seldom.course.healthy_ml[-1] == pytest.approx(beside_gas().course.healthy_ml[-1])
 

@@ -6,6 +6,8 @@ from pydantic import ValidationError
 
 import cases
 from cases import box, plan, probe
+from cryosim.errors import InputError
+from cryosim.plan import Plan
 from cryosim.probes import Probe
 from cryosim.simulation import simulate
 from cryosim.simulation.stops import switch_times
@@ -213,3 +215,37 @@ def test_what_comes_later_is_what_a_shorter_freeze_leaves():
     minutes = ended.plan.protocol.stages[0].minutes
     shorter = until(f"freeze {minutes:.6f} min; thaw 1 min")
     assert ended.coldest_c == pytest.approx(shorter.coldest_c, abs=0.5)
+
+
+def test_an_organ_that_is_as_cold_already_lets_no_freeze_begin():
+    result = until("freeze 4 min; thaw 20 s; freeze 3 min until nerve 36 C; thaw 30 s")
+    assert result.plan.protocol.stages[2].minutes < 0.01
+    assert result.ended_early == (
+        "freeze 2 of 3 min was ended at once: nerve was at 36 C or colder when it began",
+    )
+
+
+def test_what_ends_a_freeze_must_be_in_the_box():
+    skin = {"name": "skin", "label": 3, "min_temperature_c": 5.0}
+    content = cases.plan("freeze 1 min until skin 5 C", organ_at_risk=[skin])
+    box = cases.box(4.0, (40, 40, 40))
+    none = {"skin": np.zeros(box.grid.shape, np.float32)}
+    tissue = TissueGrid(box.grid, box.index, box.tissues, structures=none)
+    with pytest.raises(InputError, match="'until skin' can never come: there is no skin"):
+        simulate(tissue, content)
+
+
+def test_what_a_probe_runs_of_its_own_follows_its_stage():
+    content = cases.plan(
+        "freeze 10 min; thaw 5 min; freeze 10 min", [cases.probe(runs_min=[[2, 8], [15, 25]])]
+    )
+    shorter = content.with_protocol(content.protocol.with_freezes(0.5))
+    ((first, second),) = [probe.runs_min for probe in shorter.probe]
+    assert first == pytest.approx((2.0, 5.0))
+    assert second == pytest.approx((10.0, 15.0))
+    assert Plan.model_validate(shorter.model_dump()) == shorter
+    ended = content.with_protocol(content.protocol.ended_early(60.0))
+    ((first, second),) = [probe.runs_min for probe in ended.probe]
+    assert first == pytest.approx((1.0, 1.0), abs=1e-4)  # nothing is left of it
+    assert second == pytest.approx((6.0, 16.0))
+    assert Plan.model_validate(ended.model_dump()) == ended

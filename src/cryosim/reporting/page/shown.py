@@ -36,7 +36,7 @@ from ..tables import (
     sensors_table,
     target_table,
 )
-from ..wording import VERDICTS, amount, celsius, duration, percent, time_to_goals
+from ..wording import VERDICTS, amount, celsius, duration, percent, skin_given_up, time_to_goals
 from .drawings import chart, has_scene, scene, slices
 from .markup import Html, caption, element, facts, items, join, plain_table, table
 
@@ -68,7 +68,8 @@ def verdict(report: Report, result: Result) -> Html:
         look = "warn" if near or notes else "ok"
     words = "; ".join([words, *notes])
     goals = goals_table(report.goals, result.plan.protocol)
-    told = [time_to_goals(report, result.plan.protocol), *result.ended_early]
+    told = [skin_given_up(result), time_to_goals(report, result.plan.protocol)]
+    told += result.ended_early
     rows = [(*map(celsius, told), _badge(word)) for *told, word in goals.rows]
     return join(
         element("p", words, class_=f"overall {look}"),
