@@ -27,7 +27,6 @@ __all__ = [
     "Box",
     "GoalVerdict",
     "Report",
-    "Room",
     "Shape",
     "SurfaceMargin",
     "TargetShape",

@@ -76,6 +76,8 @@ def plot_course(result: Result, ax: Axes | None = None) -> Axes:
         )
     ax = new_axes(ax)
     for number, (level, name) in enumerate(((ICE_C, "ice"), (target.lethal_c, "lethal"))):
+        if level not in course.margin_mm:  # of ice, where the margin has room nowhere
+            continue
         margin_mm = course.margin_mm[level]
         shown = np.where(np.isfinite(margin_mm), margin_mm, np.nan)
         ax.plot(

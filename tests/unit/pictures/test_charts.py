@@ -14,6 +14,7 @@ from cryosim.errors import InputError
 from cryosim.evaluation import evaluate, share_by_temperature, surface_margin
 from cryosim.pictures.colors import isotherm_color, structure_colors
 from cryosim.plan import Plan
+from cryosim.reporting.page.shown import growth
 from cryosim.simulation import simulate
 from round_ice import grid_about, points_of, round_result
 
@@ -177,3 +178,21 @@ def test_the_map_shows_where_the_margin_has_no_room(ax) -> None:
 
 def test_a_barrier_is_no_organ_in_the_histogram(ax) -> None:
     assert "femur" not in lines(cryosim.plot_histogram(beside_a_plate(), ax))
+
+
+def test_margins_over_time_are_those_that_there_are():
+    """Where skin is nearer everywhere than the wanted margin, that of ice is not followed."""
+    result = small_result()
+    both = cryosim.plot_course(result).get_legend_handles_labels()[1]
+    assert [label for label in both if "margin" in label] == [
+        "ice margin, 0 °C", "lethal margin, -40 °C"
+    ]  # fmt: skip
+    lethal = {-40.0: result.course.margin_mm[-40.0]}
+    course = dataclasses.replace(result.course, margin_mm=lethal)
+    found = cryosim.plot_course(dataclasses.replace(result, course=course))
+    labels = found.get_legend_handles_labels()[1]
+    assert [label for label in labels if "margin" in label] == ["lethal margin, -40 °C"]
+    none = dataclasses.replace(result, course=dataclasses.replace(course, margin_mm={}))
+    with pytest.raises(InputError, match="how margins grew"):
+        cryosim.plot_course(none)
+    assert "smallest margins over time" not in growth(evaluate(none), none)

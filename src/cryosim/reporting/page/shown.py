@@ -68,13 +68,13 @@ def verdict(report: Report, result: Result) -> Html:
         look = "warn" if near or notes else "ok"
     words = "; ".join([words, *notes])
     goals = goals_table(report.goals, result.plan.protocol)
-    told = [skin_given_up(result), time_to_goals(report, result.plan.protocol)]
-    told += result.ended_early
+    sentences = [skin_given_up(result), time_to_goals(report, result.plan.protocol)]
+    sentences += result.ended_early
     rows = [(*map(celsius, told), _badge(word)) for *told, word in goals.rows]
     return join(
         element("p", words, class_=f"overall {look}"),
         table(goals.headings, rows),
-        *[element("p", celsius(f"{_capital(sentence)}.")) for sentence in told if sentence],
+        *[element("p", celsius(f"{_capital(sentence)}.")) for sentence in sentences if sentence],
         caption(
             "ok: met. warn: met only within half a voxel, which is as well as the grid knows "
             "lengths, or only where the margin has room. fail: not met."
@@ -136,7 +136,7 @@ def growth(report: Report, result: Result) -> Html:
             ),
         ),
     )
-    if report.target is None or result.course is None:
+    if report.target is None or result.course is None or not result.course.margin_mm:
         return volumes
     return join(
         volumes,
