@@ -37,8 +37,9 @@ __all__ = [
 
 F64 = NDArray[np.float64]
 
-# Steps twice as long as usual and no fields but the last: 0.1 % in a volume is nothing here.
-_SETTINGS = Settings(growth=0.1, snapshot_every_s=1e9)
+# Steps twice as long as usual: 0.1 % in a volume is nothing here. No fields but the last, and no
+# course but at the ends of stages: nobody asks when.
+_SETTINGS = Settings(growth=0.1, snapshot_every_s=1e9, course_every_s=1e9)
 # What is missing to a goal counts in these units.
 _UNIT = {"mm": 10.0, "C": 10.0, "": 0.1}
 KELVINS_A_MM = 3.0  # that temperature climbs at the edge of the ice
