@@ -95,6 +95,8 @@ class Plan(Section):
 
         Its times keep their distance from the beginning of their stage, as far as that goes.
         """
+        if protocol == self.protocol:
+            return self
         probes = tuple(
             probe.model_copy(update={"runs_min": self.protocol.moved(probe.runs_min, protocol)})
             for probe in self.probe
