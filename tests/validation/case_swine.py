@@ -88,7 +88,7 @@ def run_perfusion() -> Evidence:
         sizes = (f"{length:g} +- {spread:g}", f"{width:g} +- {width_spread:g}")
         rows.append((organ, "", "measured", *sizes))
         w, found = matched(organ)
-        resting = read_library().ranges[organ]["perfusion_1_s"]
+        resting = read_library()[organ].ranges["perfusion_1_s"]
         checks += [
             Check(f"{organ}, perfusion that gives the width", w, *resting, "1/s"),
             Check(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..simulation import Result
-from ..tissue import Tissue, read_library
+from ..tissue import Tissue
 from .curves import heat_taken_out_j
 
 __all__ = ["perfusion_warnings"]
@@ -67,14 +67,12 @@ def _used(result: Result) -> list[str]:
     ]
     order = sorted(range(len(weights)), key=lambda number: -weights[number])
     named = [n for n in order if weights[n] > _NAMED * sum(weights)]
-    return [_words(tissue.tissues[number], scale, result) for number in named]
+    return [_words(tissue.tissues[number], scale) for number in named]
 
 
-def _words(tissue: Tissue, scale: float, result: Result) -> str:
-    own = {str(definition.get("name")) for definition in result.plan.tissue}
-    ranges = {} if tissue.name in own else read_library().ranges.get(tissue.name, {})
+def _words(tissue: Tissue, scale: float) -> str:
     words = f"{tissue.name} {tissue.perfusion_1_s * scale:.2g} 1/s"
-    if "perfusion_1_s" not in ranges:
+    if "perfusion_1_s" not in tissue.ranges:
         return f"{words}, no range known"
-    low, high = ranges["perfusion_1_s"]
+    low, high = tissue.ranges["perfusion_1_s"]
     return f"{words}, {low:.2g} to {high:.2g} in the library"

@@ -194,7 +194,7 @@ def _documents(result: Result) -> dict[str, Any]:
     return {
         "plan": result.plan.model_dump(mode="json", exclude_none=True),
         "tissues": [
-            {**_shallow(tissue), "sources": dict(tissue.sources)}
+            {**_shallow(tissue), "sources": dict(tissue.sources), "ranges": dict(tissue.ranges)}
             for tissue in result.tissue.tissues
         ],
         "structures": list(result.tissue.structures),

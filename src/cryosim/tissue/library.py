@@ -23,8 +23,6 @@ from .tissue_grid import Tissue
 
 __all__ = ["TissueLibrary", "citations", "define_tissue", "read_library"]
 
-Range = tuple[float, float]
-
 NUMBER_KEYS = tuple(f.name for f in dataclasses.fields(Tissue) if f.type in ("float", float))
 REQUIRED_KEYS = tuple(
     f.name
@@ -44,16 +42,14 @@ class TissueLibrary(Mapping[str, Tissue]):
     tissues : name to tissue, in the library's order.
     aliases : other names of the same tissues, for example "air" of "gas".
     source_table : source key to full citation.
-    ranges : tissue name to field to (lowest, highest) value that can be defended, where known.
     """
 
     tissues: Mapping[str, Tissue]
     aliases: Mapping[str, str] = field(default_factory=dict)
     source_table: Mapping[str, str] = field(default_factory=dict)
-    ranges: Mapping[str, Mapping[str, Range]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for key in ("tissues", "aliases", "source_table", "ranges"):
+        for key in ("tissues", "aliases", "source_table"):
             object.__setattr__(self, key, MappingProxyType(dict(getattr(self, key))))
 
     @property
@@ -101,7 +97,6 @@ class TissueLibrary(Mapping[str, Tissue]):
             self,
             tissues={**self.tissues, **added},
             aliases={alias: name for alias, name in self.aliases.items() if alias not in added},
-            ranges={name: found for name, found in self.ranges.items() if name not in added},
         )
 
     def _all_names(self) -> tuple[str, ...]:
@@ -118,7 +113,6 @@ def read_library() -> TissueLibrary:
         tissues={name: _tissue_of_row(name, row) for name, row in rows.items()},
         aliases=content["aliases"],
         source_table=content["sources"],
-        ranges={name: _ranges_of_row(row) for name, row in rows.items()},
     )
 
 
@@ -135,7 +129,8 @@ def define_tissue(definition: Mapping[str, object], library: TissueLibrary) -> T
     Returns
     -------
     Tissue
-        Numbers given without `source` are marked "assumption: plan"; inherited ones keep theirs.
+        Numbers given without `source` are marked "assumption: plan"; inherited ones keep their
+        source and their range.
 
     Raises
     ------
@@ -164,7 +159,10 @@ def define_tissue(definition: Mapping[str, object], library: TissueLibrary) -> T
     sources = dict.fromkeys(numbers, source)
     if "base" in definition:
         base = library[_text_of(definition, "base", owner)]
-        return dataclasses.replace(base, name=name, sources={**base.sources, **sources}, **given)
+        ranges = {key: found for key, found in base.ranges.items() if key not in numbers}
+        return dataclasses.replace(
+            base, name=name, sources={**base.sources, **sources}, ranges=ranges, **given
+        )
     missing = [key for key in REQUIRED_KEYS if key not in definition]
     if missing:
         raise InputError(
@@ -195,17 +193,8 @@ def _tissue_of_row(name: str, row: Mapping[str, Any]) -> Tissue:
     values: dict[str, Any] = {key: float(entry["value"]) for key, entry in numbers.items()}
     sources = {key: entry["source"] for key, entry in numbers.items()}
     others = {key: row[key] for key in OTHER_KEYS if key in row}
-    return Tissue(name=name, sources=sources, **others, **values)
-
-
-def _ranges_of_row(row: Mapping[str, Any]) -> Mapping[str, Range]:
-    return MappingProxyType(
-        {
-            key: (float(entry["range"][0]), float(entry["range"][1]))
-            for key, entry in row.items()
-            if isinstance(entry, dict) and "range" in entry
-        }
-    )
+    ranges = {key: tuple(entry["range"]) for key, entry in numbers.items() if "range" in entry}
+    return Tissue(name=name, sources=sources, ranges=ranges, **others, **values)
 
 
 def _text_of(definition: Mapping[str, object], key: str, owner: str) -> str:

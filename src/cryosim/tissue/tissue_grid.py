@@ -60,7 +60,9 @@ class Tissue:
     frozen_law : "ice": below the solidus k goes with 1/T and rho c with 152.5 + 7.122 T (T in
         kelvin), as for ice; "constant": both stay what they are at -40 C.
     heat_sink : True for blood in vessels, held at `arterial_c` where a vessel is wide enough.
+    flow_of : of a tumor, the tissue of the library whose flow it has; empty where it has its own.
     sources : where each number comes from, by field name; "assumption" where nobody measured it.
+    ranges : lowest and highest value that can be defended, by field name, where known.
 
     Raises
     ------
@@ -82,7 +84,9 @@ class Tissue:
     metabolism_w_m3: float = 0.0
     frozen_law: FrozenLaw = "constant"
     heat_sink: bool = False
+    flow_of: str = ""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         for key, (lowest, highest) in _LIMITS.items():
@@ -103,11 +107,14 @@ class Tissue:
                 f"above solidus_c = {self.solidus_c:g}; widen the freezing range"
             )
         object.__setattr__(self, "sources", MappingProxyType(dict(self.sources)))
+        ranges = {key: (float(low), float(high)) for key, (low, high) in self.ranges.items()}
+        object.__setattr__(self, "ranges", MappingProxyType(ranges))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A mapping proxy cannot be pickled.
         known = {key.name: getattr(self, key.name) for key in fields(self)}
-        return functools.partial(type(self), **{**known, "sources": dict(self.sources)}), ()
+        known |= {"sources": dict(self.sources), "ranges": dict(self.ranges)}
+        return functools.partial(type(self), **known), ()
 
     @property
     def is_gas(self) -> bool:
