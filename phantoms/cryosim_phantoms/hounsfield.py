@@ -14,6 +14,8 @@ HU_OF_TISSUE: Mapping[str, float] = MappingProxyType(
     {
         "soft-tissue": 45.0,
         "tumor": 45.0,
+        "tumor-avascular": 45.0,
+        "tumor-embolized": 45.0,
         "liver": 58.0,
         "kidney": 35.0,
         "pancreas": 40.0,
@@ -35,7 +37,7 @@ HU_OF_TISSUE: Mapping[str, float] = MappingProxyType(
         "bone-cortical": 1150.0,
         "bone-cancellous": 240.0,
         "lung": -820.0,
-        "lung-flooded": 20.0,
+        "lung-inflated": -820.0,
         "blood": 42.0,
         "urine": 5.0,
         "saline": 5.0,

@@ -26,7 +26,15 @@ from ..images import (
 from ..plan import OrganAtRisk, Plan, Target, plan_from_dict
 from ..probes import check_placement
 from ..simulation import check_run
-from ..tissue import Tissue, TissueGrid, TissueLibrary, build_tissue, define_tissue, read_library
+from ..tissue import (
+    Tissue,
+    TissueGrid,
+    TissueLibrary,
+    build_tissue,
+    define_tissue,
+    flow_from_hosts,
+    read_library,
+)
 from ..tissue.structures import tissue_of_structure
 from .barriers import with_barriers
 from .body import Body, find_body, given_body, labelled_body, leave_out
@@ -227,6 +235,7 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
             tissue = dataclasses.replace(tissue, image=image, modality=volume.modality)
     else:
         tissue = _tissue_in_body(anatomy, plan, library, grid, shapes, shares)
+    tissue = flow_from_hosts(tissue)
     placed = dataclasses.replace(
         tissue,
         image_grid=anatomy.image_grid,
@@ -388,6 +397,7 @@ def _place_uniform(anatomy: Anatomy, plan: Plan, library: TissueLibrary) -> Tiss
         shares[name] = occupancy(shape.grid, shape.mask, grid)
     _check_resolved(shares, plan)
     tissue = TissueGrid.uniform(grid, library[plan.anatomy.tissue or "soft-tissue"])
+    tissue = flow_from_hosts(tissue)
     tissue = dataclasses.replace(tissue, structures=shares, image_grid=phantom.volume.grid)
     tissue = dataclasses.replace(tissue, warnings=tuple(ends_near_target(tissue, grid, plan)))
     protected = protect(tissue, plan, library, anatomy.labels)

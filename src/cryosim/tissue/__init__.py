@@ -1,5 +1,6 @@
 """Tissues: the library with its sources, and the mapping from labels and HU to tissue."""
 
+from .hosts import flow_from_hosts
 from .library import TissueLibrary, citations, define_tissue, read_library
 from .mapping import build_tissue
 from .tissue_grid import Tissue, TissueGrid, look_up
@@ -11,6 +12,7 @@ __all__ = [
     "build_tissue",
     "citations",
     "define_tissue",
+    "flow_from_hosts",
     "look_up",
     "read_library",
 ]

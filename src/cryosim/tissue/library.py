@@ -30,6 +30,7 @@ REQUIRED_KEYS = tuple(
     if f.type in ("float", float) and f.default is dataclasses.MISSING
 )
 OTHER_KEYS = ("heat_sink", "frozen_law")
+ROW_KEYS = (*OTHER_KEYS, "flow_of")
 ALLOWED_KEYS = ("name", "base", "source", *OTHER_KEYS, *NUMBER_KEYS)
 
 
@@ -108,7 +109,11 @@ def read_library() -> TissueLibrary:
     """Read the bundled library; every number in it has a source."""
     text = resources.files(__package__).joinpath("library.toml").read_text(encoding="utf-8")
     content = tomllib.loads(text)
-    rows = {name: {**content["default"], **row} for name, row in content["tissue"].items()}
+    given = content["tissue"]
+    rows = {
+        name: {**content["default"], **given.get(row.get("base"), {}), **row}
+        for name, row in given.items()
+    }
     return TissueLibrary(
         tissues={name: _tissue_of_row(name, row) for name, row in rows.items()},
         aliases=content["aliases"],
@@ -160,6 +165,8 @@ def define_tissue(definition: Mapping[str, object], library: TissueLibrary) -> T
     if "base" in definition:
         base = library[_text_of(definition, "base", owner)]
         ranges = {key: found for key, found in base.ranges.items() if key not in numbers}
+        if "perfusion_1_s" in numbers:
+            given["flow_of"] = ""
         return dataclasses.replace(
             base, name=name, sources={**base.sources, **sources}, ranges=ranges, **given
         )
@@ -189,10 +196,10 @@ def citations(tissues: Iterable[Tissue], library: TissueLibrary | None = None) -
 
 
 def _tissue_of_row(name: str, row: Mapping[str, Any]) -> Tissue:
-    numbers = {key: entry for key, entry in row.items() if key not in OTHER_KEYS}
+    numbers = {key: entry for key, entry in row.items() if key not in (*ROW_KEYS, "base")}
     values: dict[str, Any] = {key: float(entry["value"]) for key, entry in numbers.items()}
     sources = {key: entry["source"] for key, entry in numbers.items()}
-    others = {key: row[key] for key in OTHER_KEYS if key in row}
+    others = {key: row[key] for key in ROW_KEYS if key in row}
     ranges = {key: tuple(entry["range"]) for key, entry in numbers.items() if "range" in entry}
     return Tissue(name=name, sources=sources, ranges=ranges, **others, **values)
 

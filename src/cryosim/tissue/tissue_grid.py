@@ -36,6 +36,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "rho_c_blood_j_m3k": (1e5, 1e7),
     "arterial_c": (0.0, 45.0),
     "metabolism_w_m3": (0.0, 1e6),
+    "host_flow_share": (0.0, 1.0),
 }
 
 # Solids and liquids hold a thousand times more heat than gas.
@@ -57,10 +58,12 @@ class Tissue:
     rho_c_blood_j_m3k : volumetric heat capacity of blood, J/m3/K.
     arterial_c : temperature at which blood arrives.
     metabolism_w_m3 : metabolic heat, W/m3.
+    host_flow_share : of a tumor: how much of its host's flow it has.
     frozen_law : "ice": below the solidus k goes with 1/T and rho c with 152.5 + 7.122 T (T in
         kelvin), as for ice; "constant": both stay what they are at -40 C.
     heat_sink : True for blood in vessels, held at `arterial_c` where a vessel is wide enough.
-    flow_of : of a tumor, the tissue of the library whose flow it has; empty where it has its own.
+    flow_of : of a tumor, the tissue whose flow it has, before it is placed "host"; empty where it
+        has its own.
     sources : where each number comes from, by field name; "assumption" where nobody measured it.
     ranges : lowest and highest value that can be defended, by field name, where known.
 
@@ -82,6 +85,7 @@ class Tissue:
     rho_c_blood_j_m3k: float = 1049.75 * 3617.0
     arterial_c: float = 37.0
     metabolism_w_m3: float = 0.0
+    host_flow_share: float = 1.0
     frozen_law: FrozenLaw = "constant"
     heat_sink: bool = False
     flow_of: str = ""
