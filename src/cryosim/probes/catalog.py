@@ -22,7 +22,7 @@ __all__ = ["citations", "find_model", "read_catalog", "sources_of"]
 
 
 # What drives a probe in place besides the numbers of a catalog row.
-_ONLY_IN_PLANS = ("gas_c", "exchange_w_m2k", "curve", "power_limit_w", "active_thaw_power_w")
+_ONLY_IN_PLANS = ("curve", "power_limit_w", "active_thaw_power_w")
 
 
 class PlacedProbe(Protocol):
@@ -66,7 +66,7 @@ def sources_of(probe: ProbeModel | PlacedProbe) -> dict[str, str]:
     if isinstance(probe, ProbeModel):
         return dict(probe.sources)
     row = read_catalog().get(probe.model)
-    known = {} if row is None else dict(row.sources)
+    known = {} if row is None else row.sources
     found = {
         key: known[key]
         if row is not None and getattr(probe, key) == getattr(row, key)
@@ -95,6 +95,7 @@ def _model_of_row(name: str, row: Mapping[str, Any]) -> ProbeModel:
     return ProbeModel(
         name=name,
         description=row["description"],
-        sources=tuple((key, entry["source"]) for key, entry in sorted(numbers.items())),
+        sources={key: entry["source"] for key, entry in sorted(numbers.items())},
+        ranges={key: tuple(one["range"]) for key, one in numbers.items() if "range" in one},
         **{key: float(entry["value"]) for key, entry in numbers.items()},
     )

@@ -131,9 +131,9 @@ class Probe(Needle):
             raise ValueError(
                 f"{error}; or give diameter_mm, active_length_mm and surface_c instead of a model"
             ) from None
-        known = {key: getattr(row, key) for key in NUMBERS}
-        if values.get("gas_c") is not None:
-            del known["surface_c"]
+        known = {key: getattr(row, key) for key in NUMBERS if getattr(row, key) is not None}
+        for key in _replaced_by(values):
+            known.pop(key, None)
         return {**known, **values, "model": row.name}
 
     @model_validator(mode="after")
@@ -178,6 +178,20 @@ class Probe(Needle):
         if self.curve:
             return min(value for _, value in self.curve)
         return self.freezing_c(0.0)
+
+
+def _replaced_by(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a plan's own drive replaces of a catalog row's."""
+    given = {key for key in ("surface_c", "gas_c", "exchange_w_m2k", "curve") if values.get(key)}
+    if "gas_c" in given:
+        return ("surface_c",)
+    if "surface_c" in given:
+        return ("gas_c", "exchange_w_m2k")
+    if "curve" in given:
+        # The curve of the gas where the plan gives its film, else that of the surface.
+        film = () if "exchange_w_m2k" in given else ("exchange_w_m2k",)
+        return ("gas_c", *film)
+    return ()
 
 
 class Warmer(Needle):

@@ -41,7 +41,7 @@ def written(tmp_path, text, name="plan.toml"):
 
 def test_a_good_plan(tmp_path):
     plan = read_plan(written(tmp_path, GOOD))
-    assert plan.probe[0].surface_c == -196
+    assert (plan.probe[0].surface_c, plan.probe[0].gas_c) == (None, -196)
     assert plan.probe[0].diameter_mm == 1.5
     assert plan.protocol.describe() == "freeze 20 min; thaw 10 min; freeze 20 min; thaw 10 min"
     assert plan.protocol.duration_s == 3600

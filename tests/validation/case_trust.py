@@ -1,0 +1,255 @@
+"""What is published of ice in animals and patients against the shipped defaults, nothing fitted."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from cryosim.geometry import Grid
+from cryosim.plan import Plan
+from cryosim.probes import find_model
+from cryosim.simulation import Result, Settings, simulate
+from cryosim.tissue import Tissue, TissueGrid, read_library
+from evidence import Case, Check, Evidence
+from validation.setups import GRAY, MEASURED, SIMULATED, extents_mm
+from validation.trust_cases import PUBLISHED, Published, Size
+
+# Half as exact as usual in time, 0.1 % of a volume; nobody reads fields on the way.
+SETTINGS = Settings(growth=0.1, snapshot_every_s=1e9, course_every_s=1e9)
+MEDIAN_PERCENT, WORST_PERCENT, INSIDE_SHARE, FEWEST = 8.0, 25.0, 0.8, 14
+
+
+@dataclass(frozen=True)
+class Varied:
+    """What is changed of a set-up: numbers of the tissue or of the probes."""
+
+    name: str
+    tissue: dict[str, float] = dataclasses.field(default_factory=dict)
+    probe: dict[str, float] = dataclasses.field(default_factory=dict)
+
+
+def freeze(one: Published, varied: Varied) -> Result:
+    """Simulate a published freeze with the catalog's probe and the library's tissue."""
+    tissue = dataclasses.replace(read_library()[one.tissue], **varied.tissue)
+    if one.clamped and "perfusion_1_s" not in varied.tissue:
+        tissue = dataclasses.replace(tissue, perfusion_1_s=0.0)
+    active = one.active_length_mm or find_model(one.model).active_length_mm
+    tip = -active / 2 if one.depth_mm is None else -one.depth_mm
+    probes = [
+        {
+            "model": one.model,
+            "tip_mm": (x, y, tip),
+            "entry_mm": (x, y, 200.0),
+            "active_length_mm": active,
+            **varied.probe,
+        }
+        for x, y in one.positions_mm
+    ]
+    plan = Plan.model_validate(
+        {
+            "anatomy": {"phantom": "uniform", "size_mm": one.box_mm},
+            "probe": probes,
+            "protocol": {"text": one.protocol},
+            "body": {"temperature_c": one.start_c},
+        }
+    )
+    grid = Grid.centered(one.box_mm, one.spacing_mm)
+    return simulate(_filled(grid, tissue, one), plan, SETTINGS)
+
+
+def _filled(grid: Grid, tissue: Tissue, one: Published) -> TissueGrid:
+    """Tissue all over, or up to z = 0 with gas above where the probe stands out of the organ."""
+    if one.depth_mm is None:
+        return TissueGrid.uniform(grid, tissue)
+    index = np.zeros(grid.shape, dtype=np.uint8)
+    planes = np.stack([np.zeros(grid.shape[0])] * 2 + [np.arange(grid.shape[0])], axis=1)
+    index[grid.to_world(planes)[:, 2] > 0] = 1
+    return TissueGrid(grid, index, (tissue, read_library()["gas"]))
+
+
+def size_mm(result: Result, size: Size) -> float:
+    """Size of an isotherm as it was measured."""
+    warm = result.plan.body.temperature_c
+    field = np.where(result.tissue.is_gas, np.float32(warm), result.coldest_c)
+    x, y, z = extents_mm(result, field, size.isotherm_c)
+    if size.which == "length":
+        return float(z)
+    return float(max(x, y) if size.which == "largest width" else (x + y) / 2)
+
+
+@functools.cache
+def found_mm(one: Published) -> tuple[tuple[float, float, float], ...]:
+    """Each size with the defaults, and the band that the stated ranges span.
+
+    Each number is varied alone to both ends of its range; what makes the ice smaller, and what
+    makes it larger, adds up in squares, as the numbers have nothing to do with each other.
+    """
+    usual = np.array([size_mm(freeze(one, Varied("defaults")), size) for size in one.sizes])
+    changes = []
+    for varied in variations(one):
+        result = freeze(one, varied)
+        changes.append([size_mm(result, size) for size in one.sizes] - usual)
+    less = np.sqrt((np.minimum(changes, 0.0) ** 2).sum(axis=0))
+    more = np.sqrt((np.maximum(changes, 0.0) ** 2).sum(axis=0))
+    return tuple(map(tuple, np.stack([usual, usual - less, usual + more], axis=1).tolist()))
+
+
+def variations(one: Published) -> Sequence[Varied]:
+    """Return both ends of the ranges of flow, frozen conduction and the probes' film."""
+    tissue, model = read_library()[one.tissue], find_model(one.model)
+    found = []
+    for key in ("perfusion_1_s", "k_frozen_w_mk"):
+        if key in tissue.ranges and not (key == "perfusion_1_s" and one.clamped):
+            found += [Varied(key, tissue={key: end}) for end in tissue.ranges[key]]
+    for key in ("exchange_w_m2k", "surface_c"):
+        if key in model.ranges:
+            found += [Varied(key, probe={key: end}) for end in model.ranges[key]]
+    return found
+
+
+@dataclass(frozen=True)
+class Row:
+    """A size as published and as found."""
+
+    one: Published
+    size: Size
+    found_mm: float
+    low_mm: float
+    high_mm: float
+
+    @property
+    def deviation_percent(self) -> float:
+        """How much larger the simulated size is."""
+        return 100.0 * (self.found_mm / self.size.measured_mm - 1.0)
+
+    @property
+    def inside(self) -> bool:
+        """Whether the band holds the measured value."""
+        return self.low_mm <= self.size.measured_mm <= self.high_mm
+
+    @property
+    def use(self) -> Literal["counted", "calibration", "length", "not stated"]:
+        """Whether the size counts, and if not why."""
+        if self.one.calibrates or self.size.calibrates:
+            return "calibration"
+        if self.one.not_stated:
+            return "not stated"
+        return "length" if self.size.which == "length" else "counted"
+
+
+@functools.cache
+def rows() -> tuple[Row, ...]:
+    """Every published size."""
+    return tuple(
+        Row(one, size, *found)
+        for one in PUBLISHED
+        for size, found in zip(one.sizes, found_mm(one), strict=True)
+    )
+
+
+def run() -> Evidence:
+    """Deviations of the widths that count, and the table of all sizes."""
+    counted = [row for row in rows() if row.use == "counted"]
+    deviations = np.array([row.deviation_percent for row in counted])
+    cases = len({row.one.name for row in counted})
+    checks = (
+        Check("published cases that count", cases, FEWEST, None),
+        Check(
+            "median deviation of widths", float(np.median(abs(deviations))), 0, MEDIAN_PERCENT, "%"
+        ),
+        Check("worst deviation of a width", float(abs(deviations).max()), 0, WORST_PERCENT, "%"),
+        Check(
+            "measured within the band",
+            float(np.mean([row.inside for row in counted])),
+            INSIDE_SHARE,
+            1.0,
+        ),
+    )
+    return Evidence(
+        checks=checks,
+        header=(
+            "case", "size", "measured mm", "simulated mm", "deviation", "band mm", "within", "use",
+        ),
+        rows=tuple(_cells(row) for row in rows()),
+        draw=draw,
+        notes=(*NOTES, _set_ups(), _sources()),
+    )  # fmt: skip
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    spread = "" if row.size.spread_mm is None else f" +- {row.size.spread_mm:g}"
+    return (
+        row.one.name,
+        f"{row.size.isotherm_c:g} C, {row.size.which}",
+        f"{row.size.measured_mm:g}{spread}",
+        f"{row.found_mm:.1f}",
+        f"{row.deviation_percent:+.0f} %",
+        f"{row.low_mm:.0f} to {row.high_mm:.0f}",
+        "yes" if row.inside else "no",
+        row.use,
+    )
+
+
+def _set_ups() -> str:
+    lines = []
+    for one in PUBLISHED:
+        flow = ", clamped" if one.clamped else ""
+        lines.append(
+            f"- **{one.name}**: `{one.tissue}`{flow}, {len(one.positions_mm)} x `{one.model}`, "
+            f"{one.protocol}, from {one.start_c:g} C. {one.assumed}"
+        )
+    return "## Set-ups, with what had to be assumed\n\n" + "\n".join(lines)
+
+
+def _sources() -> str:
+    sources = dict.fromkeys(f"{one.name.split(':')[0]}: {one.source}" for one in PUBLISHED)
+    return "## Publications\n\n" + "\n".join(f"- {source}" for source in sources)
+
+
+def draw(figure: Any) -> None:
+    """Every size: measured with its spread, simulated with its band."""
+    figure.set_size_inches(8.5, 0.24 * len(rows()) + 1.2)
+    axes = figure.subplots()
+    for at, row in enumerate(rows()):
+        color = SIMULATED if row.use == "counted" else GRAY
+        axes.plot([row.low_mm, row.high_mm], [at, at], color=color, lw=5, alpha=0.25)
+        axes.plot(row.found_mm, at, "|", color=color, ms=9, mew=2)
+        axes.errorbar(
+            row.size.measured_mm, at, xerr=row.size.spread_mm, fmt="o", color=MEASURED, ms=4, lw=1
+        )
+    axes.set_yticks(
+        range(len(rows())),
+        [f"{r.one.name}, {r.size.isotherm_c:g} C, {r.size.which}" for r in rows()],
+        fontsize=7,
+    )
+    axes.invert_yaxis()
+    axes.set_xlim(0, None)
+    axes.set_xlabel("mm")
+    axes.plot([], [], "o", color=MEASURED, label="measured, standard deviation")
+    axes.plot([], [], "|", color=SIMULATED, ms=9, mew=2, label="shipped defaults, with their band")
+    axes.plot([], [], "|", color=GRAY, ms=9, mew=2, label="not counted")
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
+
+
+NOTES = ("TODO",)
+CASES = (
+    Case(
+        name="trust",
+        title="Ice in animals and patients against the shipped defaults",
+        kind="validation",
+        equation="Pennes: dH/dt = div(k grad T) + w rho_b c_b (T_a - T) + Q_m; no flow in what was "
+        "frozen.",
+        setup="Tissue of the library, probes of the catalog, nothing fitted to the case; a uniform "
+        "box whose faces stay at the start temperature, 2 to 2.5 mm voxels. The band varies blood "
+        "flow, frozen conduction and the probes' film, each alone to both ends of its published "
+        "range; changes to either side are added in squares.",
+        source="Each publication is named below. Most were read as abstracts.",
+        run=run,
+        slow=True,
+    ),
+)
