@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from cryosim.probes import find_model
 from cryosim.studies import iceball_size_mm
 from cryosim.tissue import Tissue, read_library
 from evidence import Case, Check, Evidence
@@ -31,9 +30,17 @@ MIXED = (
 
 
 def mixture(share: float) -> Tissue:
-    """Gel with a share of fat by volume: the mean of every number, and no perfusion."""
+    """Gel with drops of fat, a share by volume, without perfusion.
+
+    Heat capacities, latent heat and the freezing range are means over the volume; conductivity is
+    that of drops in a medium (Maxwell, A Treatise on Electricity and Magnetism, 1873, art. 314).
+    """
     gel, fat = read_library()["gel"], read_library()["fat"]
     numbers = {key: (1 - share) * getattr(gel, key) + share * getattr(fat, key) for key in MIXED}
+    for key in ("k_unfrozen_w_mk", "k_frozen_w_mk"):
+        around, drop = getattr(gel, key), getattr(fat, key)
+        lack, mean = share * (around - drop), 2 * around + drop
+        numbers[key] = around * (mean - 2 * lack) / (mean + lack)
     return Tissue(
         name=f"{100 * share:g} % fat", frozen_law="ice" if share < 1 else "constant", **numbers
     )
@@ -42,14 +49,7 @@ def mixture(share: float) -> Tissue:
 @functools.cache
 def diameters_mm(share: float) -> dict[int, float]:
     """Width of the ice after each of the times."""
-    model = find_model("icesphere-1.5")
-    probes = parallel(
-        [(0.0, 0.0)],
-        diameter_mm=model.diameter_mm,
-        active_length_mm=model.active_length_mm,
-        surface_c=model.surface_c,
-        cool_down_s=20.0,
-    )
+    probes = parallel([(0.0, 0.0)], model="icesphere-1.5")
     result = freeze(
         mixture(share),
         probes,
@@ -87,8 +87,22 @@ def run() -> Evidence:
         sizes = np.array([diameters_mm(share)[minutes] for share in SHARES])
         step = float(np.diff(sizes).max())
         checks += [
-            Check(f"slope per 10 % fat, {minutes} min", line(minutes)[0], None, -0.1, "mm"),
-            Check(f"largest step up per 25 % fat, {minutes} min", step, None, NOISE_MM, "mm"),
+            Check(
+                f"slope per 10 % fat, {minutes} min",
+                line(minutes)[0],
+                None,
+                -0.1,
+                "mm",
+                known=FLAT if minutes == min(EXPLAINED) else "",
+            ),
+            Check(
+                f"largest step up per 25 % fat, {minutes} min",
+                step,
+                None,
+                NOISE_MM,
+                "mm",
+                known=FLAT,
+            ),
         ]
     return Evidence(
         checks=tuple(checks),
@@ -99,15 +113,18 @@ def run() -> Evidence:
     )
 
 
+FLAT = (
+    "fat conducts less, but has less latent heat, and a needle behind a film gets colder in it: up "
+    "to three quarters of fat they cancel"
+)
 NOTES = (
     "Published is a trend: the ice is smaller the more lard the agar holds, and a line explains "
     "91, 84 and 78 % of the variance at 3, 6 and 9 min. Diameters, probe and start temperature "
     "were not read; the catalog's IceSphere in a medium of 20 C stands for them.",
-    "The trend is met, its shape is not: simulated diameters hardly fall up to half fat and then "
-    "drop, because fat conducts less but also has less latent heat to take away, and the two "
-    "nearly cancel in the mean of the numbers. The mean over volume is the upper bound of the "
-    "conductivity of a mixture; drops of fat in gel conduct less, which would straighten the "
-    "curve.",
+    "**Not met:** the trend is there at 6 and 9 min, its shape is not: simulated diameters stay up "
+    "to three quarters of fat and then drop. With a surface held at -140 C they fall more "
+    "evenly; behind a film a needle gets colder in what gives it less heat. That frozen gel with "
+    "drops of fat conducts like ice all over, k going with 1/T, is too good for it, too.",
 )
 
 

@@ -14,22 +14,16 @@ from validation.setups import GRAY, MEASURED, SIMULATED, freeze, parallel
 
 # Isotherm to diameter and standard deviation, mm.
 OBSERVED = {0.0: (31.0, 2.0), -20.0: (23.0, 3.0), -40.0: (18.0, 4.0)}
-INFLATED, FLOODED = "lung", "lung-flooded"
+INFLATED, FLOODED = "lung-inflated", "lung"
 PERFUSION_1_S = (0.0005, 0.004, 0.01, 0.025)
-SURFACE_C, ACTIVE_MM, COOL_DOWN_S = -145.0, 30.0, 20.0
+PROBE = "argon-2.4"
 
 
 @functools.cache
 def diameters_mm(name: str, perfusion_1_s: float) -> tuple[float, ...]:
     """Width of what was ever as cold as each isotherm."""
     tissue = read_library()[name]
-    probes = parallel(
-        [(0.0, 0.0)],
-        diameter_mm=2.4,
-        active_length_mm=ACTIVE_MM,
-        surface_c=SURFACE_C,
-        cool_down_s=COOL_DOWN_S,
-    )
+    probes = parallel([(0.0, 0.0)], model=PROBE)
     result = freeze(
         tissue,
         probes,
@@ -52,15 +46,17 @@ def matched() -> tuple[float, tuple[float, ...]]:
 
 
 def run() -> Evidence:
-    """Flooded lung over perfusion, and inflated lung as in the library."""
-    perfusion, sizes = matched()
+    """Flooded lung over perfusion and as in the library, and inflated lung."""
+    perfusion, fitted = matched()
+    usual = read_library()[FLOODED].perfusion_1_s
+    sizes = diameters_mm(FLOODED, usual)
     resting = read_library()[INFLATED].perfusion_1_s
-    lungs = [(FLOODED, w) for w in PERFUSION_1_S] + [(INFLATED, 0.0), (INFLATED, resting)]
+    lungs = [(FLOODED, w) for w in (*PERFUSION_1_S, usual)] + [(INFLATED, 0.0), (INFLATED, resting)]
     rows = [(n, f"{w:.2g}", *(f"{d:.1f}" for d in diameters_mm(n, w))) for n, w in lungs]
-    rows.append((f"{FLOODED}, matched", f"{perfusion:.2g}", *(f"{d:.1f}" for d in sizes)))
+    rows.append((f"{FLOODED}, matched", f"{perfusion:.2g}", *(f"{d:.1f}" for d in fitted)))
     rows.append(("measured", "", *(f"{d:g} +- {spread:g}" for d, spread in OBSERVED.values())))
     checks = [
-        Check(f"{level:g} C diameter, flooded lung", found, size - spread, size + spread, "mm")
+        Check(f"{level:g} C diameter, `lung`", found, size - spread, size + spread, "mm")
         for (level, (size, spread)), found in zip(OBSERVED.items(), sizes, strict=True)
     ]
     checks.append(
@@ -70,8 +66,8 @@ def run() -> Evidence:
             29.0,
             33.0,
             "mm",
-            known="lung fills with blood and fluid in the first freeze, and its flow falls; a "
-            "tissue that changes between freezes is not modeled",
+            known="lung fills with blood and fluid in the first freeze, and its flow falls; `lung` "
+            "is flooded from the start, as tissue that changes between freezes is not modeled",
         )
     )
     return Evidence(
@@ -84,13 +80,14 @@ def run() -> Evidence:
 
 
 NOTES = (
-    "One number is fitted, the perfusion of flooded lung, to one of three diameters, that of 0 C; "
-    "it comes out at an eighth of the resting flow of deflated lung. The other two isotherms are "
-    "predictions, and both are met. Chosen where the abstract is silent: 30 mm active, -145 C, 5 "
-    "min of passive thaw.",
-    "**Not met:** lung as the library has it by default, inflated and at resting flow, hardly "
-    "freezes, 7 mm instead of 31 mm; even without any flow it reaches 21 mm. Whoever plans in "
-    "lung should use `lung-flooded` around the probes and look at several `perfusion.scale`.",
+    "One number is fitted, the flow of flooded lung, to one of three diameters, that of 0 C; it is "
+    "what `lung` has in the library, a third of the resting flow of inflated lung. The other two "
+    "isotherms are predictions. Chosen where the abstract is silent: 5 min of passive thaw, and "
+    "the catalog's probe.",
+    "**Not met:** inflated lung at its resting flow does not freeze beyond the probe's own voxels, "
+    "where 31 mm were measured; without any flow it reaches 24 mm. `lung` is therefore flooded "
+    "from the start, which is right for what two or three freezes reach, and too much ice for the "
+    "first of them. Verdicts in lung are tried without flow and at the resting flow, too.",
 )
 
 

@@ -135,7 +135,7 @@ class Row:
     @property
     def use(self) -> Literal["counted", "calibration", "length", "not stated"]:
         """Whether the size counts, and if not why."""
-        if self.one.calibrates or self.size.calibrates:
+        if self.size.calibrates:
             return "calibration"
         if self.one.not_stated:
             return "not stated"

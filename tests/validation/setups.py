@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cryosim.geometry import Grid
 from cryosim.plan import Plan
+from cryosim.probes import find_model
 from cryosim.simulation import Result, Settings, simulate
 from cryosim.surfaces import isosurface, share_at_or_below
 from cryosim.tissue import Tissue, TissueGrid
@@ -20,8 +21,12 @@ MEASURED, SIMULATED, GRAY = "#c1440e", "#1f5a92", "#888888"
 
 
 def parallel(positions_mm: Sequence[tuple[float, float]], **numbers: Any) -> list[dict[str, Any]]:
-    """Probes along z at (x, y) positions, the middle of their active parts at z = 0."""
-    half = numbers["active_length_mm"] / 2
+    """Probes along z at (x, y) positions, the middle of their active parts at z = 0.
+
+    `numbers` may be a `model` of the catalog, with what differs.
+    """
+    length = numbers.get("active_length_mm") or find_model(numbers["model"]).active_length_mm
+    half = length / 2
     return [
         {"tip_mm": (x, y, -half), "entry_mm": (x, y, half + 100.0), **numbers}
         for x, y in positions_mm

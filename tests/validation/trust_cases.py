@@ -20,7 +20,7 @@ class Size:
     measured_mm, spread_mm : as published; one standard deviation, None where not stated.
     isotherm_c : the edge of visible ice is 0 C.
     which : across the probes (mean of both directions), the larger of both, or along them.
-    calibrates : whether a default was found from this size.
+    calibrates : whether a default was found from this size, or from another of the same animals.
     """
 
     measured_mm: float
@@ -43,8 +43,7 @@ class Published:
     start_c : of tissue and blood. clamped : without blood flow.
     depth_mm : how far the tip is in the organ, gas above it; None: the active part wholly inside.
     active_length_mm : where it is not the catalog's.
-    calibrates : whether a default was found from it. not_stated : what its set-up lacks, so that it
-        does not count.
+    not_stated : what its set-up lacks, so that it does not count.
     box_mm, spacing_mm : of the simulation.
     """
 
@@ -60,7 +59,6 @@ class Published:
     clamped: bool = False
     depth_mm: float | None = None
     active_length_mm: float | None = None
-    calibrates: bool = False
     not_stated: str = ""
     box_mm: tuple[float, float, float] = (90.0, 90.0, 100.0)
     spacing_mm: float = 2.5
@@ -107,14 +105,14 @@ _JUROL_ASSUMED = (
 
 PUBLISHED: tuple[Published, ...] = (
     Published(
-        "Swine liver 1999: one 2.4 mm",
+        "Swine liver, 2.4 mm: one probe",
         "Lee et al., Hepatic cryosurgery via minilaparotomy in a porcine model, "
         "https://www.scholars.northwestern.edu/en/publications/hepatic-cryosurgery-via-"
         "minilaparotomy-in-a-porcine-model-an-alte (abstract)",
         "liver", "argon-2.4", ALONE, "freeze 15 min", (Size(30.0),),
     ),
     Published(
-        "Swine liver 1999: two 2.4 mm",
+        "Swine liver, 2.4 mm: two probes",
         "Lee et al., Hepatic cryosurgery via minilaparotomy in a porcine model, "
         "https://www.scholars.northwestern.edu/en/publications/hepatic-cryosurgery-via-"
         "minilaparotomy-in-a-porcine-model-an-alte (abstract)",
@@ -122,7 +120,7 @@ PUBLISHED: tuple[Published, ...] = (
         "At both sides of the target of 7 mm assumed.",
     ),
     Published(
-        "Swine liver, CT: two 2.4 mm",
+        "Swine liver, 2.4 mm: two, by CT",
         "Lee et al., CT-monitored percutaneous cryoablation in a pig liver model, Radiology "
         "1999;211:687, PMID 10352592 (abstract): margin of 17 mm beyond a balloon of 9 mm",
         "liver", "argon-2.4", _pair(12.0), "freeze 17.5 min", (Size(43.0, which="largest width"),),
@@ -137,7 +135,7 @@ PUBLISHED: tuple[Published, ...] = (
     Published(
         "Swine liver 2018: 10-8-10", _SWINE_2018, "liver", "argon-17g", _pair(15.0),
         TEN_EIGHT_TEN,
-        (Size(45.0, 3.0, which="largest width"), Size(65.5, 5.5, which="length")),
+        (Size(45.0, 3.0, which="largest width", calibrates=True), Size(65.5, 5.5, which="length")),
         _SWINE_ASSUMED,
     ),
     Published(
@@ -149,7 +147,7 @@ PUBLISHED: tuple[Published, ...] = (
     Published(
         "Swine kidney 2018: 10-8-10", _SWINE_2018, "kidney", "argon-17g", _pair(15.0),
         TEN_EIGHT_TEN,
-        (Size(39.5, 1.7, which="largest width"), Size(50.0, 7.5, which="length")),
+        (Size(39.5, 1.7, which="largest width", calibrates=True), Size(50.0, 7.5, which="length")),
         _SWINE_ASSUMED,
     ),
     Published(
