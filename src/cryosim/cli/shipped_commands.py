@@ -6,10 +6,16 @@ import argparse
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ..errors import InputError
 from .exit_codes import GOALS_MET
 from .options import Commands
 from .output_folder import new_console
+
+if TYPE_CHECKING:
+    from ..probes import ProbeModel
+    from ..tissue import Tissue
 
 __all__ = ["add_commands"]
 
@@ -23,6 +29,12 @@ def add_commands(commands: Commands) -> None:
 
     listing = commands.add_parser("list", help="list what is shipped")
     listing.add_argument("what", choices=["probes", "tissues", "protocols", "phantoms"])
+    listing.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="of probes or tissues: every number with its range, source, and how well it is known",
+    )
     listing.set_defaults(command=_list)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of plan files")
@@ -38,34 +50,103 @@ def _phantom(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(*_LISTS[options.what][0])
-    for row in _LISTS[options.what][1]():
-        table.add_row(*row)
-    new_console().print(table)
+    if options.names and options.what not in _NUMBERS_OF:
+        raise InputError(
+            f"list {options.what} {options.names[0]}: only probes and tissues are listed by name"
+        )
+    console = new_console()
+    for name in options.names:
+        found, cited = _NUMBERS_OF[options.what](name)
+        table = Table(*_NUMBER_COLUMNS, title=found.name, title_justify="left", show_lines=True)
+        for row in _number_rows(found):
+            table.add_row(*map(escape, row))
+        console.print(table, *map(escape, cited), sep="\n")
+    if not options.names:
+        columns, rows, more = _LISTS[options.what]
+        table = Table(*columns, show_lines=bool(more))
+        table.columns[0].no_wrap = True
+        for row in rows():
+            table.add_row(*map(escape, row))
+        console.print(table, *map(escape, filter(None, [more])), sep="\n")
     return GOALS_MET
+
+
+def _model(name: str) -> tuple[ProbeModel, list[str]]:
+    from ..probes import citations, find_model
+
+    return find_model(name), citations([find_model(name)])
+
+
+def _tissue(name: str) -> tuple[Tissue, list[str]]:
+    from ..tissue import citations, read_library
+
+    return read_library()[name], citations([read_library()[name]])
+
+
+_NUMBER_COLUMNS = ("number", "value", "range", "known", "source")
+_NUMBERS_OF: dict[str, Callable[[str], tuple[ProbeModel | Tissue, list[str]]]] = {
+    "probes": _model,
+    "tissues": _tissue,
+}
+
+
+def _number_rows(of: ProbeModel | Tissue) -> Iterator[tuple[str, ...]]:
+    """Every number of a probe or tissue, in the words of plan files."""
+    from ..sources import how_well_known
+
+    for key, source in of.sources.items():
+        value = getattr(of, key)
+        yield key, f"{value:.4g}", _range(of, key), how_well_known(source), source
+
+
+def _range(of: ProbeModel | Tissue, key: str) -> str:
+    return "{:.4g} to {:.4g}".format(*of.ranges[key]) if key in of.ranges else ""
 
 
 def _probe_rows() -> Iterator[tuple[str, ...]]:
     from ..probes import read_catalog
+    from ..sources import how_well_known
 
     for model in read_catalog().values():
-        numbers = (model.diameter_mm, model.active_length_mm, model.surface_c)
-        yield (model.name, *[f"{number:g}" for number in numbers], model.description)
+        if model.surface_c is not None:
+            key, freezes = "surface_c", f"surface {model.surface_c:g} C"
+        else:
+            key, freezes = (
+                "exchange_w_m2k",
+                f"gas {model.gas_c:g} C, {model.exchange_w_m2k:g} W/m2/K",
+            )
+        within = _range(model, key)
+        yield (
+            f"{model.name}\n{model.diameter_mm:g} x {model.active_length_mm:g} mm",
+            f"{freezes}\n({within})" if within else freezes,
+            how_well_known(model.sources[key]),
+            f"{model.description}. {model.sources[key]}",
+        )
 
 
 def _tissue_rows() -> Iterator[tuple[str, ...]]:
+    from ..sources import how_well_known
     from ..tissue import read_library
 
     for tissue in read_library().values():
+        key = "perfusion_1_s"
+        if tissue.flow_of:
+            whole = tissue.host_flow_share == 1.0
+            part = "" if whole else f"{100 * tissue.host_flow_share:.0f} % of "
+            share = f"{part}its organ's, else "
+            key = key if whole else "host_flow_share"
+        else:
+            share = ""
+        within = _range(tissue, key)
+        flow = f"{share}{tissue.perfusion_1_s:.3g}"
         yield (
             tissue.name,
-            f"{tissue.k_unfrozen_w_mk:.3g} / {tissue.k_frozen_w_mk:.3g}",
-            f"{tissue.rho_c_unfrozen_j_m3k / 1e6:.3g} / {tissue.rho_c_frozen_j_m3k / 1e6:.3g}",
-            f"{tissue.latent_heat_j_m3 / 1e6:.3g}",
-            f"{tissue.solidus_c:g} to {tissue.liquidus_c:g}",
-            f"{tissue.perfusion_1_s:.2g}",
+            f"{flow}\n({within})" if within else flow,
+            how_well_known(tissue.sources[key]),
+            tissue.sources[key],
         )
 
 
@@ -82,21 +163,20 @@ def _phantom_rows() -> Iterator[tuple[str, ...]]:
     yield from phantom_descriptions().items()
 
 
-_LISTS: dict[str, tuple[tuple[str, ...], Callable[[], Iterator[tuple[str, ...]]]]] = {
-    "probes": (("name", "diameter mm", "active mm", "surface C", "what"), _probe_rows),
-    "tissues": (
-        (
-            "name",
-            "k W/m/K (unfrozen / frozen)",
-            "rho c MJ/m3/K",
-            "latent MJ/m3",
-            "freezes C",
-            "perfusion 1/s",
-        ),
-        _tissue_rows,
+_MORE = "Every number with its range, source, and how well it is known: cryosim list {} NAME"
+_LISTS: dict[str, tuple[tuple[str, ...], Callable[[], Iterator[tuple[str, ...]]], str]] = {
+    "probes": (
+        ("name", "freezes with (range)", "known", "what, and source"),
+        _probe_rows,
+        _MORE.format("probes"),
     ),
-    "protocols": (("preset", "stages", "source"), _protocol_rows),
-    "phantoms": (("name", "what"), _phantom_rows),
+    "tissues": (
+        ("name", "blood flow 1/s (range)", "known", "source"),
+        _tissue_rows,
+        _MORE.format("tissues"),
+    ),
+    "protocols": (("preset", "stages", "source"), _protocol_rows, ""),
+    "phantoms": (("name", "what"), _phantom_rows, ""),
 }
 
 
