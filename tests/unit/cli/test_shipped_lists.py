@@ -24,7 +24,7 @@ def row_of(text, name):
 def test_tissues_are_listed_with_their_flow(capsys, monkeypatch):
     text = printed(capsys, monkeypatch, "tissues")
     assert set(read_library().names) <= set(re.findall(r"│ ([a-z-]+) ", text))
-    name, flow, known, source = row_of(text, "liver")
+    _, flow, known, source = row_of(text, "liver")
     assert (flow, known) == ("0.0095", "fitted")
     assert "(0.005 to 0.0155)" in text
     assert "[swine-2018]" in source
