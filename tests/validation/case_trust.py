@@ -245,7 +245,7 @@ CASES = (
         equation="Pennes: dH/dt = div(k grad T) + w rho_b c_b (T_a - T) + Q_m; no flow in what was "
         "frozen.",
         setup="Tissue of the library, probes of the catalog, nothing fitted to the case; a uniform "
-        "box whose faces stay at the start temperature, 2 to 2.5 mm voxels. The band varies blood "
+        "box whose faces stay at the start temperature, 2 mm voxels. The band varies blood "
         "flow, frozen conduction and the probes' film, each alone to both ends of its published "
         "range; changes to either side are added in squares.",
         source="Each publication is named below. Most were read as abstracts.",

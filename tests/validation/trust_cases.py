@@ -61,7 +61,7 @@ class Published:
     active_length_mm: float | None = None
     not_stated: str = ""
     box_mm: tuple[float, float, float] = (90.0, 90.0, 100.0)
-    spacing_mm: float = 2.5
+    spacing_mm: float = 2.0
 
 
 ALONE = ((0.0, 0.0),)
@@ -172,17 +172,17 @@ PUBLISHED: tuple[Published, ...] = (
     ),
     Published(
         "Swine kidney, 3.4 mm: open", _LANDMAN, "kidney", "argon-3.4", ALONE, _LANDMAN_PROTOCOL,
-        (Size(28.7),), _LANDMAN_ASSUMED, depth_mm=10.0, box_mm=(80.0, 80.0, 80.0), spacing_mm=2.0,
+        (Size(28.7),), _LANDMAN_ASSUMED, depth_mm=10.0, box_mm=(80.0, 80.0, 80.0),
     ),
     Published(
         "Swine kidney, 3.4 mm: clamped", _LANDMAN, "kidney", "argon-3.4", ALONE, _LANDMAN_PROTOCOL,
         (Size(37.6),), _LANDMAN_ASSUMED, clamped=True, depth_mm=10.0, box_mm=(80.0, 80.0, 80.0),
-        spacing_mm=2.0,
+
     ),
     Published(
         "Swine kidney, 3.4 mm: clamped and cooled", _LANDMAN, "kidney", "argon-3.4", ALONE,
         _LANDMAN_PROTOCOL, (Size(40.4),), _LANDMAN_ASSUMED, start_c=24.8, clamped=True,
-        depth_mm=10.0, box_mm=(80.0, 80.0, 80.0), spacing_mm=2.0,
+        depth_mm=10.0, box_mm=(80.0, 80.0, 80.0),
     ),
     Published(
         "Swine kidney, 3 mm",
@@ -190,28 +190,28 @@ PUBLISHED: tuple[Published, ...] = (
         "kidney, https://scilit.com/publications/a4f9a154d3f5394b4705132141e29786 (abstract)",
         "kidney", "argon-3.0", ALONE, "freeze 5 min", (Size(22.5, 2.5),),
         "4 to 6 min, ended when the ice was 20 mm wide; 20 to 25 mm in the end.",
-        box_mm=SMALL, spacing_mm=2.0,
+        box_mm=SMALL,
     ),
     Published(
         "Swine liver, 3.4 mm nitrogen: 4 min", _VISICA, "liver", "nitrogen-3.4", ALONE,
         "freeze 4 min", (Size(17.0, 3.0, isotherm_c=-20.0), Size(38.0, 15.0, -20.0, "length")),
-        _VISICA_ASSUMED, box_mm=SMALL, spacing_mm=2.0,
+        _VISICA_ASSUMED, box_mm=SMALL,
     ),
     Published(
         "Swine kidney, 3.4 mm nitrogen: 4 min", _VISICA, "kidney", "nitrogen-3.4", ALONE,
         "freeze 4 min", (Size(18.5, 4.0, isotherm_c=-20.0), Size(30.0, 5.0, -20.0, "length")),
-        _VISICA_ASSUMED + " Mean of 20 and 17 mm.", box_mm=SMALL, spacing_mm=2.0,
+        _VISICA_ASSUMED + " Mean of 20 and 17 mm.", box_mm=SMALL,
     ),
     Published(
         "Swine kidney, 3.4 mm nitrogen: 12 min", _VISICA, "kidney", "nitrogen-3.4", ALONE,
         "freeze 12 min", (Size(25.0, 7.0, isotherm_c=-20.0), Size(32.0, 5.0, -20.0, "length")),
-        _VISICA_ASSUMED + " Mean of 31 and 19 mm.", box_mm=(80.0, 80.0, 90.0), spacing_mm=2.0,
+        _VISICA_ASSUMED + " Mean of 31 and 19 mm.", box_mm=(80.0, 80.0, 90.0),
     ),
     Published(
         "Swine neck, 3.4 mm nitrogen: 4 min", _VISICA, "muscle", "nitrogen-3.4", ALONE,
         "freeze 4 min", (Size(18.0, 4.0, isotherm_c=-20.0), Size(33.0, 8.0, -20.0, "length")),
         _VISICA_ASSUMED + " Fibro-fatty tissue taken as muscle; fat gives 2 mm less.",
-        box_mm=SMALL, spacing_mm=2.0,
+        box_mm=SMALL,
     ),
     Published(
         "Swine lung, 2.4 mm",
@@ -234,7 +234,7 @@ PUBLISHED: tuple[Published, ...] = (
         "freeze 3 min; thaw 3 min; freeze 7 min; thaw 4 min; freeze 10 min",
         (Size(16.0, 2.9, isotherm_c=-20.0), Size(25.35, 3.2, -20.0, "length")),
         "Lesion taken as -20 C; flooded from the start.", box_mm=(80.0, 80.0, 90.0),
-        spacing_mm=2.0,
+
     ),
     *(
         Published(
