@@ -25,15 +25,14 @@ from ..images import (
 )
 from ..plan import OrganAtRisk, Plan, Target, plan_from_dict
 from ..probes import check_placement
-from ..simulation import check_run
+from ..simulation import absent_from_box, check_run
 from ..tissue import (
     Tissue,
     TissueGrid,
     TissueLibrary,
     build_tissue,
-    define_tissue,
     flow_from_hosts,
-    read_library,
+    library_with,
 )
 from ..tissue.structures import tissue_of_structure
 from .barriers import with_barriers
@@ -215,7 +214,7 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
     """
     expect_type("place_anatomy: anatomy", anatomy, Anatomy, "read_anatomy returns one")
     expect_type("place_anatomy: plan", plan, Plan, "read_plan returns one")
-    library = _library(plan)
+    library = library_with(plan.tissue)
     volume, frame = anatomy.volume, anatomy.frame
     if frame is None:
         return _place_uniform(anatomy, plan, library)
@@ -247,6 +246,7 @@ def place_anatomy(anatomy: Anatomy, plan: Plan) -> TissueGrid:
             *_near_the_skin(plan, tissue),
             *ends_near_target(tissue, frame, plan),
             *far_from_axial(plan.probe),
+            *absent_from_box(plan, tissue),
         ),
     )
     protected = protect(placed, plan, library, anatomy.labels)
@@ -373,13 +373,6 @@ def _structures(plan: Plan) -> dict[str, Target | OrganAtRisk]:
     return found
 
 
-def _library(plan: Plan) -> TissueLibrary:
-    library = read_library()
-    for definition in plan.tissue:
-        library = library.with_tissues([define_tissue(definition, library)])
-    return library
-
-
 def _place_uniform(anatomy: Anatomy, plan: Plan, library: TissueLibrary) -> TissueGrid:
     phantom = _phantom("uniform", plan.anatomy.size_mm)
     size_mm = phantom.volume.grid.size_mm
@@ -399,7 +392,8 @@ def _place_uniform(anatomy: Anatomy, plan: Plan, library: TissueLibrary) -> Tiss
     tissue = TissueGrid.uniform(grid, library[plan.anatomy.tissue or "soft-tissue"])
     tissue = flow_from_hosts(tissue)
     tissue = dataclasses.replace(tissue, structures=shares, image_grid=phantom.volume.grid)
-    tissue = dataclasses.replace(tissue, warnings=tuple(ends_near_target(tissue, grid, plan)))
+    warnings = (*ends_near_target(tissue, grid, plan), *absent_from_box(plan, tissue))
+    tissue = dataclasses.replace(tissue, warnings=warnings)
     protected = protect(tissue, plan, library, anatomy.labels)
     return with_barriers(protected, plan, library, anatomy.labels)
 

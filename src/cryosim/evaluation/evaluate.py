@@ -12,7 +12,7 @@ from ..plan import ICE_C, PRESETS, Plan, Skin
 from ..plan.metrics import COMPLIANCE, ICE_MARGIN, limited_margin
 from ..probes import catalog, needle_name
 from ..quantities import OrganReport, TargetReport
-from ..simulation import Result
+from ..simulation import Result, flow_words
 from ..sources import is_assumption
 from ..surfaces import isosurface
 from ..tissue import citations as tissue_citations
@@ -148,6 +148,7 @@ def _assumptions(result: Result) -> tuple[str, ...]:
         if result.plan.perfusion.stays_off_after_freezing
         else "perfusion returns when tissue thaws"
     )
+    found += flow_words(result.plan, result.tissue)
     if result.plan.skin.given_up is not None:
         found.append(f"skin is given up and has no limit: {result.plan.skin.given_up}")
     if result.tissue.outside_air is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..simulation import Result
+from ..simulation import Result, flowing_s
 from ..tissue import Tissue
 from .curves import heat_taken_out_j
 
@@ -54,7 +54,7 @@ def _resting_j(result: Result) -> float:
         for known in tissue.tissues
     ]
     volume_m3 = tissue.grid.cell_volume_ml * 1e-6
-    return float(counts @ np.array(watts_per_m3)) * volume_m3 * plan.protocol.duration_s
+    return float(counts @ (np.array(watts_per_m3) * flowing_s(plan, tissue))) * volume_m3
 
 
 def _used(result: Result) -> list[str]:
@@ -62,9 +62,8 @@ def _used(result: Result) -> list[str]:
     tissue, scale = result.tissue, result.plan.perfusion.scale
     cooled = np.maximum(result.plan.body.temperature_c - result.coldest_c, 0.0)
     kelvins = np.bincount(tissue.index.ravel(), cooled.ravel(), minlength=len(tissue.tissues))
-    weights = [
-        kelvin * known.perfusion_1_s for kelvin, known in zip(kelvins, tissue.tissues, strict=True)
-    ]
+    flows = np.array([known.perfusion_1_s for known in tissue.tissues])
+    weights = kelvins * flows * flowing_s(result.plan, tissue)
     order = sorted(range(len(weights)), key=lambda number: -weights[number])
     named = [n for n in order if weights[n] > _NAMED * sum(weights)]
     return [_words(tissue.tissues[number], scale) for number in named]

@@ -12,10 +12,11 @@ from ..probes import Needle, Probe, Warmer
 from ..quantities import OrganReport, SensorReport, TargetReport, goal_paths
 from .metrics import whole_path
 from .optimize import Search
-from .protocol import Protocol
+from .protocol import MOMENT_MIN, Protocol
 from .sections import (
     AnatomyPlan,
     BodyPlan,
+    FlowStop,
     Goal,
     GridPlan,
     OrganAtRisk,
@@ -91,9 +92,10 @@ class Plan(Section):
         )
 
     def with_protocol(self, protocol: Protocol) -> Plan:
-        """Return the plan with stages of other lengths; what a probe runs of its own follows them.
+        """Return the plan with stages of other lengths, which times of the procedure follow.
 
-        Its times keep their distance from the beginning of their stage, as far as that goes.
+        What a probe runs of its own, and stops of blood flow, keep their distance from the
+        beginning of their stage, as far as that goes.
         """
         if protocol == self.protocol:
             return self
@@ -101,7 +103,22 @@ class Plan(Section):
             probe.model_copy(update={"runs_min": self.protocol.moved(probe.runs_min, protocol)})
             for probe in self.probe
         )
-        return self.model_copy(update={"protocol": protocol, "probe": probes})
+        perfusion = self.perfusion.model_copy(update={"stopped": self._stopped_in(protocol)})
+        return self.model_copy(
+            update={"protocol": protocol, "probe": probes, "perfusion": perfusion}
+        )
+
+    def _stopped_in(self, protocol: Protocol) -> tuple[FlowStop, ...]:
+        """Return the stops of flow in stages of other lengths, without those that are over."""
+        found = []
+        for stop in self.perfusion.stopped:
+            if stop.minutes is None:
+                found.append(stop)
+                continue
+            ((start, end),) = self.protocol.moved((stop.minutes,), protocol)
+            if end - start > 2 * MOMENT_MIN:  # more than what `moved` leaves of nothing
+                found.append(stop.model_copy(update={"minutes": (start, end)}))
+        return tuple(found)
 
     @property
     def _all_organs(self) -> tuple[OrganAtRisk, ...]:
@@ -140,14 +157,7 @@ class Plan(Section):
             for name in names:
                 if names.count(name) > 1:
                     raise ValueError(f"{section}: two are named '{name}'; rename one")
-        for number, probe in enumerate(self.probe):
-            end_min = self.protocol.duration_s / 60
-            for start, _ in probe.runs_min:
-                if start >= end_min:
-                    raise ValueError(
-                        f"probe.{number}.runs_min: {start:g} min lies after the end of the "
-                        f"protocol, {end_min:g} min; times are minutes of the procedure"
-                    )
+        self._check_times()
         for number, warmer in enumerate(self.warmer):
             if warmer.temperature_c < self.body.temperature_c:
                 raise ValueError(
@@ -170,6 +180,26 @@ class Plan(Section):
                     f"known: {', '.join(organs) or 'none'}"
                 )
         return self._with_known_goals()
+
+    def _check_times(self) -> None:
+        """Refuse what begins when the protocol is over."""
+        starts = [
+            (f"probe.{number}.runs_min", start)
+            for number, probe in enumerate(self.probe)
+            for start, _ in probe.runs_min
+        ]
+        starts += [
+            (f"perfusion.stopped.{number}.minutes", stop.minutes[0])
+            for number, stop in enumerate(self.perfusion.stopped)
+            if stop.minutes is not None
+        ]
+        end_min = self.protocol.duration_s / 60
+        for key, start in starts:
+            if start >= end_min:
+                raise ValueError(
+                    f"{key}: {start:g} min lies after the end of the protocol, {end_min:g} min; "
+                    "times are minutes of the procedure"
+                )
 
     def _with_known_goals(self) -> Plan:
         """Write out the dotted paths of goals that are named by their ends."""

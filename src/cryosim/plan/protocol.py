@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..errors import InputError
 
-__all__ = ["PRESETS", "Preset", "Protocol", "Stage"]
+__all__ = ["MOMENT_MIN", "PRESETS", "Preset", "Protocol", "Stage"]
 
 
 class Stage(BaseModel):
@@ -92,7 +92,7 @@ PRESETS: Mapping[str, Preset] = {
 }
 
 Runs = tuple[tuple[float, float], ...]
-_MOMENT_MIN = 1e-6
+MOMENT_MIN = 1e-6
 
 _STAGE = re.compile(
     r"^(?P<kind>freeze|thaw)\s+(?P<number>\d+(?:\.\d*)?|\.\d+)\s*"
@@ -233,7 +233,7 @@ class Protocol(BaseModel):
 
         found = [(at(start), at(stop)) for start, stop in runs_min]
         # A run of which nothing is left stays as a moment: none at all would mean throughout.
-        return tuple((start, max(stop, start + _MOMENT_MIN)) for start, stop in found)
+        return tuple((start, max(stop, start + MOMENT_MIN)) for start, stop in found)
 
     def when(self, time_s: float) -> str:
         """Say when a moment is, for example "12 min of freeze 2"."""

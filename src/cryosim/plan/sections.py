@@ -9,13 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..images import Position
 from ..images.nifti import is_nifti_name
-from ..probes import Point
+from ..probes import Minutes, Point
 
 __all__ = [
     "ICE_C",
     "LETHAL_HOLD_S",
     "AnatomyPlan",
     "BodyPlan",
+    "FlowStop",
     "Goal",
     "GridPlan",
     "OrganAtRisk",
@@ -245,6 +246,29 @@ class GridPlan(Section):
     padding_mm: Annotated[float, Field(ge=5, le=300)] = 50.0
 
 
+class FlowStop(Section):
+    """Blood flow that is stopped for a time: a clamp, an embolization.
+
+    Attributes
+    ----------
+    tissues : names of the library or of the plan, and with an organ the tumors that have its flow;
+        every tissue when not given.
+    minutes : (start, stop) of the procedure; throughout when not given.
+    """
+
+    tissues: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    minutes: tuple[Minutes, Minutes] | None = None
+
+    @model_validator(mode="after")
+    def _starts_before_it_ends(self) -> FlowStop:
+        if self.minutes is not None and self.minutes[0] >= self.minutes[1]:
+            raise ValueError(
+                f"minutes = {list(self.minutes)}: give [start, stop] in minutes of the procedure, "
+                "the stop later than the start"
+            )
+        return self
+
+
 class PerfusionPlan(Section):
     """Blood flow.
 
@@ -254,11 +278,13 @@ class PerfusionPlan(Section):
     stays_off_after_freezing : blood does not return to tissue that has been frozen.
     vessel_exchange_w_m2k : heat transfer from the blood of large vessels to their wall; without it
         the wall is held at the temperature of the blood.
+    stopped : where and when there is no flow.
     """
 
     scale: Annotated[float, Field(ge=0, le=1000)] = 1.0
     stays_off_after_freezing: bool = True
     vessel_exchange_w_m2k: Annotated[float, Field(gt=0, le=1e5)] | None = None
+    stopped: tuple[FlowStop, ...] = ()
 
 
 class BodyPlan(Section):

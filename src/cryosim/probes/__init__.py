@@ -4,10 +4,11 @@ from .catalog import citations, find_model, read_catalog
 from .coupling import ProbeCoupling, couple, steady_potential
 from .occupancy import axis_coordinates, probe_share
 from .positions import check_inside, check_placement, needle_name
-from .probe import Needle, Point, Probe, Warmer
+from .probe import Minutes, Needle, Point, Probe, Warmer
 from .probe_model import ProbeModel
 
 __all__ = [
+    "Minutes",
     "Needle",
     "Point",
     "Probe",

@@ -14,7 +14,7 @@ from ..errors import InputError
 from .catalog import find_model
 from .probe_model import NUMBERS, check_number
 
-__all__ = ["Needle", "Point", "Probe", "Warmer"]
+__all__ = ["Minutes", "Needle", "Point", "Probe", "Warmer"]
 
 Coordinate = Annotated[float, Field(ge=-5000, le=5000, allow_inf_nan=False)]
 Point = tuple[Coordinate, Coordinate, Coordinate]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .blood_flow import absent_from_box, flow_words, flowing_s
 from .callbacks import Callback
 from .feasible import check_run
 from .forecast import Forecast, forecast
@@ -32,7 +33,10 @@ __all__ = [
     "Performance",
     "Result",
     "Settings",
+    "absent_from_box",
     "check_run",
+    "flow_words",
+    "flowing_s",
     "forecast",
     "rehearse",
     "simulate",

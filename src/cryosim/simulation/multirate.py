@@ -61,7 +61,7 @@ class MultirateLegendre:
         box = self._probe_box() if cold is None else self._probe_box().joined(cold)
         self._zone = NearZone(state, box.widened(_CLOSEST + _GROWTH, shape))
         self._leave_zone_out()
-        self._far_rate = self._largest_far_rate()
+        self._far_conduction_rate = self._largest_far_conduction_rate()
 
     # The zone, and what follows from it.
 
@@ -98,18 +98,18 @@ class MultirateLegendre:
         self._sinks = (
             faces.cells[~both], faces.sinks[~both], faces.conductances[~both], faces.kinds[~both]
         )  # fmt: skip
-        self._near_rate = state.largest_rate(zone.index, zone.resistivity, zone.coupled_cells)
+        self._near_conduction_rate = state.conduction_rate(
+            zone.index, zone.resistivity, zone.coupled_cells
+        )
 
-    def _largest_far_rate(self) -> float:
+    def _largest_far_conduction_rate(self) -> float:
         """Bound of the spectrum of conduction in far tissue, 1/s."""
         capacity, rate = self._before, self._increment
         capacity[...] = self._far_table[self._index, far.CAPACITY]
         bioheat.exchange_rate(self._state.resistivity, capacity, self._spacing, rate)
         largest = 2.0 * float(rate[INNER].max())
         rate[...] = 0.0
-        return largest + float(
-            (self._far_table[:, far.BLOOD] * self._far_table[:, far.CAPACITY]).max()
-        )
+        return largest
 
     def _grow(self) -> None:
         """Let the zone grow when tissue about to freeze comes close to its rim."""
@@ -141,8 +141,10 @@ class MultirateLegendre:
         return proposed_step_s(self._settings, since_switch_s)
 
     def _stages_of(self, step_s: float, coldest_c: float) -> tuple[int, float, int]:
-        near_rate = self._near_rate * speed_up(self._state.table, coldest_c)
-        return stages_of(step_s, self._far_rate, near_rate)
+        near_rate = self._near_conduction_rate + self._state.blood_rate
+        blood = self._far_table[:, far.BLOOD] * self._far_table[:, far.CAPACITY]
+        far_rate = self._far_conduction_rate + float(blood.max())
+        return stages_of(step_s, far_rate, near_rate * speed_up(self._state.table, coldest_c))
 
     def advance(self, step_s: float, coldest_c: float) -> F64:
         """See `Integrator.advance`."""
@@ -175,8 +177,16 @@ class MultirateLegendre:
 
     def refresh(self) -> None:
         """See `Integrator.refresh`."""
+        self._follow_flow()
         self._begin_near()
         self._find_exchange()
+
+    def _follow_flow(self) -> None:
+        """Take over the state's table, from which blood may have gone, or into which come back."""
+        table = self._state.table.astype(np.float32)
+        if not np.array_equal(table, self._table):
+            self._table, self._far_table = table, far.linear_table(self._state.table)
+            self._near_begun = False
 
     def _find_exchange(self) -> None:
         """Find what probes do to the zone as it is now."""

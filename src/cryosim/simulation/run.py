@@ -14,6 +14,7 @@ from ..geometry import read_only
 from ..plan import Plan
 from ..probes import ProbeCoupling, probe_share
 from ..tissue import TissueGrid
+from .blood_flow import BloodFlow
 from .callbacks import Callback
 from .course import CourseRecorder
 from .drives import Drives, stage_at
@@ -23,7 +24,7 @@ from .result import Performance, Result
 from .sensors import CurveRecorder
 from .state import INNER, State
 from .stepping import Integrator
-from .stops import switch_times
+from .stops import flow_times, switch_times
 from .watch import Watch
 
 __all__ = ["Run"]
@@ -63,6 +64,7 @@ class Run:
         self._exposed_below_c = max(0.0, *thresholds) + _EXPOSED_EARLY_K
         self.steps = 0
         self.drives = Drives(plan, state)
+        self.blood_flow = BloodFlow(plan, tissue, state)
         self.books = Bookkeeping(tissue, state)
         self.curves = CurveRecorder(tissue.grid, plan.sensor, state)
         self.probe_voxels = ProbeVoxels(tissue.grid, coupling)
@@ -82,12 +84,17 @@ class Run:
             callback.on_start(self.plan.protocol.duration_s)
         self._keep(0.0)
         self.course.record(0.0)
-        begin = 0.0
+        begin = switched = 0.0
         while begin < self.plan.protocol.duration_s:
-            end = next(time_s for time_s in switch_times(self.plan) if time_s > begin)
+            switches = switch_times(self.plan)
+            # Blood that stops or returns changes nothing at once: steps stay as long as they are.
+            switched = begin if begin in switches else switched
+            moments = (*switches, *flow_times(self.plan))
+            end = min(time_s for time_s in moments if time_s > begin)
             stops = [stop for stop in stops_of(self.plan) if begin < stop <= end]
             self.drives.switch(begin)
-            reached = self._run_until(begin, end, stops)
+            self.blood_flow.switch(begin)
+            reached = self._run_until(switched, begin, end, stops)
             begin = end if reached == end else self._end_stage(reached)
         for callback in self.callbacks:
             callback.on_end()
@@ -108,14 +115,19 @@ class Run:
         )
         self.plan = self.plan.with_protocol(protocol)
         self.drives.follow(self.plan)
+        self.blood_flow.follow(self.plan)
         self.course.record(time_s, asked=True)
         end_s = protocol.ends_s()[at]
         self._keep(end_s)
         return end_s
 
-    def _run_until(self, switched_s: float, end_s: float, kept: Sequence[float]) -> float:
-        """Step to the end of what probes do now; return when that was."""
-        now = switched_s
+    def _run_until(
+        self, switched_s: float, now: float, end_s: float, kept: Sequence[float]
+    ) -> float:
+        """Step on to the end of what probes and blood do now; return when that was.
+
+        `switched_s` is when probes were switched last.
+        """
         self.integrator.refresh()
         self.curves.record(now)
         watch = Watch.of(self.tissue, self.plan, self.state, now)

@@ -72,7 +72,8 @@ class State:
     ----------
     energy : H, J/m3. temperature : C. resistivity : K m/W, of unfrozen tissue and of what holds
         voxels, unless `refresh` brings it up to date.
-    index : row of the tissue table, or a reserved index. table : see `tissue_rows.COLUMNS`.
+    index : row of the tissue table, or a reserved index.
+    table : see `tissue_rows.COLUMNS`; no blood in tissues whose flow is stopped now.
     perfusable : liquid fraction that still carries blood at most.
     earlier, coldest, time_below, freezes_below, crossed_at, cooling_rate, thawing_rate : exposure
         so far, see `exposure.record_exposure`.
@@ -228,16 +229,22 @@ class State:
         Conduction in ice becomes up to ten times faster towards -196 C; every tissue that follows
         the law of ice by the same factor.
         """
-        return self._stable_step_at_solidus_s / speed_up(self.table, coldest_c)
+        return 2.0 / (self._conduction_rate + self.blood_rate) / speed_up(self.table, coldest_c)
 
     @cached_property
-    def _stable_step_at_solidus_s(self) -> float:
-        return 2.0 / self.largest_rate(self.index, self.resistivity, self.coupled_cells)
+    def _conduction_rate(self) -> float:
+        return self.conduction_rate(self.index, self.resistivity, self.coupled_cells)
 
-    def largest_rate(
+    @property
+    def blood_rate(self) -> float:
+        """What blood adds to `conduction_rate` now, 1/s; less where its flow is stopped."""
+        _, inverse_capacity = fastest_conduction(self.table)
+        return float((column(self.table, "blood_coefficient") * inverse_capacity).max())
+
+    def conduction_rate(
         self, index: NDArray[np.uint8], resistivity: Real, coupled_cells: NDArray[np.int64]
     ) -> float:
-        """Bound of the spectrum of the heat balance not colder than the solidus, 1/s (Gershgorin).
+        """Bound of the spectrum of conduction not colder than the solidus, 1/s (Gershgorin).
 
         Parameters
         ----------
@@ -252,12 +259,11 @@ class State:
         smallest = np.where(index == tissue_rows.HELD, np.float64(resistivity), least[index])
         rate = np.zeros(index.shape)
         bioheat.exchange_rate(smallest, capacity[index], self.inverse_spacing_squared, rate)
-        # A neighbor adds to the diagonal and beside it, a probe or blood to the diagonal only.
+        # A neighbor adds to the diagonal and beside it, a probe to the diagonal only.
         tissues = self.coupled_tissues
         probe_rate = self.coupling_lengths_m * capacity[tissues] / least[tissues] / 2
         np.add.at(rate.reshape(-1), coupled_cells, probe_rate / self.cell_volume_m3)
-        blood = (column(self.table, "blood_coefficient") * inverse_capacity).max() / 2
-        return 2.0 * float(rate.max() + blood)
+        return 2.0 * float(rate.max())
 
 
 def _hold(

@@ -50,7 +50,7 @@ class Integrator(Protocol):
         """Propose a step, given the time since the last switch and the coldest ahead."""
 
     def refresh(self) -> None:
-        """Bring what probes do up to date with the state's drives."""
+        """Bring what probes and blood do up to date with the state's drives and table."""
 
     def advance(self, step_s: float, coldest_c: float) -> F64:
         """Take one step; temperatures and what probes do are up to date afterwards.

@@ -1,4 +1,4 @@
-"""Moments at which a run stops to switch a needle or to keep the field."""
+"""Moments at which a run stops to switch needles or blood flow, or to keep the field."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from ..plan import Plan
 from .settings import Settings
 
-__all__ = ["snapshot_times", "switch_times"]
+__all__ = ["flow_times", "snapshot_times", "switch_times"]
 
 
 def snapshot_times(plan: Plan, settings: Settings | None = None) -> tuple[float, ...]:
@@ -29,6 +29,13 @@ def switch_times(plan: Plan) -> tuple[float, ...]:
         found |= {begin + knot for begin in begins for knot, _ in probe.curve}
     rounded = {round(time_s, 6) for time_s in found}
     return tuple(sorted(time_s for time_s in rounded if 0.0 < time_s <= ends[-1]))
+
+
+def flow_times(plan: Plan) -> tuple[float, ...]:
+    """Times within the protocol at which blood flow stops or returns, s."""
+    given = [stop.minutes for stop in plan.perfusion.stopped if stop.minutes is not None]
+    edges = {round(60.0 * edge, 6) for minutes in given for edge in minutes}
+    return tuple(sorted(edge for edge in edges if 0.0 < edge < plan.protocol.duration_s))
 
 
 def _schedule_edges_s(plan: Plan) -> set[float]:

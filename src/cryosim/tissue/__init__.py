@@ -1,7 +1,7 @@
 """Tissues: the library with its sources, and the mapping from labels and HU to tissue."""
 
 from .hosts import flow_from_hosts
-from .library import TissueLibrary, citations, define_tissue, read_library
+from .library import TissueLibrary, citations, define_tissue, library_with, read_library
 from .mapping import build_tissue
 from .tissue_grid import Tissue, TissueGrid, look_up
 
@@ -13,6 +13,7 @@ __all__ = [
     "citations",
     "define_tissue",
     "flow_from_hosts",
+    "library_with",
     "look_up",
     "read_library",
 ]

@@ -21,7 +21,7 @@ from ..errors import InputError, did_you_mean
 from ..sources import ASSUMPTION, PLAN_SOURCE, bibliography
 from .tissue_grid import Tissue
 
-__all__ = ["TissueLibrary", "citations", "define_tissue", "read_library"]
+__all__ = ["TissueLibrary", "citations", "define_tissue", "library_with", "read_library"]
 
 NUMBER_KEYS = tuple(f.name for f in dataclasses.fields(Tissue) if f.type in ("float", float))
 REQUIRED_KEYS = tuple(
@@ -182,6 +182,14 @@ def define_tissue(definition: Mapping[str, object], library: TissueLibrary) -> T
         if key not in numbers
     }
     return Tissue(name=name, sources={**defaults, **sources}, **given)
+
+
+def library_with(definitions: Iterable[Mapping[str, object]]) -> TissueLibrary:
+    """Return the bundled library with the tissues of a plan, see `define_tissue`."""
+    library = read_library()
+    for definition in definitions:
+        library = library.with_tissues([define_tissue(definition, library)])
+    return library
 
 
 def citations(tissues: Iterable[Tissue], library: TissueLibrary | None = None) -> list[str]:

@@ -10,7 +10,15 @@ from pydantic import ValidationError
 
 import cases
 from cryosim.errors import InputError
-from cryosim.plan import PRESETS, Plan, Protocol, plan_from_dict, plan_schema, read_plan
+from cryosim.plan import (
+    PRESETS,
+    Plan,
+    Protocol,
+    plan_from_dict,
+    plan_schema,
+    read_plan,
+    write_plan,
+)
 
 GOOD = """
 [anatomy]
@@ -64,6 +72,22 @@ def test_a_plan_as_run_can_be_run_again(tmp_path):
     plan = read_plan(written(tmp_path, GOOD))
     again = plan_from_dict(plan.model_dump(mode="json", exclude_none=True), tmp_path)
     assert again == plan
+
+
+def test_stops_of_blood_flow_come_back(tmp_path):
+    stops = """
+[[perfusion.stopped]]
+tissues = ["liver"]
+minutes = [0, 20]
+
+[[perfusion.stopped]]
+"""
+    plan = read_plan(written(tmp_path, GOOD + stops))
+    clamped, everywhere = plan.perfusion.stopped
+    assert (clamped.tissues, clamped.minutes) == (("liver",), (0.0, 20.0))
+    assert (everywhere.tissues, everywhere.minutes) == (None, None)
+    write_plan(plan, tmp_path / "again.json", tmp_path)
+    assert read_plan(tmp_path / "again.json") == plan
 
 
 def test_a_number_beside_a_model_overrides_it(tmp_path):
@@ -155,6 +179,18 @@ BAD = {
     ),
     "target without shape": (GOOD + "\n[target]\nmargin_mm = 5\n", r"target: give label or mask"),
     "negative perfusion": (GOOD + "\n[perfusion]\nscale = -1\n", r"perfusion\.scale = -1"),
+    "stop that ends before it starts": (
+        GOOD + "\n[[perfusion.stopped]]\nminutes = [20, 0]\n",
+        r"perfusion\.stopped\.0: minutes = \[20\.0, 0\.0\]: give \[start, stop\] in minutes",
+    ),
+    "stop after the end": (
+        GOOD + "\n[[perfusion.stopped]]\nminutes = [60, 70]\n",
+        r"perfusion\.stopped\.0\.minutes: 60 min lies after the end of the protocol, 60 min",
+    ),
+    "stop of nothing": (
+        GOOD + "\n[[perfusion.stopped]]\ntissues = []\n",
+        r"perfusion\.stopped\.0\.tissues = \[\]: tuple should have at least 1 item",
+    ),
     "goal on nothing": (
         GOOD + '\n[[goal]]\nmetric = "target.volume"\nat_least = 1\n',
         r"goal\.metric = 'target\.volume' is not in the report",
@@ -227,8 +263,11 @@ def test_the_examples_of_the_documentation_are_plans():
     sections = {}
     for block in re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL):
         for name, rows in tomllib.loads(block).items():
-            sections.setdefault(name, []).extend(rows)
-    assert {"probe", "warmer", "protection", "skin_pack", "sensor"} <= set(sections)
+            if isinstance(rows, dict):
+                sections.setdefault(name, {}).update(rows)
+            else:
+                sections.setdefault(name, []).extend(rows)
+    assert {"probe", "warmer", "protection", "skin_pack", "sensor", "perfusion"} <= set(sections)
     rest = {
         "anatomy": {"phantom": "uniform"},
         "organ_at_risk": [{"name": "bowel", "label": 2}],

@@ -50,6 +50,7 @@ def make_result(direction: np.ndarray | None = None, *, image: bool = True) -> R
             "organ_at_risk": [{"name": AWKWARD_NAMES[1], "label": "x", "min_temperature_c": 5}],
             "probe": [{"model": "argon-17g", "tip_mm": (0, 0, -15), "entry_mm": (0.1, 0, 100)}],
             "protocol": {"preset": "keio-bone"},
+            "perfusion": {"stopped": [{"tissues": ["ref"], "minutes": (0.1, 20)}, {}]},
             "report": {"isotherms_c": (0, -20, -40), "times_s": (60, 180)},
         }
     )
