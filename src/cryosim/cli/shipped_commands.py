@@ -118,6 +118,8 @@ def _probe_rows() -> Iterator[tuple[str, ...]]:
                 "exchange_w_m2k",
                 f"gas {model.gas_c:g} C, {model.exchange_w_m2k:g} W/m2/K",
             )
+        if model.power_limit_w is not None:
+            freezes += f", at most {model.power_limit_w:g} W"
         within = _range(model, key)
         yield (
             f"{model.name}\n{model.diameter_mm:g} x {model.active_length_mm:g} mm",

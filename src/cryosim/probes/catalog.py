@@ -22,7 +22,7 @@ __all__ = ["citations", "find_model", "read_catalog", "sources_of"]
 
 
 # What drives a probe in place besides the numbers of a catalog row.
-_ONLY_IN_PLANS = ("curve", "power_limit_w", "active_thaw_power_w")
+_ONLY_IN_PLANS = ("curve", "active_thaw_power_w")
 
 
 class PlacedProbe(Protocol):

@@ -86,6 +86,9 @@ class Needle(BaseModel):
 class Probe(Needle):
     """A cryoprobe in place; numbers that are not given come from the catalog row `model`.
 
+    A plan's own `surface_c` or `curve` stands for all that drives the row: its film and limit of
+    power, too. Its own `gas_c` keeps the row's film.
+
     Three models of what drives the ice, which may be combined: a surface at `surface_c`; gas at
     `gas_c` that exchanges heat with the inside of the wall, `exchange_w_m2k`; and a limit of power.
 
@@ -182,15 +185,16 @@ class Probe(Needle):
 
 def _replaced_by(values: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what a plan's own drive replaces of a catalog row's."""
-    given = {key for key in ("surface_c", "gas_c", "exchange_w_m2k", "curve") if values.get(key)}
+    drives = ("surface_c", "gas_c", "exchange_w_m2k", "curve")
+    given = {key for key in drives if values.get(key) not in (None, (), [])}
     if "gas_c" in given:
         return ("surface_c",)
     if "surface_c" in given:
-        return ("gas_c", "exchange_w_m2k")
+        return ("gas_c", "exchange_w_m2k", "power_limit_w")
     if "curve" in given:
         # The curve of the gas where the plan gives its film, else that of the surface.
-        film = () if "exchange_w_m2k" in given else ("exchange_w_m2k",)
-        return ("gas_c", *film)
+        kept = {"exchange_w_m2k", "power_limit_w"} if "exchange_w_m2k" in given else set()
+        return tuple({"surface_c", "gas_c", "exchange_w_m2k", "power_limit_w"} - kept)
     return ()
 
 

@@ -18,6 +18,7 @@ _LIMITS: dict[str, tuple[float, float, str]] = {
     "surface_c": (-200.0, -5.0, "a freezing probe is between -200 and -5 C"),
     "gas_c": (-200.0, -5.0, "nitrogen boils at -196 C, argon at -186 C"),
     "exchange_w_m2k": (1.0, 1e6, "argon needles exchange some 2000 to 7000 W/m2/K"),
+    "power_limit_w": (1e-3, 1000.0, "needles take out some 10 to 70 W"),
     "cool_down_s": (0.0, 600.0, "probes get cold within seconds to a few minutes"),
     "active_thaw_c": (0.0, 60.0, "a thawing probe is between 0 and 60 C"),
 }
@@ -48,6 +49,7 @@ class ProbeModel:
     surface_c : temperature of the active surface while freezing; None where there is a film.
     gas_c, exchange_w_m2k : temperature of the gas while freezing, and heat transfer from it to the
         active surface, per area of the outer surface.
+    power_limit_w : most heat that it can take out; None where nothing limits it.
     description : one line for lists.
     sources : where each number comes from, by field name.
     ranges : lowest and highest value that can be defended, by field name, where known.
@@ -66,6 +68,7 @@ class ProbeModel:
     surface_c: float | None = None
     gas_c: float | None = None
     exchange_w_m2k: float | None = None
+    power_limit_w: float | None = None
     description: str = ""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict, compare=False)

@@ -1,5 +1,6 @@
 """What `cryosim list` says of probes and tissues: value, range, source, how well known."""
 
+import dataclasses
 import re
 
 import pytest
@@ -39,6 +40,13 @@ def test_probes_are_listed_with_what_freezes(capsys, monkeypatch):
     assert row_of(text, "argon-17g")[1:3] == ["gas -196 C, 4500 W/m2/K", "fitted"]
     assert "(4000 to 5300)" in text
     assert row_of(text, "argon-17g-ideal")[1:3] == ["surface -196 C", "assumed"]
+
+
+def test_a_limit_of_power_is_listed(capsys, monkeypatch):
+    weak = dataclasses.replace(read_catalog()["argon-17g"], power_limit_w=25.0)
+    monkeypatch.setattr("cryosim.probes.read_catalog", lambda: {"weak": weak})
+    text = printed(capsys, monkeypatch, "probes")
+    assert "gas -196 C, 4500 W/m2/K, at most 25 W" in text
 
 
 @pytest.mark.parametrize(

@@ -297,9 +297,10 @@ def test_variations_change_what_they_say():
     weak = outcome(weak_probe=0, weak_duty=0.5), outcome(weak_probe=1, weak_duty=0.5)
     for found in weak:
         assert found["frozen_ml"] < usual
-    # The nerve lies beside the second probe.
+    # The nerve lies beside the second probe. What a weak first one does to it is lost in the time
+    # steps of a search, some 2 K in voxels of 4 mm.
     nerve = [found["coldest_organs_c"]["nerve"] for found in (outcome(), *weak)]
-    assert nerve[0] <= nerve[1] < nerve[2]
+    assert nerve[2] > max(nerve[:2]) + 3.0
 
 
 def test_perfusion_varies_about_what_the_plan_says():

@@ -1,5 +1,6 @@
 """The probe catalog: every number sourced, the rows that the documents promise, errors."""
 
+import dataclasses
 import re
 import tomllib
 from importlib import resources
@@ -113,6 +114,30 @@ def test_a_plan_replaces_what_drives_a_model():
     assert drive(ideal) == (None, -186.0, 4000.0)
     with pytest.raises(ValueError, match="either surface_c or gas_c"):
         probe(surface_c=-150.0, gas_c=-186.0)
+
+
+def test_a_limit_of_power_comes_from_the_row_with_its_film(monkeypatch):
+    row = dataclasses.replace(find_model("argon-17g"), power_limit_w=25.0)
+    monkeypatch.setattr("cryosim.probes.probe.find_model", lambda _: row)
+
+    def limit(**given):
+        return Probe(model="argon-17g", **PLACE, **given).power_limit_w
+
+    curve = ((0.0, 20.0), (60.0, -120.0))
+    assert limit() == limit(gas_c=-186.0) == limit(curve=curve, exchange_w_m2k=6000.0) == 25.0
+    assert limit(power_limit_w=40.0) == 40.0
+    assert limit(surface_c=-150.0) is None
+    assert limit(curve=curve) is None
+    assert limit(surface_c=-150.0, power_limit_w=40.0) == 40.0
+    with pytest.raises(InputError, match="power_limit_w = -3 is outside"):
+        dataclasses.replace(row, power_limit_w=-3.0)
+
+
+def test_a_curve_stands_for_all_that_drives_a_surface():
+    found = Probe(model="argon-17g-ideal", **PLACE, curve=((0.0, 20.0), (60.0, -120.0)))
+    assert found.surface_c is None
+    assert "surface_c" not in sources_of(found)
+    assert Probe.model_validate(found.model_dump()) == found
 
 
 def test_what_nobody_measured_is_marked():
