@@ -103,7 +103,7 @@ def draw(figure: Any) -> None:
     axes.invert_yaxis()
     axes.set_xlim(0, None)
     axes.set_xlabel("width of the isotherm, mm")
-    axes.legend(frameon=False, loc="upper left")
+    axes.legend(frameon=False, loc="lower right")
 
 
 CASES = (
