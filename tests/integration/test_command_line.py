@@ -61,7 +61,7 @@ def test_run_writes_everything(case, capsys):
         report["performance"]
     )
     assert report["organs_at_risk"][0]["name"] == "nerve"
-    assert report["plan"]["probe"][0]["surface_c"] == -196
+    assert report["plan"]["probe"][0]["gas_c"] == -196
     for key in ("version", "goals", "sources", "assumptions", "disclaimer"):
         assert report[key]
 

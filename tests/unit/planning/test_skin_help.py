@@ -69,7 +69,7 @@ def test_a_pack_on_the_coldest_skin_warms_it_and_both_are_shown() -> None:
     assert found.pack.center_mm == pytest.approx((0.0, -RADIUS_MM, 0.0), abs=6.0)
     before, after = (one["coldest_organs_c"]["skin"] for one in (found.without, found.packed))
     assert before < 0.0
-    assert after > before + 10.0
+    assert after > before + 6.0
     assert found.packed["frozen_skin_cm2"] < found.without["frozen_skin_cm2"]
     # Warmth costs ice.
     assert found.packed["healthy_frozen_ml"] < found.without["healthy_frozen_ml"]
