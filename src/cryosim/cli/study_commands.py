@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from .progress import batch_progress, search_progress
 
 if TYPE_CHECKING:
     from ..plan import Plan
+    from ..studies import Observation
 
 __all__ = ["add_commands"]
 
@@ -159,23 +161,38 @@ def _plan_to_benchmark(options: argparse.Namespace) -> tuple[Plan, str]:
 def _add_calibrate(commands: Commands) -> None:
     parser = commands.add_parser(
         "calibrate",
-        help="find a probe's surface temperature and active length from the size of its ice",
-        epilog="Give both sizes to find both; give --surface or --active-length to fix one.",
+        help="find a probe's numbers from the size of its ice and the cold of its surface",
+        description="Find a probe's surface temperature, or the film between its gas and its "
+        "surface, and its active length, from measurements around one probe in a uniform medium.",
+        epilog="What is not given is found. One size: --minutes, --start and --width or --length. "
+        "Several measurements: --ice FILE.toml with [[ice]] (minutes, start_c, width_mm, "
+        "length_mm, width_uncertainty_mm, length_uncertainty_mm, isotherm_c) and [[surface]] "
+        "(minutes, start_c, surface_c, surface_uncertainty_c).",
     )
-    for option, needed, text in (
-        ("--minutes", True, "how long the probe froze"),
-        ("--start", True, "temperature of the medium before, C"),
-        ("--diameter", True, "of the probe, mm"),
-        ("--width", False, "of the ice across the probe, mm"),
-        ("--width-uncertainty", False, "one standard deviation, mm"),
-        ("--length", False, "of the ice along the probe, mm"),
-        ("--length-uncertainty", False, "one standard deviation, mm"),
-        ("--surface", False, "temperature of the surface where known, C"),
-        ("--active-length", False, "of the probe where known, mm"),
+    parser.add_argument(
+        "--diameter", type=float, required=True, metavar="N", help="of the probe, mm"
+    )
+    parser.add_argument("--ice", type=Path, metavar="FILE.toml", help="measurements, see below")
+    for option, text in (
+        ("--minutes", "how long the probe froze"),
+        ("--start", "temperature of the medium before, C"),
+        ("--width", "of the ice across the probe, mm"),
+        ("--width-uncertainty", "one standard deviation, mm"),
+        ("--length", "of the ice along the probe, mm"),
+        ("--length-uncertainty", "one standard deviation, mm"),
+        ("--isotherm", "temperature at the edge that was measured, C; default: 0"),
+        ("--surface", "temperature of the surface where known, C"),
+        ("--gas", "temperature of gas behind a film, C; default with --exchange: -196"),
+        ("--exchange", "heat transfer through that film where known, W/m2/K"),
+        ("--active-length", "of the probe where known, mm"),
     ):
-        parser.add_argument(option, type=float, required=needed, metavar="N", help=text)
+        parser.add_argument(option, type=float, metavar="N", help=text)
+    parser.add_argument(
+        "--find",
+        metavar="KEY,...",
+        help="of surface_c, gas_c, exchange_w_m2k, active_length_mm; default: all not given",
+    )
     for option, default, text in (
-        ("--isotherm", 0.0, "temperature at the edge that was measured, C"),
         ("--cool-down", 20.0, "time constant of the probe, s"),
         ("--spacing", 1.0, "voxels of the last grid, mm"),
     ):
@@ -187,30 +204,50 @@ def _add_calibrate(commands: Commands) -> None:
 
 
 def _calibrate(options: argparse.Namespace) -> int:
-    from ..studies import Iceball, calibrate
+    from ..reporting import print_calibration
+    from ..studies import calibrate
     from ..tissue import read_library
 
-    observed = Iceball(
-        minutes=options.minutes,
-        start_c=options.start,
-        width_mm=options.width,
-        length_mm=options.length,
-        width_uncertainty_mm=options.width_uncertainty,
-        length_uncertainty_mm=options.length_uncertainty,
-        isotherm_c=options.isotherm,
-    )
     found = calibrate(
-        observed,
+        _observations(options),
         read_library()[options.tissue],
         options.diameter,
         surface_c=options.surface,
+        gas_c=options.gas,
+        exchange_w_m2k=options.exchange,
         active_length_mm=options.active_length,
+        find=options.find and [key.strip() for key in options.find.split(",")],
         cool_down_s=options.cool_down,
         spacings_mm=(2 * options.spacing, options.spacing),
     )
-    new_console().print(
-        f"surface_c = {found.surface_c:.1f}, active_length_mm = {found.active_length_mm:.1f} "
-        f"({found.simulations} simulations)\n{found.provenance}",
-        highlight=False,
-    )
+    print_calibration(found, new_console())
     return GOALS_MET
+
+
+def _observations(options: argparse.Namespace) -> Sequence[Observation]:
+    """Return the measurements of a file, or the one that options say."""
+    from ..studies import Iceball, read_observations
+
+    one = {
+        "minutes": options.minutes,
+        "start_c": options.start,
+        "width_mm": options.width,
+        "length_mm": options.length,
+        "width_uncertainty_mm": options.width_uncertainty,
+        "length_uncertainty_mm": options.length_uncertainty,
+        "isotherm_c": options.isotherm,
+    }
+    said = {key: value for key, value in one.items() if value is not None}
+    if options.ice is not None:
+        if said:
+            raise InputError(
+                f"calibrate: --ice {options.ice} and one size by options; write it into the file "
+                "as [[ice]]"
+            )
+        return read_observations(options.ice)
+    if "minutes" not in said or "start_c" not in said:
+        raise InputError(
+            "calibrate: nothing was measured; give --minutes, --start and --width or --length, or "
+            "--ice FILE.toml"
+        )
+    return (Iceball(**said),)

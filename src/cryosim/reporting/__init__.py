@@ -2,6 +2,7 @@
 
 from .benchmark_files import batch_document, write_batch
 from .benchmark_tables import print_batch
+from .calibration_tables import print_calibration
 from .comparison_files import comparison_document, write_comparison
 from .comparison_tables import print_comparison
 from .document import report_document, write_report
@@ -19,6 +20,7 @@ __all__ = [
     "html_report",
     "masks_document",
     "print_batch",
+    "print_calibration",
     "print_comparison",
     "print_masks",
     "print_plans",

@@ -1,6 +1,6 @@
 """Many runs: one plan on several grids, two results, seen ice, two masks, calibration."""
 
-from .calibration import Calibration, Iceball, calibrate, iceball_size_mm
+from .calibration import Calibration, Reproduced, calibrate
 from .comparison import ComparedGoal, ComparedNumber, Comparison, PlanDifference, compare_results
 from .grids import (
     DEFAULT_SPACINGS_MM,
@@ -19,7 +19,15 @@ from .grids import (
     measure_bandwidth_gb_s,
     read_reference,
 )
+from .lone_probe import iceball_size_mm
 from .masks import MaskComparison, compare_masks
+from .observations import (
+    Iceball,
+    Observation,
+    ObservedNumber,
+    SurfaceTemperature,
+    read_observations,
+)
 from .seen_ice import SeenComparison, compare_with_seen
 
 __all__ = [
@@ -35,11 +43,15 @@ __all__ = [
     "Machine",
     "MaskComparison",
     "MemoryUse",
+    "Observation",
+    "ObservedNumber",
     "PlanDifference",
     "Record",
     "Reference",
     "Refusal",
+    "Reproduced",
     "SeenComparison",
+    "SurfaceTemperature",
     "VolumeError",
     "benchmark",
     "calibrate",
@@ -50,5 +62,6 @@ __all__ = [
     "describe_machine",
     "iceball_size_mm",
     "measure_bandwidth_gb_s",
+    "read_observations",
     "read_reference",
 ]
