@@ -22,7 +22,7 @@ def print_calibration(found: Calibration, console: Console) -> None:
     )
     console.print(f"{', '.join(parameters)}; {found.simulations} simulations", highlight=False)
     table = Table("of", "after, from", "observed", "simulated", "off by", "sigmas")
-    for each in found.reproduced:
+    for each in found.readings:
         moment, number = each.observation, each.number
         spread = "" if number.uncertainty is None else f" +- {number.uncertainty:g}"
         sigmas = each.residual_sigmas

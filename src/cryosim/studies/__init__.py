@@ -1,6 +1,6 @@
 """Many runs: one plan on several grids, two results, seen ice, two masks, calibration."""
 
-from .calibration import Calibration, Reproduced, calibrate
+from .calibration import Calibration, Reading, calibrate
 from .comparison import ComparedGoal, ComparedNumber, Comparison, PlanDifference, compare_results
 from .grids import (
     DEFAULT_SPACINGS_MM,
@@ -46,10 +46,10 @@ __all__ = [
     "Observation",
     "ObservedNumber",
     "PlanDifference",
+    "Reading",
     "Record",
     "Reference",
     "Refusal",
-    "Reproduced",
     "SeenComparison",
     "SurfaceTemperature",
     "VolumeError",

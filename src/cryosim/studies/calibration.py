@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, did_you_mean
+from ..errors import InputError, did_you_mean, expect_type
 from ..probes.probe_model import check_number
 from ..tissue import Tissue
 from .lone_probe import LoneProbe
-from .observations import Iceball, Observation, ObservedNumber
+from .observations import Iceball, Observation, ObservedNumber, SurfaceTemperature
 
-__all__ = ["Calibration", "Reproduced", "calibrate"]
+__all__ = ["Calibration", "Reading", "calibrate"]
 
 F64 = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ _SLOPE_TOLERANCE = 0.03
 
 
 @dataclass(frozen=True)
-class Reproduced:
+class Reading:
     """An observed number beside the simulated one.
 
     Attributes
@@ -101,7 +101,7 @@ class Calibration:
 
     Attributes
     ----------
-    reproduced : every observed number beside the simulated one. tissue : name of the medium.
+    readings : every observed number beside the simulated one. tissue : name of the medium.
     diameter_mm, cool_down_s : as given.
     surface_c, or gas_c and exchange_w_m2k : found, or as given where not in `fitted`; None for
         what does not drive the probe.
@@ -114,7 +114,7 @@ class Calibration:
     spacing_mm : voxels of the last grid. simulations : how many were run, on all grids.
     """
 
-    reproduced: tuple[Reproduced, ...]
+    readings: tuple[Reading, ...]
     tissue: str
     diameter_mm: float
     cool_down_s: float
@@ -129,13 +129,13 @@ class Calibration:
     simulations: int
 
     @property
-    def close(self) -> bool:
-        """Whether every number came out close to what was observed, see `Reproduced.close`."""
-        return all(each.close for each in self.reproduced)
+    def reproduced(self) -> bool:
+        """Whether every number came out close to what was observed, see `Reading.close`."""
+        return all(each.close for each in self.readings)
 
     @property
     def parameters(self) -> dict[str, str]:
-        """What drives the probe and its active length in words, by name: value, +- or "given"."""
+        """What drives the probe and its active length in words, by name: value, and +- where known."""
         values = {key: getattr(self, key) for key in (SURFACE, GAS, EXCHANGE, LENGTH)}
         return {key: self._value_of(key) for key, value in values.items() if value is not None}
 
@@ -149,7 +149,7 @@ class Calibration:
             sentence += f" with {_listed(given)} given"
         sentence += f" to {', '.join(self._phrases())} in {self.tissue}"
         sentence += f", on voxels of {self.spacing_mm:g} mm"
-        if not self.close:
+        if not self.reproduced:
             sentence += "; NOT REPRODUCED, no probe within the limits comes close"
         if self.at_limit:
             sentence += f"; {_listed(self.at_limit)} at the limit of what is physical"
@@ -158,7 +158,7 @@ class Calibration:
     def _phrases(self) -> list[str]:
         """Return each observation, with what was simulated instead."""
         found: dict[str, list[str]] = {}
-        for each in self.reproduced:
+        for each in self.readings:
             words = f"{each.simulated:.1f} {each.unit}"
             found.setdefault(each.observation.describe(), []).append(words)
         return [f"{words} (simulated {_listed(values)})" for words, values in found.items()]
@@ -216,6 +216,8 @@ def calibrate(
     differences on the coarsest grid, for every grid: they only guide the search.
     """
     observed = (observed,) if isinstance(observed, Observation) else tuple(observed)
+    for each in observed:
+        expect_type("calibrate: observed", each, (Iceball, SurfaceTemperature))
     given = {SURFACE: surface_c, GAS: gas_c, EXCHANGE: exchange_w_m2k, LENGTH: active_length_mm}
     for key, value in (*given.items(), ("diameter_mm", diameter_mm), ("cool_down_s", cool_down_s)):
         if value is not None:
@@ -233,7 +235,7 @@ def calibrate(
         inner = search.solve(inner, spacing)
     numbers = {**known, **search.values(inner)}
     return Calibration(
-        reproduced=search.reproduced(inner, spacings_mm[-1]),
+        readings=search.readings(inner, spacings_mm[-1]),
         tissue=tissue.name,
         **shape,
         surface_c=numbers.get(SURFACE),
@@ -405,14 +407,14 @@ class _Search:
         self._targets = np.array([number.value for _, number in self._numbers])
         self._sigmas = np.array(
             [
-                number.uncertainty or _USUAL_UNCERTAINTY[Reproduced(each, number, 0.0).unit]
+                number.uncertainty or _USUAL_UNCERTAINTY[Reading(each, number, 0.0).unit]
                 for each, number in self._numbers
             ]
         )
         self._lowest = np.array([each.inner(each.lowest) for each in unknowns])
         self._highest = np.array([each.inner(each.highest) for each in unknowns])
         self._scales = np.array([each.scale for each in unknowns])
-        self._readings: dict[tuple[float, ...], F64] = {}
+        self._remembered: dict[tuple[float, ...], F64] = {}
 
     def solve(self, start: F64, spacing_mm: float) -> F64:
         """Least squares on one grid, guided by derivatives on the coarse one."""
@@ -445,12 +447,12 @@ class _Search:
         pairs = zip(self._unknowns, inner.tolist(), strict=True)
         return {each.key: each.value(place) for each, place in pairs}
 
-    def reproduced(self, inner: F64, spacing_mm: float) -> tuple[Reproduced, ...]:
+    def readings(self, inner: F64, spacing_mm: float) -> tuple[Reading, ...]:
         """Every observed number beside the simulated one."""
-        readings = self._read(inner, spacing_mm).tolist()
+        found = self._read(inner, spacing_mm).tolist()
         return tuple(
-            Reproduced(each, number, reading)
-            for (each, number), reading in zip(self._numbers, readings, strict=True)
+            Reading(each, number, simulated)
+            for (each, number), simulated in zip(self._numbers, found, strict=True)
         )
 
     def at_limit(self, inner: F64) -> tuple[str, ...]:
@@ -493,10 +495,10 @@ class _Search:
     def _read(self, inner: F64, spacing_mm: float) -> F64:
         """Return the numbers of the simulated probe."""
         key = (spacing_mm, *np.round(inner, 6).tolist())
-        if key not in self._readings:
+        if key not in self._remembered:
             numbers, simulations = self._probe.readings(
                 {**self._known, **self.values(inner)}, spacing_mm
             )
-            self._readings[key] = numbers
+            self._remembered[key] = numbers
             self.simulations += simulations
-        return self._readings[key]
+        return self._remembered[key]

@@ -9,7 +9,7 @@ import pytest
 from cryosim import InputError, read_library
 from cryosim.cli import main
 from cryosim.studies import Iceball, SurfaceTemperature, calibrate
-from cryosim.studies.calibration import Reproduced, _Search, _unknown
+from cryosim.studies.calibration import Reading, _Search, _unknown
 from cryosim.studies.lone_probe import LoneProbe
 
 GEL = read_library()["gel"]
@@ -30,7 +30,7 @@ def known_size():
 
 
 def residuals(found):
-    return {each.number.key: each.residual for each in found.reproduced}
+    return {each.number.key: each.residual for each in found.readings}
 
 
 def test_finds_the_parameters_back():
@@ -42,10 +42,10 @@ def test_finds_the_parameters_back():
     assert found.active_length_mm == pytest.approx(11.0, abs=0.8)
     assert (found.gas_c, found.exchange_w_m2k) == (None, None)
     assert max(map(abs, residuals(found).values())) < 0.1
-    assert found.reproduced[0].simulated == pytest.approx(width, abs=0.1)
+    assert found.readings[0].simulated == pytest.approx(width, abs=0.1)
     assert all(error is not None and error > 0 for error in found.standard_errors.values())
     assert found.at_limit == ()
-    assert found.close
+    assert found.reproduced
     assert 5 <= found.simulations <= 40
     assert found.provenance.startswith("calibrated: fitted surface_c = -1")
     assert "after 3 min from 20 C (simulated " in found.provenance
@@ -70,7 +70,7 @@ def test_one_size_finds_what_is_left_free(size, given, expected):
     assert getattr(found, other) == kept
     assert f"with {other} = " in found.provenance
     assert found.standard_errors == {key: None}
-    assert found.reproduced[0].residual_sigmas is None
+    assert found.readings[0].residual_sigmas is None
     assert residuals(found) == {size: pytest.approx(0.0, abs=0.1)}
 
 
@@ -91,11 +91,11 @@ def test_finds_a_film_back_from_two_times_and_a_surface():
     assert found.exchange_w_m2k == pytest.approx(4000.0, rel=0.06)
     assert found.active_length_mm == pytest.approx(11.0, abs=0.6)
     assert found.surface_c is None
-    assert [each.observation for each in found.reproduced] == [observed[n] for n in (0, 0, 1, 2)]
-    assert [each.what for each in found.reproduced] == [
+    assert [each.observation for each in found.readings] == [observed[n] for n in (0, 0, 1, 2)]
+    assert [each.what for each in found.readings] == [
         "width of 0 C", "length of 0 C", "width of -20 C", "surface",
     ]  # fmt: skip
-    assert all(abs(each.residual_sigmas) < 0.7 for each in found.reproduced)
+    assert all(abs(each.residual_sigmas) < 0.7 for each in found.readings)
     assert " with gas_c = -196.0 given to 0 C isotherm " in found.provenance
     assert ", surface at -1" in found.provenance
 
@@ -138,7 +138,7 @@ def test_says_when_a_limit_was_reached():
     assert found.at_limit == ("surface_c",)
     assert found.surface_c == pytest.approx(-196.0, abs=0.1)
     assert residuals(found)["width_mm"] < -20
-    assert not found.close
+    assert not found.reproduced
     assert "NOT REPRODUCED" in found.provenance
     assert "surface_c at the limit of what is physical" in found.provenance
     found = calibrate(observed, GEL, 1.5, gas_c=-196, active_length_mm=8.0, spacings_mm=(3.0,))
@@ -161,7 +161,7 @@ def test_what_is_known_better_weighs_more():
     # (14 / 1 + 19 / 4) / (1 + 1 / 4)
     assert search.values(inner) == {"active_length_mm": pytest.approx(15.0, rel=1e-3)}
     assert search.standard_errors(inner) == {"active_length_mm": pytest.approx(0.8**0.5)}
-    misses = [each.residual for each in search.reproduced(inner, SPACING_MM)]
+    misses = [each.residual for each in search.readings(inner, SPACING_MM)]
     assert misses == pytest.approx([1, -4], rel=1e-2)
 
 
@@ -177,11 +177,11 @@ def test_what_changes_nothing_stays_unknown():
 
 def test_close_is_a_millimeter_two_kelvins_or_two_uncertainties():
     ice, surface = Iceball(1, START_C, 20.0), SurfaceTemperature(1, START_C, -140.0, 5.0)
-    assert Reproduced(ice, ice.numbers[0], 20.9).close
-    assert not Reproduced(ice, ice.numbers[0], 21.1).close
-    assert Reproduced(surface, surface.numbers[0], -130.5).close
-    assert not Reproduced(surface, surface.numbers[0], -129.5).close
-    assert Reproduced(surface, surface.numbers[0], -130.0).residual_sigmas == 2.0
+    assert Reading(ice, ice.numbers[0], 20.9).close
+    assert not Reading(ice, ice.numbers[0], 21.1).close
+    assert Reading(surface, surface.numbers[0], -130.5).close
+    assert not Reading(surface, surface.numbers[0], -129.5).close
+    assert Reading(surface, surface.numbers[0], -130.0).residual_sigmas == 2.0
 
 
 @pytest.mark.parametrize(
@@ -210,6 +210,8 @@ def test_bad_calibrations(arguments, message):
 def test_nothing_observed():
     with pytest.raises(InputError, match="observed is empty"):
         calibrate([], GEL, 1.5)
+    with pytest.raises(InputError, match="Iceball or SurfaceTemperature expected, found str"):
+        calibrate(["ice.toml"], GEL, 1.5)
 
 
 def test_command_line(capsys):
