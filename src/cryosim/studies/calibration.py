@@ -135,7 +135,7 @@ class Calibration:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """What drives the probe and its active length in words, by name: value, and +- where known."""
+        """What drives the probe and its active length, by name: value in words, +- where known."""
         values = {key: getattr(self, key) for key in (SURFACE, GAS, EXCHANGE, LENGTH)}
         return {key: self._value_of(key) for key, value in values.items() if value is not None}
 
