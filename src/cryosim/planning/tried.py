@@ -10,6 +10,7 @@ import numpy as np
 
 from .candidate import Candidate
 from .estimate import RESERVE_WORTH, Found
+from .otherwise import Otherwise
 from .trial import lacking_mm, missing_of
 
 __all__ = ["ByCount", "Evaluates", "Tried", "ranked"]
@@ -58,6 +59,11 @@ class Tried:
     def missing_goals(self) -> dict[str, float]:
         """What is missing to each goal, see `missing_of`."""
         return missing_of(self.outcome.get("goals", {}), self.slack)
+
+    @property
+    def otherwise(self) -> list[Otherwise]:
+        """What may be otherwise in the tissue that its ice is in."""
+        return [Otherwise(*one) for one in self.outcome.get("otherwise", ())]
 
     @property
     def refused(self) -> bool:

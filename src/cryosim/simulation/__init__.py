@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .callbacks import Callback
 from .feasible import check_run
 from .forecast import Forecast, forecast
-from .result import Course, Curves, EnergyLedger, Performance, Result
+from .result import Course, Curves, EnergyLedger, Performance, Result, Varied
 from .settings import Settings
 from .stops import snapshot_times
 
@@ -32,6 +32,7 @@ __all__ = [
     "Performance",
     "Result",
     "Settings",
+    "Varied",
     "check_run",
     "forecast",
     "rehearse",
