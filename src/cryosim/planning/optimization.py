@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from ..evaluation import Report, TargetShape, evaluate
 from ..plan import GridPlan, Plan, Search
 from ..probes import Probe
 from ..results import digest, input_fingerprints, program_fingerprint
-from ..simulation import Callback, Result, Varied
+from ..simulation import Callback, Result
 from ..tasks import EvaluationCallback, Evaluator, Journal
 from ..tissue import TissueGrid
 from .access import Access, map_access
@@ -34,7 +33,7 @@ from .skin_help import SkinHelp, help_for_skin
 from .template import Template
 from .trial import Trial, carry_out
 from .tried import ByCount, Evaluates, Tried, ranked
-from .varied_runs import effect_of
+from .varied_runs import vary_tissues
 from .worst_case import harden
 
 __all__ = ["Optimization", "optimize"]
@@ -149,8 +148,9 @@ def optimize(
         plans = sorted(ranked(tried), key=lambda one: one is not best)
         counts = [best.candidate.count, best.candidate.count + 1]
         baseline = try_regular_grid(ground_of(best, grounds), counts, counted)
-        robustness, others = judge(best, variations_of(best, search), counted)
-    result = dataclasses.replace(result, varied=_varied(best, others))
+        robustness, _ = judge(best, variations_of(best, search), counted)
+    # On the grid that `cryosim run` takes for it, so that it says the same of this plan.
+    result = vary_tissues(result, callbacks=progress)
     report = evaluate(result)
     found = best.candidate.plan(plan)
     skin_help = help_for_skin(anatomy, found, result, report, progress)
@@ -318,16 +318,6 @@ def _search_counts(grounds: Sequence[Ground], search: Search, evaluates: Evaluat
         if best.met and best.candidate.count < count and not search.worst_case:
             break
     return tried
-
-
-def _varied(best: Tried, variations: Sequence[Tried]) -> tuple[Varied, ...]:
-    """Return what tissue that is otherwise changes, as the grid of the search shows it."""
-    outcomes = {one.origin: one.outcome for one in variations if not one.refused}
-    return tuple(
-        effect_of(one, outcomes[one.where], best.outcome)
-        for one in best.otherwise
-        if one.where in outcomes
-    )
 
 
 def _frugal(tried: ByCount, best: Tried) -> Tried | None:

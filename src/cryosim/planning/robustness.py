@@ -63,7 +63,7 @@ def variations_of(best: Tried, search: Search) -> list[Variation]:
             candidate.freeze_share,
         )
         found.append(Variation(f"{_MISPLACED} {number + 1}", other.task()))
-    found += [Variation(one.where, candidate.task(**one.task)) for one in best.otherwise]
+    found += [Variation(where, candidate.task(**task)) for where, task in best.otherwise.items()]
     for number in range(candidate.count):
         weak = candidate.task(weak_probe=number, weak_duty=_WEAK_DUTY)
         found.append(Variation(f"probe.{number} at {100 * _WEAK_DUTY:g} % power", weak))

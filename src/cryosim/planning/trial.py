@@ -76,7 +76,7 @@ def carry_out(trial: Trial, task: Mapping[str, Any]) -> dict[str, Any]:
 
     A task with "tips_mm" is a `Candidate.task`, with what varies: what `otherwise.applied` knows;
     "weak_probe", its number, and "weak_duty", the share of full power that it has left. The
-    outcome of one without has "otherwise": what may be otherwise in its tissue, see `Otherwise`.
+    outcome of one without has "otherwise": what may be otherwise in its tissue, and its task.
     One with "template" is a single probe alone in a tissue, for `template.Template`.
     """
     if "template" in task:
@@ -93,9 +93,7 @@ def carry_out(trial: Trial, task: Mapping[str, Any]) -> dict[str, Any]:
     report = evaluate(result, target_shape=trial.target)
     found = outcome_of(report, result)
     if set(task) == set(candidate.task()):
-        found["otherwise"] = [
-            [one.where, one.amount, dict(one.task)] for one in otherwise(result, report)
-        ]
+        found["otherwise"] = {one.where: dict(one.task) for one in otherwise(result, report)}
     points = sample(tissue.grid, tissue.continued_through_gas(result.coldest_c), trial.points_mm)
     return {**found, "coldest_c": np.round(points, 2).tolist()}
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from .candidate import Candidate
 from .estimate import RESERVE_WORTH, Found
-from .otherwise import Otherwise
 from .trial import lacking_mm, missing_of
 
 __all__ = ["ByCount", "Evaluates", "Tried", "ranked"]
@@ -61,9 +60,10 @@ class Tried:
         return missing_of(self.outcome.get("goals", {}), self.slack)
 
     @property
-    def otherwise(self) -> list[Otherwise]:
-        """What may be otherwise in the tissue that its ice is in."""
-        return [Otherwise(*one) for one in self.outcome.get("otherwise", ())]
+    def otherwise(self) -> Mapping[str, Mapping[str, Any]]:
+        """What may be otherwise in the tissue that its ice is in: its words, and its task."""
+        found: Mapping[str, Mapping[str, Any]] = self.outcome.get("otherwise", {})
+        return found
 
     @property
     def refused(self) -> bool:
