@@ -76,7 +76,7 @@ def plans_document(found: Optimization) -> dict[str, Any]:
     own = {key: final[key] for key in _NUMBERS} | {
         "limits": final.get("limits", []),
         "within_ranges": final.get("within_ranges", []),
-        "stands_variations": True,  # what it does not stand, it says
+        "ranges_unseen": found.report.ranges_unseen,
         "met": found.passed,
         "goals": _goals(final["goals"]),
         "missed": None if found.passed else what_is_wrong(found.best, final["goals"]),
@@ -148,7 +148,7 @@ def _plan(one: Tried) -> dict[str, Any]:
             for tip, entry in zip(candidate.tips_mm, candidate.entries_mm, strict=True)
         ],
         "met": one.met,
-        "stands_variations": one.missing_at_worst == 0.0,
+        "ranges_unseen": one.missing_at_worst is None,
         "missed": None if one.met else what_is_wrong(one),
         "obstacles": dict(one.obstacles),
         "goals": _goals(outcome.get("goals", {})),
@@ -237,9 +237,7 @@ def conditions_of_met(document: Mapping[str, Any]) -> list[str]:
     nobody put to that is met as planned, no more.
     """
     return [
-        _AS_PLANNED * (not one.get("stands_variations", False))
-        + where_it_has_room(one)
-        + where_it_holds(one)
+        _AS_PLANNED * one.get("ranges_unseen", True) + where_it_has_room(one) + where_it_holds(one)
         for one in (*ranked_plans(document), *document["others"])
     ]
 

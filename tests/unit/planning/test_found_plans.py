@@ -91,16 +91,16 @@ NOT_HELD = "ice margin: met, but not at the upper end of liver's blood flow (5.3
 def test_only_what_stood_the_tissues_ranges_is_green():
     """A plan that nobody put to them is met as planned, no more."""
     found = document()
-    found["plans"][1]["stands_variations"] = True
+    found["plans"][1]["ranges_unseen"] = False
     held = conditions_of_met(found)
     assert held == [" as planned", "", " as planned", " as planned"]
-    found["best"]["on_the_plans_grid"] |= {"within_ranges": [NOT_HELD], "stands_variations": True}
+    found["best"]["on_the_plans_grid"] |= {"within_ranges": [NOT_HELD], "ranges_unseen": False}
     assert conditions_of_met(found)[0] == f", but not throughout the tissues' ranges: {NOT_HELD}"
 
 
 def test_met_never_stands_without_what_limits_the_margin():
     limited = document()
-    limited["best"]["on_the_plans_grid"] |= {"limits": [LIMIT], "stands_variations": True}
+    limited["best"]["on_the_plans_grid"] |= {"limits": [LIMIT], "ranges_unseen": False}
     first, *others = conditions_of_met(limited)
     assert first == f" where there is tissue: the margin is {LIMIT}"
     assert set(others) == {" as planned"}
