@@ -11,7 +11,7 @@ import cryosim
 def main(plan_file: str, folder: str = ".") -> None:
     plan = cryosim.read_plan(plan_file)
     tissue = cryosim.place_anatomy(cryosim.read_anatomy(plan), plan)
-    result = cryosim.simulate(tissue, plan)
+    result = cryosim.vary_tissues(cryosim.simulate(tissue, plan))
     report = cryosim.evaluate(result)
 
     for goal in report.goals:

@@ -1,10 +1,11 @@
 """cryosim: the cryoablation iceball simulator. Research software, not a medical device.
 
-The main job in six lines::
+The main job in seven lines::
 
     plan = cryosim.read_plan("plan.toml")
     tissue = cryosim.place_anatomy(cryosim.read_anatomy(plan), plan)
     result = cryosim.simulate(tissue, plan)
+    result = cryosim.vary_tissues(result)
     report = cryosim.evaluate(result)
     cryosim.save_result(result, "result.vtkhdf")
     cryosim.show(result).show()
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
         plot_slices,
     )
     from .plan import Goal, Plan, Protocol, Stage, move_probes, probe_lines, read_plan
-    from .planning import optimize, shortest_protocol
+    from .planning import optimize, shortest_protocol, vary_tissues
     from .probes import Probe
     from .reporting import (
         print_report,
@@ -130,6 +131,7 @@ _PUBLIC = {
     "save_result": "results",
     "show": "scene",
     "simulate": "simulation",
+    "vary_tissues": "planning",
     "write_batch": "reporting",
     "write_comparison": "reporting",
     "write_html_report": "reporting",
@@ -198,6 +200,7 @@ __all__ = [
     "shortest_protocol",
     "show",
     "simulate",
+    "vary_tissues",
     "write_batch",
     "write_comparison",
     "write_html_report",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,8 +13,10 @@ import pytest
 
 from case_files import PLAN, anatomy, edited
 from cryosim.cli import main
+from cryosim.evaluation import evaluate
 from cryosim.geometry import Grid
 from cryosim.images import Labels, write_dicom_series, write_labels
+from cryosim.results import load_result
 from cryosim.scene import find_rendering
 
 
@@ -71,6 +74,29 @@ def test_exit_code_tells_whether_goals_were_met(case, limit_c, code):
     edit(case, "margin_mm = 2", "margin_mm = 0\nlethal_coverage = 0.01")
     edit(case, "min_temperature_c = 10", f"min_temperature_c = {limit_c}")
     assert main(["run", str(case / "plan.toml"), "-o", str(case / "out")]) == code
+
+
+def test_a_margin_that_tissue_within_its_range_takes_is_met_but_not_there(case, capsys):
+    """Also in what is read back: the result file keeps what was found."""
+    edit(case, '1 = "muscle"', '1 = "liver"')
+    edit(case, "margin_mm = 2", "margin_mm = 5\nlethal_coverage = 0.01")
+    edit(case, "freeze 3 min", "freeze 10 min")
+    main(["run", str(case / "plan.toml"), "-o", str(case / "out")])
+    told = " ".join(capsys.readouterr().out.split())
+    found = re.search(r"ice margin: met, but not (at the \w+ end of [\w' ]+) \(\d\.\d mm\)", told)
+    assert found is not None
+    report = json.loads((case / "out" / "report.json").read_text())
+    (margin,) = [goal for goal in report["goals"] if goal["name"] == "ice margin"]
+    assert margin["verdict"] == "warn"
+    assert f"ice margin: {margin['within_ranges']}" == found[0]
+    names = [one["where"] for one in report["varied"]]
+    assert found[1] in names
+    assert names[1] == "at the upper end of liver's blood flow"  # the tumor's host, first
+    assert not report["ranges_unseen"]
+    again = evaluate(load_result(case / "out" / "result.vtkhdf"))
+    assert [goal.within_ranges for goal in again.goals if goal.name == "ice margin"] == [
+        margin["within_ranges"]
+    ]
 
 
 def test_dicom_gives_the_same_report(case, tmp_path):

@@ -139,7 +139,7 @@ def _carry_out(plan: Plan, output: Path, *, shortest: bool = False) -> Report:
     from ..anatomy import place_anatomy, read_anatomy
     from ..evaluation import evaluate
     from ..plan import write_plan
-    from ..planning import shortest_protocol
+    from ..planning import shortest_protocol, vary_tissues
     from ..reporting import print_report, write_result
     from ..simulation import simulate
 
@@ -152,10 +152,11 @@ def _carry_out(plan: Plan, output: Path, *, shortest: bool = False) -> Report:
         with run_progress(console, plan.protocol.duration_s / 60) as callback:
             if shortest:
                 found = shortest_protocol(tissue, plan, callbacks=[callback])
-                result, report = found.result, found.report
+                result = found.result
             else:
                 result = simulate(tissue, plan, callbacks=[callback])
-                report = evaluate(result)
+            result = vary_tissues(result, callbacks=[callback])
+        report = evaluate(result)
         if shortest:
             console.print(_in_short(found), highlight=False, markup=False)
             write_plan(found.plan, folder / "plan.json", output)

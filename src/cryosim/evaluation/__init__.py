@@ -20,6 +20,7 @@ from .target import (
     target_coverage,
 )
 from .temperatures import share_by_temperature
+from .within_ranges import range_notes
 
 __all__ = [
     "DISCLAIMER",
@@ -41,6 +42,7 @@ __all__ = [
     "kill_probability",
     "killed_by_isotherm",
     "killed_by_tissue_threshold",
+    "range_notes",
     "shape_of_mask",
     "share_by_temperature",
     "share_exposed",

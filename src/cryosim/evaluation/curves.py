@@ -10,7 +10,7 @@ from ..probes import Probe, Warmer
 from ..quantities import NeedleReport, SensorReport
 from ..simulation import Curves, Result
 
-__all__ = ["evaluate_needles", "evaluate_sensors", "heat_taken_out_j"]
+__all__ = ["evaluate_needles", "evaluate_sensors"]
 
 F64 = NDArray[np.float64]
 
@@ -61,12 +61,6 @@ def evaluate_needles(result: Result) -> tuple[NeedleReport, ...]:
             )
         )
     return tuple(found)
-
-
-def heat_taken_out_j(result: Result) -> float:
-    """Heat that the probes took out while they froze; what they gave back in thaws aside."""
-    power = result.curves.needle_power_w[: len(result.plan.probe)]
-    return float(sum(_joules(result.curves, np.maximum(row, 0.0)).sum() for row in power))
 
 
 def _peak(curves: Curves, power_w: F64) -> float:

@@ -22,10 +22,11 @@ from .isotherms import isotherm_volume_ml, of_tissue
 from .kill import evaluate_kill, expected_share
 from .kill_rules import kill_citations, read_rules
 from .organs import evaluate_organ
-from .perfusion import perfusion_warnings
+from .range_warnings import range_warnings, ranges_unseen
 from .report import GoalVerdict, Report, TimelineRow
 from .target import TargetShape, evaluate_target
 from .when import timed
+from .within_ranges import judged_within_ranges
 
 __all__ = ["citations", "evaluate", "timeline"]
 
@@ -44,7 +45,8 @@ def evaluate(result: Result, *, target_shape: TargetShape | None = None) -> Repo
 
     Parameters
     ----------
-    result : of `simulate`; its plan says what is asked, its tissue grid holds the structures.
+    result : of `simulate`; its plan says what is asked, its tissue grid holds the structures. What
+        `vary_tissues` added says where within the tissues' ranges goals are not met.
     target_shape : where it is known better than the voxels of the result show it.
     """
     expect_type("evaluate: result", result, Result, "simulate and load_result return one")
@@ -71,13 +73,19 @@ def evaluate(result: Result, *, target_shape: TargetShape | None = None) -> Repo
         sensors=evaluate_sensors(result),
         needles=evaluate_needles(result),
         goals=goals,
-        warnings=_warnings(result, target, organs),
+        warnings=(),
         assumptions=_assumptions(result),
         sources=citations(result),
     )
     stated = judge_metrics(plan.goal, {number.path: number.value for number in report.numbers()})
     stated = timed(stated, result.course, plan)
-    return dataclasses.replace(report, goals=report.goals + stated)
+    goals += stated
+    return dataclasses.replace(
+        report,
+        goals=judged_within_ranges(goals, result.varied, half_voxel_mm),
+        warnings=_warnings(result, target, organs, goals),
+        ranges_unseen=ranges_unseen(result),
+    )
 
 
 def _with_time_to_goals(
@@ -171,7 +179,10 @@ def _assumptions(result: Result) -> tuple[str, ...]:
 
 
 def _warnings(
-    result: Result, target: TargetReport | None, organs: Sequence[OrganReport]
+    result: Result,
+    target: TargetReport | None,
+    organs: Sequence[OrganReport],
+    goals: Sequence[GoalVerdict],
 ) -> tuple[str, ...]:
     """What may be wrong, most harmful first: the run, the patient, the anatomy, the numbers."""
     return (
@@ -179,8 +190,8 @@ def _warnings(
         *_of_frozen_skin(organs),
         *result.tissue.warnings,
         *_of_the_box(result, target),
+        *range_warnings(result, goals),
         *_of_needles(result),
-        *perfusion_warnings(result),
         *_of_late_times(result),
     )
 

@@ -71,6 +71,8 @@ class GoalVerdict:
     met_s : when a goal that is met was first met; None where that is not known.
     broken_s : when a limit that is broken was first broken; None likewise.
     note : what has to be said beside the verdict, such as where a margin has no room.
+    within_ranges : where within the tissues' ranges a goal that is met is not; empty: nowhere that
+        anybody looked.
     """
 
     name: str
@@ -84,6 +86,7 @@ class GoalVerdict:
     met_s: float | None = None
     broken_s: float | None = None
     note: str = ""
+    within_ranges: str = ""
 
     @property
     def key(self) -> str:
@@ -103,6 +106,7 @@ class Report:
     organs_at_risk, sensors, needles, goals : one entry each.
     warnings : what may be wrong. assumptions : what was taken for granted.
     sources : where the numbers come from.
+    ranges_unseen : whether nobody looked how far goals hold within the ranges of the tissues.
     """
 
     timeline: tuple[TimelineRow, ...]
@@ -115,6 +119,7 @@ class Report:
     warnings: tuple[str, ...]
     assumptions: tuple[str, ...]
     sources: tuple[str, ...]
+    ranges_unseen: bool = False
 
     def numbers(self) -> Iterator[Number]:
         """Give every number of target, organs and sensors, by its dotted path in report.json."""

@@ -12,7 +12,7 @@ from .found_plans import (
     ROBUSTNESS_COLUMNS,
     TRADE_OFF_COLUMNS,
     TradeOff,
-    margin_limits,
+    conditions_of_met,
     plans_document,
     ranked_plans,
     read_plans,
@@ -26,6 +26,7 @@ from .shortest import Shortest, shortest_protocol
 from .skin_help import SKIN_HELP_COLUMNS, SkinHelp, skin_help_rows
 from .trial import missing_of
 from .tried import Tried
+from .varied_runs import vary_tissues
 
 __all__ = [
     "ROBUSTNESS_COLUMNS",
@@ -39,8 +40,8 @@ __all__ = [
     "TradeOff",
     "Tried",
     "WeakestPoint",
+    "conditions_of_met",
     "explain",
-    "margin_limits",
     "missing_of",
     "optimize",
     "plans_document",
@@ -51,6 +52,7 @@ __all__ = [
     "skin_help_rows",
     "times_of",
     "trade_off_rows",
+    "vary_tissues",
     "weakest_point",
     "what_is_wrong",
     "write_plans",

@@ -26,6 +26,7 @@ __all__ = [
     "weakest_point",
     "what_is_wrong",
     "where_it_has_room",
+    "where_it_holds",
 ]
 
 F64 = NDArray[np.float64]
@@ -119,7 +120,7 @@ def explain(
     found = []
     if passed:
         met = f"{words} meet{'s' if count == 1 else ''} all goals"
-        found.append(met + where_it_has_room(final))
+        found.append(met + where_it_has_room(final) + where_it_holds(final))
     else:
         why = what_is_wrong(best, final_goals)
         found.append(
@@ -160,6 +161,12 @@ def where_it_has_room(outcome: Mapping[str, Any]) -> str:
     """Say behind "all goals are met" what keeps the margin from being judged everywhere."""
     limits = outcome.get("limits")
     return f" where there is tissue: the margin is {'; '.join(limits)}" if limits else ""
+
+
+def where_it_holds(outcome: Mapping[str, Any]) -> str:
+    """Say behind "all goals are met" which of them are not within the ranges of tissues."""
+    notes = outcome.get("within_ranges")
+    return f", but not throughout the tissues' ranges: {'; '.join(notes)}" if notes else ""
 
 
 def _how_sure(robustness: Robustness) -> str:

@@ -23,6 +23,7 @@ from .explanation import (
     weakest_point,
     what_is_wrong,
     where_it_has_room,
+    where_it_holds,
 )
 from .optimization import Optimization
 from .tried import Tried
@@ -35,7 +36,7 @@ __all__ = [
     "ROBUSTNESS_COLUMNS",
     "TRADE_OFF_COLUMNS",
     "TradeOff",
-    "margin_limits",
+    "conditions_of_met",
     "plans_document",
     "ranked_plans",
     "read_plans",
@@ -48,6 +49,7 @@ TRADE_OFF_COLUMNS = ("probes", "plan", "coverage", "margin", "healthy", "goals")
 ROBUSTNESS_COLUMNS = ("goal", "met when misplaced", "worst value", "when")
 
 _LIMIT = re.compile(r" \(at (least|most) [^)]*\)$")  # which the first sentence tells
+_AS_PLANNED = " as planned"
 _NUMBERS = (
     "coverage", "ice_margin_min_mm", "ice_margin_p05_mm", "lethal_margin_min_mm", "frozen_ml",
     "healthy_frozen_ml",
@@ -73,6 +75,8 @@ def plans_document(found: Optimization) -> dict[str, Any]:
     names = _names(found.best.outcome.get("goals", {}))
     own = {key: final[key] for key in _NUMBERS} | {
         "limits": final.get("limits", []),
+        "within_ranges": final.get("within_ranges", []),
+        "ranges_unseen": found.report.ranges_unseen,
         "met": found.passed,
         "goals": _goals(final["goals"]),
         "missed": None if found.passed else what_is_wrong(found.best, final["goals"]),
@@ -144,6 +148,7 @@ def _plan(one: Tried) -> dict[str, Any]:
             for tip, entry in zip(candidate.tips_mm, candidate.entries_mm, strict=True)
         ],
         "met": one.met,
+        "ranges_unseen": one.missing_at_worst is None,
         "missed": None if one.met else what_is_wrong(one),
         "obstacles": dict(one.obstacles),
         "goals": _goals(outcome.get("goals", {})),
@@ -225,9 +230,16 @@ def trade_off_rows(document: Mapping[str, Any]) -> list[TradeOff]:
     return rows
 
 
-def margin_limits(document: Mapping[str, Any]) -> list[str]:
-    """Return what has to be said behind "met" in each row of `trade_off_rows`; mostly nothing."""
-    return [where_it_has_room(one) for one in (*ranked_plans(document), *document["others"])]
+def conditions_of_met(document: Mapping[str, Any]) -> list[str]:
+    """Return what has to be said behind "met" in each row of `trade_off_rows`, if anything.
+
+    Where the margin has room, and which goals tissue within its range takes away; a plan that
+    nobody put to that is met as planned, no more.
+    """
+    return [
+        _AS_PLANNED * one.get("ranges_unseen", True) + where_it_has_room(one) + where_it_holds(one)
+        for one in (*ranked_plans(document), *document["others"])
+    ]
 
 
 def ranked_plans(document: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..anatomy import Anatomy, place_anatomy
 from ..errors import InputError, expect_type
-from ..evaluation import Report, TargetShape
+from ..evaluation import Report, TargetShape, evaluate
 from ..plan import GridPlan, Plan, Search
 from ..probes import Probe
 from ..results import digest, input_fingerprints, program_fingerprint
@@ -33,6 +33,7 @@ from .skin_help import SkinHelp, help_for_skin
 from .template import Template
 from .trial import Trial, carry_out
 from .tried import ByCount, Evaluates, Tried, ranked
+from .varied_runs import vary_tissues
 from .worst_case import harden
 
 __all__ = ["Optimization", "optimize"]
@@ -147,7 +148,10 @@ def optimize(
         plans = sorted(ranked(tried), key=lambda one: one is not best)
         counts = [best.candidate.count, best.candidate.count + 1]
         baseline = try_regular_grid(ground_of(best, grounds), counts, counted)
-        robustness, _ = judge(best, variations_of(best.candidate, search), counted)
+        robustness, _ = judge(best, variations_of(best, search), counted)
+    # On the grid that `cryosim run` takes for it, so that it says the same of this plan.
+    result = vary_tissues(result, callbacks=progress)
+    report = evaluate(result)
     found = best.candidate.plan(plan)
     skin_help = help_for_skin(anatomy, found, result, report, progress)
     return Optimization(

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..anatomy import Anatomy, place_anatomy
 from ..errors import InputError
-from ..evaluation import Report, evaluate
+from ..evaluation import Report, evaluate, range_notes
 from ..plan import Plan
 from ..plan.metrics import COMPLIANCE, ICE_MARGIN
 from ..simulation import Callback, Result, simulate
@@ -109,8 +109,12 @@ def _slack(best: Tried, result: Result, report: Report) -> dict[str, float]:
 
 
 def final_outcome(result: Result, report: Report) -> dict[str, Any]:
-    """Return the outcome on the plan's own grid; with compliance where nothing else failed."""
+    """Return the outcome on the plan's own grid; with compliance where nothing else failed.
+
+    "within_ranges" says which goals are met only as planned, and where they are not.
+    """
     found = outcome_of(report, result)
+    found["within_ranges"] = range_notes(report.goals)
     failed = [goal for goal in report.goals if goal.verdict == "fail"]
     if all(goal.key == COMPLIANCE for goal in failed):
         found["goals"].update({one.key: goal_row(one) for one in failed})

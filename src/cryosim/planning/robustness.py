@@ -45,12 +45,13 @@ class Robustness:
     met: Mapping[str, bool]
 
 
-def variations_of(candidate: Candidate, search: Search) -> list[Variation]:
-    """Misplace all needles, change blood flow and conduction, and let each probe be weak.
+def variations_of(best: Tried, search: Search) -> list[Variation]:
+    """Misplace all needles, vary each tissue within its range, and let each probe be weak.
 
     Misplacements are normal with the same standard deviation along and across, independent for
-    every probe; a needle keeps its direction.
+    every probe; a needle keeps its direction. Tissues are varied by where the ice of `best` is.
     """
+    candidate = best.candidate
     random = np.random.default_rng([search.seed, candidate.count])
     found = []
     for number in range(search.samples if search.placement_sd_mm > 0 else 0):
@@ -62,13 +63,7 @@ def variations_of(candidate: Candidate, search: Search) -> list[Variation]:
             candidate.freeze_share,
         )
         found.append(Variation(f"{_MISPLACED} {number + 1}", other.task()))
-    for name, change in (
-        ("perfusion x 0.5", {"perfusion": 0.5}),
-        ("perfusion x 2", {"perfusion": 2.0}),
-        ("conductivity - 20 %", {"conductivity": 0.8}),
-        ("conductivity + 20 %", {"conductivity": 1.2}),
-    ):
-        found.append(Variation(name, candidate.task(**change)))
+    found += [Variation(where, candidate.task(**task)) for where, task in best.otherwise.items()]
     for number in range(candidate.count):
         weak = candidate.task(weak_probe=number, weak_duty=_WEAK_DUTY)
         found.append(Variation(f"probe.{number} at {100 * _WEAK_DUTY:g} % power", weak))

@@ -13,9 +13,10 @@ from ..evaluation import Report, evaluate
 from ..plan import Plan, SkinPack
 from ..plan.metrics import ice_distance, organ_temperature
 from ..simulation import Callback, Result, simulate
-from .explanation import where_it_has_room
+from .explanation import where_it_has_room, where_it_holds
 from .recheck import final_outcome
 from .trial import KELVINS_A_MM
+from .varied_runs import vary_tissues
 
 __all__ = ["SKIN_HELP_COLUMNS", "SkinHelp", "help_for_skin", "skin_help_rows"]
 
@@ -103,7 +104,7 @@ def help_for_skin(
         return SkinHelp(skin, without)
     pack = _pack_for(result)
     packed = plan.model_copy(update={"skin_pack": (pack,)})
-    again = simulate(place_anatomy(anatomy, packed), packed, callbacks=progress)
+    again = vary_tissues(simulate(place_anatomy(anatomy, packed), packed, callbacks=progress))
     return SkinHelp(skin, without, pack, final_outcome(again, evaluate(again)))
 
 
@@ -155,7 +156,9 @@ def _pack_for(result: Result) -> SkinPack:
 def _goals(outcome: Mapping[str, Any]) -> str:
     """Say which goals an outcome misses."""
     missed = [row[5] for row in outcome["goals"].values() if row[4] == "fail"]
-    return f"missed: {', '.join(missed)}" if missed else f"met{where_it_has_room(outcome)}"
+    if missed:
+        return f"missed: {', '.join(missed)}"
+    return f"met{where_it_has_room(outcome)}{where_it_holds(outcome)}"
 
 
 def _margin(value: float | None) -> str:

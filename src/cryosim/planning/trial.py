@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +18,9 @@ from ..plan.metrics import COMPLIANCE
 from ..probes import Probe
 from ..simulation import Result, Settings, simulate
 from ..surfaces import sample, share_at_or_below
-from ..tissue import Tissue, TissueGrid
+from ..tissue import TissueGrid
 from .candidate import Candidate
+from .otherwise import applied, otherwise
 
 __all__ = [
     "KELVINS_A_MM",
@@ -74,8 +74,9 @@ class Trial:
 def carry_out(trial: Trial, task: Mapping[str, Any]) -> dict[str, Any]:
     """Simulate a task; both task and outcome are JSON values.
 
-    A task with "tips_mm" is a `Candidate.task`, with what varies: "perfusion" and "conductivity",
-    factors; "weak_probe", its number, and "weak_duty", the share of full power that it has left.
+    A task with "tips_mm" is a `Candidate.task`, with what varies: what `otherwise.applied` knows;
+    "weak_probe", its number, and "weak_duty", the share of full power that it has left. The
+    outcome of one without has "otherwise": what may be otherwise in its tissue, and its task.
     One with "template" is a single probe alone in a tissue, for `template.Template`.
     """
     if "template" in task:
@@ -89,7 +90,10 @@ def carry_out(trial: Trial, task: Mapping[str, Any]) -> dict[str, Any]:
         result = simulate(tissue, plan, _SETTINGS)
     except InputError as error:
         return {"refused": str(error)}
-    found = outcome_of(evaluate(result, target_shape=trial.target), result)
+    report = evaluate(result, target_shape=trial.target)
+    found = outcome_of(report, result)
+    if set(task) == set(candidate.task()):
+        found["otherwise"] = {one.where: dict(one.task) for one in otherwise(result, report)}
     points = sample(tissue.grid, tissue.continued_through_gas(result.coldest_c), trial.points_mm)
     return {**found, "coldest_c": np.round(points, 2).tolist()}
 
@@ -181,31 +185,15 @@ def _frozen_ml(result: Result, share: NDArray[np.float32] | None = None) -> floa
 
 def _varied(plan: Plan, tissue: TissueGrid, task: Mapping[str, Any]) -> tuple[Plan, TissueGrid]:
     """Change what a task says may be otherwise than planned."""
-    changes: dict[str, Any] = {}
-    if "perfusion" in task:
-        scale = plan.perfusion.scale * task["perfusion"]
-        changes["perfusion"] = plan.perfusion.model_copy(update={"scale": scale})
+    plan, tissue = applied(plan, tissue, task)
     if "weak_probe" in task:
         probes = list(plan.probe)
         weak = probes[task["weak_probe"]]
         probes[task["weak_probe"]] = weak.model_copy(
             update={"duty": max(weak.duty * task["weak_duty"], 0.2)}
         )
-        changes["probe"] = tuple(probes)
-    if "conductivity" in task:
-        factor = task["conductivity"]
-        tissue = dataclasses.replace(
-            tissue, tissues=tuple(_conducting(one, factor) for one in tissue.tissues)
-        )
-    return plan.model_copy(update=changes), tissue
-
-
-def _conducting(tissue: Tissue, factor: float) -> Tissue:
-    return dataclasses.replace(
-        tissue,
-        k_unfrozen_w_mk=tissue.k_unfrozen_w_mk * factor,
-        k_frozen_w_mk=tissue.k_frozen_w_mk * factor,
-    )
+        plan = plan.model_copy(update={"probe": tuple(probes)})
+    return plan, tissue
 
 
 def _for_its_time(protocol: Protocol) -> Protocol:

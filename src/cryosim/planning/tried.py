@@ -60,6 +60,12 @@ class Tried:
         return missing_of(self.outcome.get("goals", {}), self.slack)
 
     @property
+    def otherwise(self) -> Mapping[str, Mapping[str, Any]]:
+        """What may be otherwise in the tissue that its ice is in: its words, and its task."""
+        found: Mapping[str, Mapping[str, Any]] = self.outcome.get("otherwise", {})
+        return found
+
+    @property
     def refused(self) -> bool:
         """Whether it cannot even be simulated, such as two probes in one place."""
         return "refused" in self.outcome

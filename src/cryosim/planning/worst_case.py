@@ -53,7 +53,7 @@ def harden_count(found: list[Tried], ground: Ground, evaluates: Evaluates) -> li
 
 def _hardened(nominal: Tried, search: Search, evaluates: Evaluates) -> tuple[Tried, list[Tried]]:
     """Return a choice with what its worst variation misses, and its variations."""
-    _, varied = judge(nominal, variations_of(nominal.candidate, search), evaluates)
+    _, varied = judge(nominal, variations_of(nominal, search), evaluates)
     worst = max([nominal, *varied], key=lambda one: one.missing)
     missing = 0.0 if worst.met else worst.missing
     return dataclasses.replace(nominal, missing_at_worst=missing), varied

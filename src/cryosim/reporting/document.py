@@ -29,6 +29,8 @@ def report_document(report: Report, result: Result) -> dict[str, Any]:
         "plan": result.plan.model_dump(mode="json", exclude_none=True),
         "goals": [_plain(goal) for goal in report.goals],
         "passed": report.passed,
+        "varied": [dataclasses.asdict(one) for one in result.varied],
+        "ranges_unseen": report.ranges_unseen,
         "target": _plain(report.target),
         "kill": [_plain(rule) for rule in report.kill],
         "organs_at_risk": [_plain(organ) for organ in report.organs_at_risk],

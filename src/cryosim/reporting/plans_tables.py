@@ -9,7 +9,7 @@ from ..planning import (
     ROBUSTNESS_COLUMNS,
     SKIN_HELP_COLUMNS,
     TRADE_OFF_COLUMNS,
-    margin_limits,
+    conditions_of_met,
     robustness_rows,
     skin_help_rows,
     trade_off_rows,
@@ -49,7 +49,7 @@ def _trade_off_table(document: Mapping[str, Any]) -> Table:
     )
     for column in TRADE_OFF_COLUMNS:
         table.add_column(column, justify="left" if column in ("plan", "goals") else "right")
-    for row, limits in zip(trade_off_rows(document), margin_limits(document), strict=True):
+    for row, limits in zip(trade_off_rows(document), conditions_of_met(document), strict=True):
         met = f"[yellow]met{escape(limits)}[/]" if limits else "[green]met[/]"
         goals = met if row.missed is None else f"[red]missed[/]: {escape(row.missed)}"
         table.add_row(str(row.probes), *row[1:-1], goals)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import expect_type
-from ..evaluation import DISCLAIMER, Report
+from ..evaluation import DISCLAIMER, Report, range_notes
 from ..plan import Protocol
 from ..simulation import Result
 from .tables import (
@@ -37,7 +37,7 @@ def print_report(report: Report, result: Result, console: Console) -> None:
     expect_type("print_report: report", report, Report, "evaluate returns one")
     if report.goals:
         console.print(_goals(report, result.plan.protocol))
-        for note in notes_of(report.goals):
+        for note in (*range_notes(report.goals), *notes_of(report.goals)):
             console.print(f"[yellow]{_escape(note)}[/yellow]", highlight=False)
         if told := time_to_goals(report, result.plan.protocol):
             console.print(told, highlight=False)

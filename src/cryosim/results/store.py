@@ -25,7 +25,7 @@ from ..files import replacing
 from ..geometry import Grid, read_only
 from ..images import Modality
 from ..plan import plan_from_dict
-from ..simulation import Course, Curves, EnergyLedger, Performance, Result
+from ..simulation import Course, Curves, EnergyLedger, Performance, Result, Varied
 from ..tissue import Tissue, TissueGrid
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT_VERSION", "load_result", "save_result"]
 
-FORMAT_VERSION = "2.3"
+FORMAT_VERSION = "2.4"
 
 _OPTIONAL = ("image", "start_c", "film_w_m2k")
 _MASKS = ("heat_sink", "outside_air", "held")
@@ -207,6 +207,7 @@ def _documents(result: Result) -> dict[str, Any]:
         },
         "ended_early": list(result.ended_early),
         "course": None if result.course is None else _course_document(result.course),
+        "varied": [{**_shallow(one), "goals": dict(one.goals)} for one in result.varied],
         "energy": _shallow(result.energy),
         "performance": _shallow(result.performance),
         "flux_ratio": list(result.flux_ratio),
@@ -287,6 +288,8 @@ def _read(file: h5py.File) -> Result:
         # Files before format 2.3 have none.
         course=_course(documents.get("course")),
         ended_early=tuple(documents.get("ended_early", ())),
+        # Files before format 2.4 have none.
+        varied=tuple(Varied(**row) for row in documents.get("varied", ())),
     )
 
 

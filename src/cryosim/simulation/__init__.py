@@ -9,11 +9,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .blood_flow import absent_from_box, flow_words, flowing_s
+from .blood_flow import absent_from_box, flow_words
 from .callbacks import Callback
 from .feasible import check_run
 from .forecast import Forecast, forecast
-from .result import Course, Curves, EnergyLedger, Performance, Result
+from .result import Course, Curves, EnergyLedger, Performance, Result, Varied
 from .settings import Settings
 from .stops import snapshot_times
 
@@ -33,10 +33,10 @@ __all__ = [
     "Performance",
     "Result",
     "Settings",
+    "Varied",
     "absent_from_box",
     "check_run",
     "flow_words",
-    "flowing_s",
     "forecast",
     "rehearse",
     "simulate",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,13 +12,12 @@ from numpy.typing import NDArray
 from ..errors import InputError, did_you_mean
 from ..plan import FlowStop, Plan
 from ..tissue import Tissue, TissueGrid, TissueLibrary, library_with
-from .stops import flow_times
 from .tissue_table import column
 
 if TYPE_CHECKING:
     from .state import State  # which brings Numba
 
-__all__ = ["BloodFlow", "absent_from_box", "flow_words", "flowing_s"]
+__all__ = ["BloodFlow", "absent_from_box", "flow_words"]
 
 F64 = NDArray[np.float64]
 
@@ -65,16 +63,6 @@ class BloodFlow:
         """Let flow stop or return as the plan says for what comes after this moment."""
         blood = column(self._state.table, "blood_coefficient")
         blood[:] = np.where(_stopped(self._gaps, time_s, len(blood)), 0.0, self._whole)
-
-
-def flowing_s(plan: Plan, tissue: TissueGrid) -> F64:
-    """(n,) by tissue of the grid; for how long of the protocol it has blood flow, s."""
-    gaps, count = _gaps(plan, tissue), len(tissue.tissues)
-    edges = (0.0, *flow_times(plan), plan.protocol.duration_s)
-    found = np.zeros(count)
-    for begin, end in itertools.pairwise(edges):
-        found += np.where(_stopped(gaps, begin, count), 0.0, end - begin)
-    return found
 
 
 def flow_words(plan: Plan, tissue: TissueGrid) -> list[str]:

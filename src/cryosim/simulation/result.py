@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..plan import Plan
 from ..tissue import TissueGrid
 
-__all__ = ["Course", "Curves", "EnergyLedger", "Performance", "Result"]
+__all__ = ["Course", "Curves", "EnergyLedger", "Performance", "Result", "Varied"]
 
 _SAME_TIME_S = 0.5
 
@@ -116,6 +116,24 @@ class Course:
     organs_c: Mapping[str, NDArray[np.float64]]
 
 
+@dataclass(frozen=True)
+class Varied:
+    """What a run would be where tissue is otherwise, within its range; found on a coarser grid.
+
+    Attributes
+    ----------
+    where : such as "at the upper end of liver's blood flow". amount : "0.0155 1/s", or nothing.
+    goals : by key of each goal that has a number in both, how much more that number is than in a
+        run on the same coarser grid; None where it is gone, and the goal missed with it.
+    frozen_ml : how much more tissue freezes.
+    """
+
+    where: str
+    amount: str
+    goals: Mapping[str, float | None]
+    frozen_ml: float
+
+
 @dataclass(frozen=True, eq=False)
 class Result:
     """Fields and bookkeeping of a finished simulation. All arrays are read-only.
@@ -136,6 +154,8 @@ class Result:
     curves : what sensors and needles recorded at every step.
     course : what had frozen by when; None in results of versions that did not record it.
     ended_early : sentences about freezes that a sensor or organ ended; `plan` has what they took.
+    varied : what tissue that is otherwise would change, see `cryosim.vary_tissues`; empty where
+        nobody looked.
     """
 
     tissue: TissueGrid
@@ -155,6 +175,7 @@ class Result:
     assumptions: tuple[str, ...] = ()
     course: Course | None = None
     ended_early: tuple[str, ...] = ()
+    varied: tuple[Varied, ...] = ()
 
     @property
     def thresholds_c(self) -> tuple[float, ...]:

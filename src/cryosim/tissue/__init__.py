@@ -1,19 +1,25 @@
 """Tissues: the library with its sources, and the mapping from labels and HU to tissue."""
 
+from .coarsening import coarsened
 from .hosts import flow_from_hosts
 from .library import TissueLibrary, citations, define_tissue, library_with, read_library
 from .mapping import build_tissue
 from .tissue_grid import Tissue, TissueGrid, look_up
+from .variations import TissueVariation, flows_without_range, tissue_variations
 
 __all__ = [
     "Tissue",
     "TissueGrid",
     "TissueLibrary",
+    "TissueVariation",
     "build_tissue",
     "citations",
+    "coarsened",
     "define_tissue",
     "flow_from_hosts",
+    "flows_without_range",
     "library_with",
     "look_up",
     "read_library",
+    "tissue_variations",
 ]

@@ -283,3 +283,13 @@ def test_a_plan_says_where_the_margin_has_no_room(passed):
         assert found[0].endswith(f"meet all goals where there is tissue: the margin is {LIMITED}")
     else:
         assert f"the margin is {LIMITED}" in found
+
+
+def test_a_plan_that_holds_only_as_planned_does_not_plainly_meet_its_goals():
+    best = tried(2, goals(6.0))
+    note = "ice margin: met, but not at the upper end of liver's blood flow (4.1 mm)"
+    final = {"goals": best.outcome["goals"], "healthy_frozen_ml": 30.0, "within_ranges": [note]}
+    found = explain(best, [best], None, final, True, None, {}, Robustness({}, {}, {}))
+    assert found[0] == (
+        f"2 probes (argon-17g) meet all goals, but not throughout the tissues' ranges: {note}"
+    )

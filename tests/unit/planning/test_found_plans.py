@@ -6,7 +6,7 @@ import numpy as np
 from rich.console import Console
 
 from cases import plan
-from cryosim.planning import Candidate, margin_limits, robustness_rows, trade_off_rows
+from cryosim.planning import Candidate, conditions_of_met, robustness_rows, trade_off_rows
 from cryosim.planning.found_plans import _probe_sentences
 from cryosim.reporting import print_plans
 
@@ -85,12 +85,25 @@ def test_a_probe_comes_from_where_its_entry_is():
 LIMIT = "limited to 4 mm by the skin, posterior side: 1.3 mm reached there"
 
 
+NOT_HELD = "ice margin: met, but not at the upper end of liver's blood flow (5.3 mm)"
+
+
+def test_only_what_stood_the_tissues_ranges_is_green():
+    """A plan that nobody put to them is met as planned, no more."""
+    found = document()
+    found["plans"][1]["ranges_unseen"] = False
+    held = conditions_of_met(found)
+    assert held == [" as planned", "", " as planned", " as planned"]
+    found["best"]["on_the_plans_grid"] |= {"within_ranges": [NOT_HELD], "ranges_unseen": False}
+    assert conditions_of_met(found)[0] == f", but not throughout the tissues' ranges: {NOT_HELD}"
+
+
 def test_met_never_stands_without_what_limits_the_margin():
     limited = document()
-    limited["best"]["on_the_plans_grid"]["limits"] = [LIMIT]
-    first, *others = margin_limits(limited)
+    limited["best"]["on_the_plans_grid"] |= {"limits": [LIMIT], "ranges_unseen": False}
+    first, *others = conditions_of_met(limited)
     assert first == f" where there is tissue: the margin is {LIMIT}"
-    assert set(others) == {""}
+    assert set(others) == {" as planned"}
     limited = {**limited, "explanation": [], "warnings": [], "assumptions": [], "simulations": 1,
                "wall_s": 1.0, "skin_help": None}  # fmt: skip
     page = Console(width=160, file=io.StringIO(), force_terminal=True)

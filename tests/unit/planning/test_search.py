@@ -14,7 +14,12 @@ from cryosim.evaluation import GoalVerdict, evaluate
 from cryosim.plan import Search, Target
 from cryosim.planning import Candidate, Tried
 from cryosim.planning.estimate import Estimate
-from cryosim.planning.optimization import _freeze_shares, _frugal, _models, _with_margin
+from cryosim.planning.optimization import (
+    _freeze_shares,
+    _frugal,
+    _models,
+    _with_margin,
+)
 from cryosim.planning.recheck import _slack, final_outcome, verified
 from cryosim.planning.robustness import judge, variations_of
 from cryosim.planning.sample_points import Marks
@@ -25,6 +30,7 @@ from cryosim.planning.worst_case import choose_for_worst, harden
 from cryosim.probes import Probe
 
 MODULE = sys.modules["cryosim.planning.recheck"]
+FLOW = "perfusion_1_s"
 CANDIDATE = Candidate(
     "argon-17g", ((0.0, 0.0, -8.0), (14.0, 0.0, -8.0)), ((0.0, 0.0, 80.0), (14.0, 0.0, 80.0))
 )
@@ -41,10 +47,15 @@ def tried(margin_mm=6.0, healthy_ml=20.0, **changes):
             "ice margin",
         ]
     }
-    outcome = {"goals": goals, "healthy_frozen_ml": healthy_ml}
+    outcome = {"goals": goals, "healthy_frozen_ml": healthy_ml, "otherwise": OTHERWISE}
     return dataclasses.replace(Tried(CANDIDATE, outcome, "search"), **changes)
 
 
+OTHERWISE = {
+    "at the upper end of liver's blood flow": {"tissue": [FLOW, "upper", "liver"]},
+    "with blood back in thawed tissue": {"blood_is_back": True},
+    "at the lower end of lung's blood flow": {"tissue": [FLOW, "lower", "lung"]},
+}
 REFUSED = tried(outcome={"refused": "probe.1 and probe.0 are in one place"})
 
 
@@ -158,8 +169,8 @@ def test_a_choice_that_was_refused_is_judged_without_goals():
         def evaluate(self, tasks):
             return [{"refused": "again"} for _ in tasks]
 
-    robust, varied = judge(REFUSED, variations_of(CANDIDATE, Search(samples=2)), Refuses())
-    assert len(varied) == 2 + 4 + 2
+    robust, varied = judge(REFUSED, variations_of(tried(), Search(samples=2)), Refuses())
+    assert len(varied) == 2 + len(OTHERWISE) + 2
     assert not any(robust.met.values())
     assert robust.probability == {}
 
@@ -171,7 +182,7 @@ def test_a_variation_that_meets_the_goals_does_so_whatever_the_worst_one_misses(
             return [tried(value).outcome for value in values]
 
     hardened = tried(missing_at_worst=0.1)
-    robust, _ = judge(hardened, variations_of(CANDIDATE, Search(samples=2)), Answers())
+    robust, _ = judge(hardened, variations_of(tried(), Search(samples=2)), Answers())
     assert robust.met == {name: name != "misplaced 1" for name in robust.met}
     assert robust.probability == {"target.margin.ice.min_mm": 0.5}
     assert robust.worst == {"target.margin.ice.min_mm": (4.0, "misplaced 1")}
@@ -182,17 +193,19 @@ def test_where_all_meet_a_goal_the_worst_has_the_least_room():
         def evaluate(self, tasks):
             return [tried(9.0 - number).outcome for number in range(len(tasks))]
 
-    robust, _ = judge(tried(8.0), variations_of(CANDIDATE, Search(samples=0))[:3], Answers())
-    assert robust.worst == {"target.margin.ice.min_mm": (7.0, "conductivity - 20 %")}
-    robust, _ = judge(tried(5.5), variations_of(CANDIDATE, Search(samples=0))[:3], Answers())
+    robust, _ = judge(tried(8.0), variations_of(tried(), Search(samples=0))[:3], Answers())
+    assert robust.worst == {
+        "target.margin.ice.min_mm": (7.0, "at the lower end of lung's blood flow")
+    }
+    robust, _ = judge(tried(5.5), variations_of(tried(), Search(samples=0))[:3], Answers())
     assert robust.worst == {"target.margin.ice.min_mm": (5.5, "search")}
     # What the plan's own grid showed worse counts in the value, too.
     slack = {"target.margin.ice.min_mm": 2.0}
     robust, _ = judge(
-        tried(8.0, slack=slack), variations_of(CANDIDATE, Search(samples=0))[:3], Answers()
+        tried(8.0, slack=slack), variations_of(tried(), Search(samples=0))[:3], Answers()
     )
     value, name = robust.worst["target.margin.ice.min_mm"]
-    plain, same = judge(tried(8.0), variations_of(CANDIDATE, Search(samples=0))[:3], Answers())[
+    plain, same = judge(tried(8.0), variations_of(tried(), Search(samples=0))[:3], Answers())[
         0
     ].worst["target.margin.ice.min_mm"]
     assert (value, name) == (pytest.approx(plain - 2.0), same)
@@ -254,9 +267,21 @@ def test_a_plan_that_steps_in_has_to_stand_the_worst_case(monkeypatch):
         assert found["argon-17g", 2][0].missing_at_worst == pytest.approx(0.0 if passed else 0.1)
 
 
+def test_tissues_are_varied_as_the_ice_of_the_plan_asks_for():
+    """Host and tumor stand before the other tissues, and before weak probes."""
+    found = variations_of(tried(), Search(samples=1))
+    assert [one.name for one in found] == [
+        "misplaced 1", *OTHERWISE,
+        "probe.0 at 70 % power", "probe.1 at 70 % power",
+    ]  # fmt: skip
+    assert found[1].task == CANDIDATE.task(tissue=[FLOW, "upper", "liver"])
+    bare = tried(outcome={key: row for key, row in tried().outcome.items() if key != "otherwise"})
+    assert len(variations_of(bare, Search(samples=1))) == 3
+
+
 def test_misplacements_move_needles_as_they_are():
     search = Search(samples=200, placement_sd_mm=2.0)
-    found = [one.task for one in variations_of(CANDIDATE, search) if "misplaced" in one.name]
+    found = [one.task for one in variations_of(tried(), search) if "misplaced" in one.name]
     tips, entries = (np.array([task[key] for task in found]) for key in ("tips_mm", "entries_mm"))
     moved = tips - np.array(CANDIDATE.tips_mm)
     assert moved.std(axis=0) == pytest.approx(np.full((2, 3), 2.0), rel=0.15)
@@ -265,7 +290,7 @@ def test_misplacements_move_needles_as_they_are():
     assert entries - tips == pytest.approx(
         np.broadcast_to(np.subtract(CANDIDATE.entries_mm, CANDIDATE.tips_mm), tips.shape), abs=0.11
     )
-    assert variations_of(CANDIDATE, search) == variations_of(CANDIDATE, search)
+    assert variations_of(tried(), search) == variations_of(tried(), search)
 
 
 def result_with(margin_mm, verdicts):

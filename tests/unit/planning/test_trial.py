@@ -29,7 +29,8 @@ def candidate(tips=TIPS, share=1.0):
 
 @functools.cache
 def trial(spacing_mm=4.0):
-    base = box(spacing_mm, (72, 72, 72), perfusion_1_s=0.003)
+    ranges = {"perfusion_1_s": (0.001, 0.009), "k_frozen_w_mk": (1.5, 2.5)}
+    base = box(spacing_mm, (72, 72, 72), perfusion_1_s=0.003, ranges=ranges)
     tissue = TissueGrid(
         base.grid,
         base.index,
@@ -53,6 +54,11 @@ def trial(spacing_mm=4.0):
 @functools.cache
 def outcome(**variation):
     return carry_out(trial(), candidate().task(**variation))
+
+
+def at_end(number, end):
+    of = "ref" if number == "perfusion_1_s" else ""
+    return carry_out(trial(), candidate().task(tissue=[number, end, of]))
 
 
 # --- how far from the goals -----------------------------------------------------------------------
@@ -199,9 +205,9 @@ def test_candidates_are_rounded_and_go_through_json():
     assert found.tips_mm == ((0.0, 0.0, 1.3),)
     assert str(found.tips_mm[0][1]) == "0.0"
     assert found.freeze_share == 0.333
-    task = found.task(perfusion=2.0)
+    task = found.task(weak_duty=0.5)
     assert json.loads(json.dumps(task)) == task
-    assert task["perfusion"] == 2.0
+    assert task["weak_duty"] == 0.5
 
 
 # --- simulations ----------------------------------------------------------------------------------
@@ -229,7 +235,8 @@ def test_an_outcome_is_what_simulate_and_evaluate_say():
     points = sample(result.tissue.grid, result.coldest_c, POINTS)
     assert found["coldest_c"] == pytest.approx(points, abs=0.006)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert {**outcome_of(report, result), "coldest_c": found["coldest_c"]} == found
+    more = {key: found[key] for key in ("coldest_c", "otherwise")}
+    assert {**outcome_of(report, result), **more} == found
 
 
 def test_the_target_is_judged_as_the_finer_grid_shows_it():
@@ -291,9 +298,10 @@ def test_longer_freezes_freeze_more():
 
 def test_variations_change_what_they_say():
     usual = outcome()["frozen_ml"]
-    assert outcome(perfusion=2.0)["frozen_ml"] < usual < outcome(perfusion=0.5)["frozen_ml"]
-    assert outcome(perfusion=1.0) == outcome()
-    assert outcome(conductivity=0.8)["frozen_ml"] < usual < outcome(conductivity=1.2)["frozen_ml"]
+    less, more = (at_end("perfusion_1_s", end)["frozen_ml"] for end in ("upper", "lower"))
+    assert less < usual < more
+    less, more = (at_end("k_frozen_w_mk", end)["frozen_ml"] for end in ("lower", "upper"))
+    assert less < usual < more
     weak = outcome(weak_probe=0, weak_duty=0.5), outcome(weak_probe=1, weak_duty=0.5)
     for found in weak:
         assert found["frozen_ml"] < usual
@@ -303,12 +311,18 @@ def test_variations_change_what_they_say():
     assert nerve[2] > max(nerve[:2]) + 3.0
 
 
-def test_perfusion_varies_about_what_the_plan_says():
-    halved = trial().plan.model_copy(
-        update={"perfusion": trial().plan.perfusion.model_copy(update={"scale": 0.5})}
-    )
-    found = carry_out(dataclasses.replace(trial(), plan=halved), candidate().task(perfusion=2.0))
-    assert found == outcome()
+def test_what_may_be_otherwise_is_in_the_outcome_and_each_of_it_can_be_carried_out():
+    found = outcome()["otherwise"]
+    assert list(found) == [
+        "at the lower end of ref's blood flow",
+        "at the upper end of ref's blood flow",
+        "at the lower end of frozen tissue's conduction",
+        "at the upper end of frozen tissue's conduction",
+    ]
+    task = found["at the upper end of ref's blood flow"]
+    again = carry_out(trial(), candidate().task(**task))
+    assert again == at_end("perfusion_1_s", "upper")
+    assert "otherwise" not in again
 
 
 def test_overlapping_probes_are_refused():

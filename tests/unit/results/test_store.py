@@ -16,7 +16,7 @@ from cryosim.errors import InputError
 from cryosim.geometry import Grid
 from cryosim.plan import Plan
 from cryosim.results import load_result, save_result, store
-from cryosim.simulation import Curves, EnergyLedger, Performance, Result
+from cryosim.simulation import Curves, EnergyLedger, Performance, Result, Varied
 from cryosim.tissue import Tissue, TissueGrid
 
 SHAPE = (20, 7, 5)
@@ -91,6 +91,12 @@ def make_result(direction: np.ndarray | None = None, *, image: bool = True) -> R
         energy=EnergyLedger(1 / 7, 2.0, -3e5, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0),
         performance=Performance(1.5, 0.1, 700, 10, 30, 21000, 10**10),
         assumptions=("perfusion is uniform",),
+        varied=(
+            Varied(
+                "at the upper end of ref's blood flow", "0.1 1/s", {"a": -1 / 3, "b": None}, -2.5
+            ),
+            Varied("with blood back in thawed tissue", "", {}, 0.0),
+        ),
     )
 
 
@@ -144,6 +150,13 @@ def test_files_that_do_not_say_the_grid_of_the_image_can_be_read(
     assert loaded.tissue.grid.matches(saved[0].tissue.grid)
 
 
+def test_files_from_before_tissues_were_varied_can_be_read(saved: tuple[Result, Path]) -> None:
+    with h5py.File(saved[1], "a") as file:
+        del file["cryosim/varied"]
+        file["cryosim"].attrs["format_version"] = "2.3"
+    assert load_result(saved[1]).varied == ()
+
+
 @pytest.mark.parametrize("modality", ["ct", "mr", None])
 def test_what_the_image_is_comes_back(modality: str | None, tmp_path: Path) -> None:
     result = make_result()
@@ -182,7 +195,7 @@ def test_the_file_says_who_wrote_it_and_nothing_about_folders(tmp_path: Path) ->
     save_result(result, tmp_path / "result.vtkhdf")
     with h5py.File(tmp_path / "result.vtkhdf") as file:
         record = file["cryosim"]
-        assert record.attrs["format_version"] == "2.3"
+        assert record.attrs["format_version"] == "2.4"
         assert record.attrs["program_version"] == __version__
         assert json.loads(record["plan"].asstr()[()])["protocol"]["preset"] == "keio-bone"
     assert b"secret-patient" not in (tmp_path / "result.vtkhdf").read_bytes()

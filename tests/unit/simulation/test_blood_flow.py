@@ -13,7 +13,7 @@ from cryosim.errors import InputError
 from cryosim.evaluation import evaluate
 from cryosim.geometry import Grid
 from cryosim.plan import Plan
-from cryosim.simulation import Settings, flow_words, flowing_s, simulate
+from cryosim.simulation import Settings, flow_words, simulate
 from cryosim.simulation.stops import flow_times, switch_times
 from cryosim.tissue import Tissue, TissueGrid
 from verification.boxes import everything_box, everything_plan
@@ -173,7 +173,6 @@ def test_overlapping_stops_are_one():
     content = plan("freeze 10 min", perfusion={"stopped": stops})
     assert flow_times(content) == (60.0, 120.0, 180.0, 240.0, 540.0)
     assert switch_times(content) == (600.0,)
-    assert flowing_s(content, box()) == pytest.approx([600.0 - 180.0 - 60.0])
 
 
 def test_where_and_when_flow_is_stopped_is_said():

@@ -11,7 +11,7 @@ from ...planning import (
     ROBUSTNESS_COLUMNS,
     SKIN_HELP_COLUMNS,
     TradeOff,
-    margin_limits,
+    conditions_of_met,
     robustness_rows,
     skin_help_rows,
     trade_off_rows,
@@ -37,7 +37,7 @@ def planned(document: Mapping[str, Any] | None) -> Html | None:
         return None
     plans = [
         (row.plan, _verdict(row, limits), str(row.probes), row.coverage, row.margin, row.healthy)
-        for row, limits in zip(trade_off_rows(document), margin_limits(document), strict=True)
+        for row, limits in zip(trade_off_rows(document), conditions_of_met(document), strict=True)
     ]
     sure = [tuple(map(celsius, row)) for row in robustness_rows(document)]
     charts = [

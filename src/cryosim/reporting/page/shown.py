@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...evaluation import Report, surface_margin
+from ...evaluation import Report, range_notes, surface_margin
 from ...pictures import (
     plot_course,
     plot_growth,
@@ -56,17 +56,20 @@ def verdict(report: Report, result: Result) -> Html:
     """Say whether the goals were met."""
     if not report.goals:
         return element("p", "The plan states no goals: there is nothing to judge.")
-    notes = notes_of(report.goals)
+    notes, doubts = notes_of(report.goals), range_notes(report.goals)
     failed = [celsius(goal.name) for goal in report.goals if goal.verdict == "fail"]
     count = len(report.goals)
     if failed:
         words, look = f"{len(failed)} of {count} goals failed: {', '.join(failed)}", "fail"
     else:
-        near = sum(goal.verdict == "warn" and not goal.note for goal in report.goals)
+        said = [goal for goal in report.goals if goal.note or goal.within_ranges]
+        near = sum(goal.verdict == "warn" and goal not in said for goal in report.goals)
         words = f"All {count} goals met" + (" where there is tissue" * bool(notes))
         words += f", {near} only within half a voxel" * bool(near)
-        look = "warn" if near or notes else "ok"
-    words = "; ".join([words, *notes])
+        words += f", {len(doubts)} not throughout the tissues' ranges" * bool(doubts)
+        words += ", nobody looked at the tissues' ranges" * report.ranges_unseen
+        look = "warn" if near or notes or doubts or report.ranges_unseen else "ok"
+    words = "; ".join([words, *map(celsius, doubts), *notes])
     goals = goals_table(report.goals, result.plan.protocol)
     sentences = [skin_given_up(result), time_to_goals(report, result.plan.protocol)]
     sentences += result.ended_early
@@ -77,7 +80,8 @@ def verdict(report: Report, result: Result) -> Html:
         *[element("p", celsius(f"{_capital(sentence)}.")) for sentence in sentences if sentence],
         caption(
             "ok: met. warn: met only within half a voxel, which is as well as the grid knows "
-            "lengths, or only where the margin has room. fail: not met."
+            "lengths, only where the margin has room, or not throughout the tissues' ranges. fail: "
+            "not met."
         ),
     )
 
