@@ -194,18 +194,6 @@ def test_where_and_when_flow_is_stopped_is_said():
     assert "blood flow of all tissues is stopped throughout" in evaluate(result).assumptions
 
 
-def test_heat_of_a_body_colder_than_its_blood_is_that_while_blood_flowed():
-    """Otherwise a warning that perfusion decides would be missed."""
-    tissue, body = box(3.0, perfusion_1_s=0.01), {"temperature_c": 36.0}
-    perfusion = {"stopped": [stopped(0, 4)]}
-    result = simulate(tissue, plan("freeze 4 min; thaw 5 min", body=body, perfusion=perfusion))
-    share = result.energy.blood_j / result.energy.probe_heat_out_j
-    (line,) = [line for line in evaluate(result).warnings if line.startswith("blood gave")]
-    said = float(line.split()[2]) / 100
-    resting_j = 0.01 * tissue.tissues[0].rho_c_blood_j_m3k * 1.0 * 300.0 * 0.06**3
-    assert said == pytest.approx(share - resting_j / result.energy.probe_heat_out_j, abs=0.02)
-
-
 def test_an_unknown_tissue_is_refused_and_an_absent_one_warned_of():
     anatomy = Anatomy(None)
 

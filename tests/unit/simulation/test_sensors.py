@@ -97,28 +97,3 @@ def test_a_sensor_outside_the_box_is_refused():
         simulate(box(), content)
     with pytest.raises(InputError, match=sentence):
         place_anatomy(Anatomy(None), content)
-
-
-def blood_lines(perfusion_1_s, text="freeze 4 min", **perfusion):
-    name = "kidney" if perfusion_1_s == 5e-4 else "ref"
-    tissue = box(3.0, perfusion_1_s=perfusion_1_s, name=name)
-    warnings = evaluate(simulate(tissue, plan(text, perfusion=perfusion))).warnings
-    return [line for line in warnings if line.startswith("blood gave")]
-
-
-def test_perfusion_that_decides_the_result_is_named():
-    assert blood_lines(0.0) == []
-    (line,) = blood_lines(0.01)
-    assert "ref 0.01 1/s, no range known" in line
-    assert "perfusion.scale = 0.5 and 2" in line
-    (line,) = blood_lines(5e-4, scale=40.0)
-    assert "kidney 0.02 1/s, 0.0005 to 0.067 in the library" in line
-    assert "perfusion.scale = 20 and 80" in line
-
-
-def test_blood_that_stays_away_is_named_when_there_is_a_second_freeze():
-    text = "freeze 2 min; thaw 1 min; freeze 2 min"
-    lines = blood_lines(0.01, text)
-    assert "freeze 2 of 2 meets less of it" in lines[-1]
-    assert len(lines) == 2
-    assert len(blood_lines(0.01, text, stays_off_after_freezing=False)) == 1
