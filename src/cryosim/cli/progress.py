@@ -19,8 +19,8 @@ _USUAL_SIMULATIONS = 45  # of a search
 
 
 @contextmanager
-def run_progress(console: Console, minutes: float) -> Iterator[Callback]:
-    """Show a bar that follows the simulated time."""
+def run_progress(console: Console, minutes: float, doing: str = "simulating") -> Iterator[Callback]:
+    """Show a bar that follows the simulated time; anew for each of several runs."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from ..simulation import Callback
@@ -39,7 +39,7 @@ def run_progress(console: Console, minutes: float) -> Iterator[Callback]:
                 bar.update(task, description="compiling (once)")
 
             def on_start(self, duration_s: float) -> None:
-                bar.update(task, description="simulating", total=duration_s / 60)
+                bar.update(task, description=doing, total=duration_s / 60)
 
             def on_progress(self, time_s: float) -> None:
                 bar.update(task, completed=time_s / 60)

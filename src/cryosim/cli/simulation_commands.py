@@ -155,6 +155,8 @@ def _carry_out(plan: Plan, output: Path, *, shortest: bool = False) -> Report:
                 result = found.result
             else:
                 result = simulate(tissue, plan, callbacks=[callback])
+        ranges = "within the tissues' ranges"
+        with run_progress(console, plan.protocol.duration_s / 60, ranges) as callback:
             result = vary_tissues(result, callbacks=[callback])
         report = evaluate(result)
         if shortest:

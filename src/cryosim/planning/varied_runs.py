@@ -20,7 +20,7 @@ __all__ = ["effect_of", "vary_tissues"]
 
 # Only differences count: with longer steps they are the same to a hundredth of a millimeter, and on
 # voxels of 4 mm to two tenths of one, where the target is 28 mm wide.
-_SETTINGS = Settings(growth=0.2, snapshot_every_s=1e9)
+_SETTINGS = Settings(growth=0.3, snapshot_every_s=1e9)
 _VOXELS_ACROSS, _FINEST_MM, _COARSEST_MM = 7.0, 2.5, 4.0
 
 
@@ -29,7 +29,7 @@ def vary_tissues(result: Result, *, callbacks: Sequence[Callback] = ()) -> Resul
 
     Each flow that matters and the conduction of ice are put to the end of their range that may harm
     a goal, and the plan is simulated again, on a coarser grid. What counts is the difference to the
-    plan as it is on that grid. A freeze that a sensor or an organ ended takes as long as it took.
+    plan as it is on that grid. A freeze that a sensor or an organ ended takes no longer than it took.
 
     Parameters
     ----------
