@@ -192,7 +192,7 @@ def build_iliac_metastasis() -> Phantom:
             # Through the buttock across the plate, one above the other; off the middle and short of
             # the far side, so that bowel and nerve stay warm.
             "probe": parallel_probes(
-                "icerod-1.5",
+                "argon-17g",
                 (0.45, 0.9, 0.1),
                 ((-4.2, -7.0), (-4.2, 7.0)),
                 depth_mm=2.3,

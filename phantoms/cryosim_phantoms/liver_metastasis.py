@@ -121,7 +121,7 @@ def build_liver_metastasis() -> Phantom:
             ],
             # From the right side through one gap between the ribs; 13 to 16 mm apart.
             "probe": parallel_probes(
-                "icerod-1.5",
+                "argon-17g",
                 (-1.0, 0.1, 0.0),
                 ((-8.0, -4.0), (8.0, -4.0), (0.0, 7.0)),
                 depth_mm=14.0,

@@ -314,7 +314,7 @@ def test_demo_plan() -> None:
     plan = plan_of("iliac-metastasis")
     assert plan.protocol.preset == "keio-bone"
     assert [organ.name for organ in plan.organ_at_risk] == ["bowel", "nerve", "skin"]
-    assert [probe.model for probe in plan.probe] == ["icerod-1.5"] * 2
+    assert [probe.model for probe in plan.probe] == ["argon-17g"] * 2
     assert plan.target is not None
     assert plan.target.margin_mm == 10
 
