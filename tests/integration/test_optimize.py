@@ -37,7 +37,7 @@ margin_mm = 10
 lethal_coverage = 0.8
 
 [protocol]
-text = "freeze 6 min"
+text = "freeze 9 min"
 
 [grid]
 spacing_mm = 5
@@ -310,7 +310,7 @@ entry_mm = [0, 0, 50]
 def test_a_small_target_freezes_as_long_as_its_margin_needs(tmp_path):
     """The healthy tissue within the margin is many times the target; goals come first."""
     case = write_case(tmp_path, PLAN.replace("max_probes = 2", "max_probes = 1").replace(
-        "seed = 3", "freeze_minutes = [2, 8]").replace("margin_mm = 10", "margin_mm = 12").replace(
+        "seed = 3", "freeze_minutes = [2, 8]").replace(
         "spacing_of_search_mm = 6", "spacing_of_search_mm = 4").replace(
         "spacing_mm = 5", "spacing_mm = 4"), radius_mm=3.5)  # fmt: skip
     plan = read_plan(case / "plan.toml")
