@@ -29,7 +29,8 @@ def vary_tissues(result: Result, *, callbacks: Sequence[Callback] = ()) -> Resul
 
     Each flow that matters and the conduction of ice are put to the end of their range that may harm
     a goal, and the plan is simulated again, on a coarser grid. What counts is the difference to the
-    plan as it is on that grid. A freeze that a sensor or an organ ended takes no longer than it took.
+    plan as it is on that grid. A freeze that a sensor or an organ ended takes no longer than it
+    took.
 
     Parameters
     ----------
