@@ -37,8 +37,8 @@ def test_tissues_are_listed_with_their_flow(capsys, monkeypatch):
 def test_probes_are_listed_with_what_freezes(capsys, monkeypatch):
     text = printed(capsys, monkeypatch, "probes")
     assert set(read_catalog()) <= set(re.findall(r"│ ([a-z0-9.-]+) ", text))
-    assert row_of(text, "argon-17g")[1:3] == ["gas -196 C, 4500 W/m2/K", "fitted"]
-    assert "(4000 to 5300)" in text
+    assert row_of(text, "argon-17g")[1:3] == ["gas -196 C, 4200 W/m2/K", "fitted"]
+    assert "(3500 to 5300)" in text
     assert row_of(text, "argon-17g-ideal")[1:3] == ["surface -196 C", "assumed"]
 
 
