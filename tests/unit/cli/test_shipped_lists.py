@@ -46,7 +46,7 @@ def test_a_limit_of_power_is_listed(capsys, monkeypatch):
     weak = dataclasses.replace(read_catalog()["argon-17g"], power_limit_w=25.0)
     monkeypatch.setattr("cryosim.probes.read_catalog", lambda: {"weak": weak})
     text = printed(capsys, monkeypatch, "probes")
-    assert "gas -196 C, 4500 W/m2/K, at most 25 W" in text
+    assert "gas -196 C, 4200 W/m2/K, at most 25 W" in text
 
 
 @pytest.mark.parametrize(
