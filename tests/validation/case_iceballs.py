@@ -89,9 +89,11 @@ def run() -> Evidence:
 
 
 NOTES = (
-    "One number is fitted for all argon needles, the exchange of the gas with the surface, to the "
-    "temperature at which surfaces settle in agar (-140 to -150 C); then the effective active "
-    "length of the IceSphere (15 mm) to the length of its ice. Everything else is predicted.",
+    "One number is fitted for all argon needles, the exchange of the gas with the surface, to "
+    "the temperature at which surfaces settle in agar (-140 to -150 C) and to the vendor's "
+    "isotherms of four probes ([vendor-ellipsoids.md](vendor-ellipsoids.md)); then the "
+    "effective active length of the IceSphere (15 mm) to the length of its ice. Everything else "
+    "is predicted.",
     "The -20 C size is that of a 17G needle, type not named, in a planning program (25 x 23 x 20 "
     "mm; the width here is the mean of 23 and 20, its range that of both and 1 mm). The lethal "
     "size of the IceRod, 27 mm, does not say at which temperature; it is compared with -20 C. Its "

@@ -278,9 +278,8 @@ NOTES = (
     "Counted are widths of set-ups whose organ, probe diameter and freezing time are published, "
     "and from which no default was found. Two flows come from this table, those of kidney and "
     "liver from the two probes of 2018, and that of lung from its 0 C diameter; the exchange of "
-    "all argon needles comes from surface temperatures in agar ([published- "
-    "iceballs.md](published-iceballs.md)). Lengths are shown, not counted, as no publication "
-    "states the active length.",
+    "all argon needles comes from gel ([vendor-ellipsoids.md](vendor-ellipsoids.md)). Lengths "
+    "are shown, not counted, as no publication states the active length.",
     "**What is outside the band.** Two probes of 2.4 mm in liver made ice hardly wider than one; "
     "another group with about the same set-up found ice a third wider, as the simulation does. The "
     "8 mm probe froze on from 20 to 40 min, and in a second freeze, where the simulated ice comes "

@@ -25,7 +25,7 @@ MINUTES, START_C = (10, 15), (20.0, 37.0)
 # Vendors' numbers are whole millimeters; the isotherms wobble by as much on 2 mm voxels.
 NOISE_MM = 1.0
 INNER = (
-    "the vendor's innermost isotherm is smaller than a needle with a surface of -145 C makes at "
+    "the vendor's innermost isotherm is smaller than a needle with a surface of -142 C makes at "
     "these sizes of ice"
 )
 WIDE = "the vendor's -20 C isotherm is three quarters as wide as its ice, of the others two thirds"
@@ -80,10 +80,11 @@ def run() -> Evidence:
 
 NOTES = (
     "The limits are what the simulation gives for 10 and 15 min in gel of 20 and 37 C, and a "
-    "millimeter; the file states neither. Widths are predicted: all four probes have the one "
-    "exchange that was fitted to surface temperatures in agar. Active lengths of `iceseed-1.5` (17 "
-    "mm) and `argon-3.4` (40 mm) come from the lengths here, those of the others are the usual 30 "
-    "mm.",
+    "millimeter; the file states neither. One exchange for all four probes was fitted, to the "
+    "mean of these twelve widths together with surface temperatures in agar ([published- "
+    "iceballs.md](published-iceballs.md)); how they differ among each other is predicted. "
+    "Active lengths of `iceseed-1.5` (17 mm) and `argon-3.4` (40 mm) come from the lengths "
+    "here, those of the others are the usual 30 mm.",
 )
 
 
