@@ -22,6 +22,7 @@ HU_OF_TISSUE: Mapping[str, float] = MappingProxyType(
         "spleen": 50.0,
         "prostate": 40.0,
         "muscle": 55.0,
+        "muscle-by-ct": 55.0,
         "heart": 45.0,
         "brain": 35.0,
         "spinal-cord": 35.0,

@@ -182,9 +182,10 @@ PERFUSION_NOTES = (
     "that survived is less than the spread). Width is the larger one across the needles.",
     "With surfaces held at -145 C the width in the liver wants 0.0095 1/s, which the library has; "
     "that in the kidney 0.016. The library has 0.012 for the kidney, within the spread of its "
-    "widths, because single probes there want less ([trust.md](trust.md)). Both are a third to a "
-    "sixth of what was measured in resting organs: vessels around the ice narrow, and part of the "
-    "blood passes in vessels that are too wide to warm it.",
+    "widths, because single probes there want less ([trust.md](trust.md)). That "
+    "is 61 and 18 % of their resting flow in tables (a third and a quarter of what was measured in "
+    "swine): vessels around the ice narrow, and part of the blood passes in vessels that are too "
+    "wide to warm it.",
     "**Not met:** the length in the liver. It is 1.4 times that in the kidney at about the same "
     "width, and the two tissues differ in hardly anything but perfusion; a longer active part or "
     "needles at an angle would explain it.",

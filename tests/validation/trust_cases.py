@@ -43,6 +43,7 @@ class Published:
     start_c : of tissue and blood. clamped : without blood flow.
     depth_mm : how far the tip is in the organ, gas above it; None: the active part wholly inside.
     active_length_mm : where it is not the catalog's.
+    chosen_with : whether it was in view when a flow was chosen; it counts, and is also left out.
     not_stated : what its set-up lacks, so that it does not count.
     box_mm, spacing_mm : of the simulation.
     """
@@ -59,6 +60,7 @@ class Published:
     clamped: bool = False
     depth_mm: float | None = None
     active_length_mm: float | None = None
+    chosen_with: bool = False
     not_stated: str = ""
     box_mm: tuple[float, float, float] = (90.0, 90.0, 100.0)
     spacing_mm: float = 2.0
@@ -173,6 +175,7 @@ PUBLISHED: tuple[Published, ...] = (
     Published(
         "Swine kidney, 3.4 mm: open", _LANDMAN, "kidney", "argon-3.4", ALONE, _LANDMAN_PROTOCOL,
         (Size(28.7),), _LANDMAN_ASSUMED, depth_mm=10.0, box_mm=(80.0, 80.0, 80.0),
+        chosen_with=True,
     ),
     Published(
         "Swine kidney, 3.4 mm: clamped", _LANDMAN, "kidney", "argon-3.4", ALONE, _LANDMAN_PROTOCOL,
@@ -191,6 +194,7 @@ PUBLISHED: tuple[Published, ...] = (
         "kidney", "argon-3.0", ALONE, "freeze 5 min", (Size(22.5, 2.5),),
         "4 to 6 min, ended when the ice was 20 mm wide; 20 to 25 mm in the end.",
         box_mm=SMALL,
+        chosen_with=True,
     ),
     Published(
         "Swine liver, 3.4 mm nitrogen: 4 min", _VISICA, "liver", "nitrogen-3.4", ALONE,
@@ -201,11 +205,13 @@ PUBLISHED: tuple[Published, ...] = (
         "Swine kidney, 3.4 mm nitrogen: 4 min", _VISICA, "kidney", "nitrogen-3.4", ALONE,
         "freeze 4 min", (Size(18.5, 4.0, isotherm_c=-20.0), Size(30.0, 5.0, -20.0, "length")),
         _VISICA_ASSUMED + " Mean of 20 and 17 mm.", box_mm=SMALL,
+        chosen_with=True,
     ),
     Published(
         "Swine kidney, 3.4 mm nitrogen: 12 min", _VISICA, "kidney", "nitrogen-3.4", ALONE,
         "freeze 12 min", (Size(25.0, 7.0, isotherm_c=-20.0), Size(32.0, 5.0, -20.0, "length")),
         _VISICA_ASSUMED + " Mean of 31 and 19 mm.", box_mm=(80.0, 80.0, 90.0),
+        chosen_with=True,
     ),
     Published(
         "Swine neck, 3.4 mm nitrogen: 4 min", _VISICA, "muscle", "nitrogen-3.4", ALONE,

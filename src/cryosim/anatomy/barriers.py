@@ -48,7 +48,7 @@ def _share(
     """Share of each voxel that a tissue or label fills."""
     known = library.find_name(barrier) if isinstance(barrier, str) else None
     if known is not None:
-        of_it = np.array([each.name == known for each in tissue.tissues])
+        of_it = np.array([each.is_called(known) for each in tissue.tissues])
         filled: NDArray[np.float32] = of_it[tissue.index].astype(np.float32)
         return filled
     if labels is None:

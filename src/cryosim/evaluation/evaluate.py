@@ -82,7 +82,7 @@ def evaluate(result: Result, *, target_shape: TargetShape | None = None) -> Repo
     goals += stated
     return dataclasses.replace(
         report,
-        goals=judged_within_ranges(goals, result.varied, half_voxel_mm),
+        goals=judged_within_ranges(goals, result.varied),
         warnings=_warnings(result, target, organs, goals),
         ranges_unseen=ranges_unseen(result),
     )

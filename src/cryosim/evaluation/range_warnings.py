@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..plan import ICE_C
 from ..simulation import Result, Varied
-from ..tissue import TissueGrid, flows_without_range, tissue_variations
+from ..tissue import TissueGrid, flows_in_reach, flows_without_range, tissue_variations
 from .isotherms import isotherm_volume_ml
 from .report import GoalVerdict
 from .within_ranges import number_words, room_of, value_in
@@ -42,12 +42,28 @@ def range_warnings(result: Result, goals: Sequence[GoalVerdict]) -> Iterator[str
     deciding = [*_on_goals(result, goals)] if goals else [*_on_ice(result)]
     if deciding:
         yield f"tissue decides this result: {'; '.join(deciding)}"
+    yield from _beyond(result)
     for tissue in flows_without_range(*_about(result)):
         flow = tissue.perfusion_1_s * result.plan.perfusion.scale
         yield (
             f"another blood flow of {tissue.name} than {flow:.2g} 1/s was not looked at: no range "
             "of it is known"
         )
+
+
+def _beyond(result: Result) -> Iterator[str]:
+    """Say where the plan's factor on all flow leaves the range of a tissue that was cooled."""
+    scale = result.plan.perfusion.scale
+    if scale == 1.0:
+        return
+    for tissue in flows_in_reach(*_about(result)):
+        low, high = tissue.ranges["perfusion_1_s"]
+        flow = scale * tissue.perfusion_1_s
+        if not low <= flow <= high:
+            yield (
+                f"perfusion.scale = {scale:g} makes blood flow of {tissue.name} {flow:.3g} 1/s, "
+                f"outside its range of {low:.3g} to {high:.3g}"
+            )
 
 
 def ranges_unseen(result: Result) -> bool:

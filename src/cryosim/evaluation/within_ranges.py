@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from ..plan.metrics import COMPLIANCE, ICE_MARGIN
 from ..simulation import Varied
 from .report import GoalVerdict
 
@@ -18,18 +19,36 @@ _MOST_DIGITS = 4
 
 
 def judged_within_ranges(
-    goals: Sequence[GoalVerdict], varied: Sequence[Varied], half_voxel_mm: float
+    goals: Sequence[GoalVerdict], varied: Sequence[Varied]
 ) -> tuple[GoalVerdict, ...]:
     """Say of goals that are met where they are not, the worst such place; they are never "ok".
 
-    Limits, and that lengths pass within half a voxel, are as in the verdict itself.
+    What falls below its limit by less than half a voxel is missed here. Compliance is the share of
+    the surface that has the margin: it goes with the ice margin.
     """
-    return tuple(_judged(goal, varied, half_voxel_mm) for goal in goals)
+    judged = [_judged(goal, varied) for goal in goals]
+    margin = next((goal for goal in judged if goal.key == ICE_MARGIN), None)
+    if margin is None or not margin.within_ranges:
+        return tuple(judged)
+    told = margin.within_ranges
+    return tuple(
+        dataclasses.replace(goal, verdict="warn", within_ranges=f"ice margin {told}")
+        if goal.key == COMPLIANCE and goal.verdict != "fail"
+        else goal
+        for goal in judged
+    )
 
 
 def range_notes(goals: Sequence[GoalVerdict]) -> list[str]:
-    """Name the goals that are met, but not everywhere within the tissues' ranges."""
-    return [f"{goal.name}: {goal.within_ranges}" for goal in goals if goal.within_ranges]
+    """Name the goals that are met, but not everywhere within the tissues' ranges.
+
+    Compliance, which goes with the ice margin, is not named beside it.
+    """
+    return [
+        f"{goal.name}: {goal.within_ranges}"
+        for goal in goals
+        if goal.within_ranges and goal.key != COMPLIANCE
+    ]
 
 
 def value_in(goal: GoalVerdict, one: Varied) -> float | None:
@@ -41,7 +60,7 @@ def value_in(goal: GoalVerdict, one: Varied) -> float | None:
     return None if goal.value is None or change is None else goal.value + change
 
 
-def room_of(goal: GoalVerdict, value: float | None, half_voxel_mm: float) -> float:
+def room_of(goal: GoalVerdict, value: float | None, half_voxel_mm: float = 0.0) -> float:
     """How far a number is from where the goal fails; negative where it does."""
     if value is None:
         return -float("inf")
@@ -61,15 +80,15 @@ def number_words(goal: GoalVerdict, value: float | None) -> str:
     return f"{round(value, digits) + 0.0:.{digits}f} {unit}"
 
 
-def _judged(goal: GoalVerdict, varied: Sequence[Varied], half_voxel_mm: float) -> GoalVerdict:
+def _judged(goal: GoalVerdict, varied: Sequence[Varied]) -> GoalVerdict:
     found = [(one, value_in(goal, one)) for one in varied if goal.key in one.goals]
     # A goal without a number is met because nothing is near; only its loss says something then.
     found = [(one, value) for one, value in found
              if goal.value is not None or one.goals[goal.key] is None]  # fmt: skip
     if goal.verdict == "fail" or not found:
         return goal
-    worst, value = min(found, key=lambda pair: room_of(goal, pair[1], half_voxel_mm))
-    if room_of(goal, value, half_voxel_mm) >= 0.0:
+    worst, value = min(found, key=lambda pair: room_of(goal, pair[1]))
+    if room_of(goal, value) >= 0.0:
         return goal
     told = f"met, but not {worst.where} ({number_words(goal, value)})"
     return dataclasses.replace(goal, verdict="warn", within_ranges=told)

@@ -22,7 +22,8 @@ __all__ = ["draw_tissues"]
 _FIGURE_INCHES = (15.0, 7.2)
 _ROOM = (0.01, 0.99, 0.2, 0.88)  # left, right, bottom, top of all panels
 _OF_TISSUE = {
-    "skin": "#e8a98a", "fat": "#f2df8f", "muscle": "#b5534d", "soft-tissue": "#d99a8e",
+    "skin": "#e8a98a", "fat": "#f2df8f", "muscle": "#b5534d", "muscle-by-ct": "#c0655c",
+    "soft-tissue": "#d99a8e",
     "bone-cortical": "#ffffff", "bone-cancellous": "#cfc7a4", "bone-marrow": "#f0b35a",
     "cartilage": "#9fd8cf", "tumor": "#ff6a1f", "nerve": "#ffef3d", "spinal-cord": "#d4c400",
     "blood": "#7d0f22", "liver": "#8a5a3c", "kidney": "#a8659c", "spleen": "#6b4a9e",

@@ -147,9 +147,8 @@ def _found_name(name: str, key: str, library: TissueLibrary) -> str:
 
 
 def _belongs(tissue: Tissue, name: str) -> bool:
-    """Whether a tissue stops with that of a name: it is that, is fed by it, or is a tumor of it."""
-    own = tissue.name.removesuffix(f"-in-{tissue.flow_of}")
-    return name in (tissue.name, tissue.flow_of, own)
+    """Whether a tissue stops with that of a name: it is that, or is fed by it."""
+    return tissue.is_called(name) or name == tissue.flow_of
 
 
 def _stopped(gaps: Sequence[_Gap], time_s: float, count: int) -> NDArray[np.bool_]:

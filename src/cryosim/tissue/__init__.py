@@ -5,7 +5,12 @@ from .hosts import flow_from_hosts
 from .library import TissueLibrary, citations, define_tissue, library_with, read_library
 from .mapping import build_tissue
 from .tissue_grid import Tissue, TissueGrid, look_up
-from .variations import TissueVariation, flows_without_range, tissue_variations
+from .variations import (
+    TissueVariation,
+    flows_in_reach,
+    flows_without_range,
+    tissue_variations,
+)
 
 __all__ = [
     "Tissue",
@@ -17,6 +22,7 @@ __all__ = [
     "coarsened",
     "define_tissue",
     "flow_from_hosts",
+    "flows_in_reach",
     "flows_without_range",
     "library_with",
     "look_up",

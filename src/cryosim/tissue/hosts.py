@@ -86,9 +86,10 @@ def _host(
 
 def _fed_by(tumor: Tissue, host: Tissue | None) -> Tissue:
     """Return the tumor with the flow and metabolism of a host."""
-    if host is None:
-        return dataclasses.replace(tumor, flow_of="")
     share = tumor.host_flow_share
+    if host is None:
+        taken = {key: share * getattr(tumor, key) for key in _TAKEN}
+        return dataclasses.replace(tumor, **taken, flow_of="")
     least, most = tumor.ranges.get("host_flow_share", (share, share))
     whose = f"that of {host.name}, in which the tumor lies"
     part = "" if share == 1.0 else f"{100 * share:.0f} % of "

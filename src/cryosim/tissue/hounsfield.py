@@ -35,7 +35,7 @@ HU_TISSUES = (
     "gas",
     "lung",
     "fat",
-    "muscle",
+    "muscle-by-ct",
     "bone-cancellous",
     "bone-cortical",
     "bone-marrow",
@@ -50,7 +50,8 @@ HU_ASSUMPTION = (
     f"lung to {LUNG_BELOW_HU:g}, fat to {FAT_BELOW_HU:g}, muscle to {SOFT_BELOW_HU:g}, cancellous "
     f"bone to {CANCELLOUS_BELOW_HU:g}, cortical bone above; lung in layers under "
     f"{THIN_LUNG_MM:g} mm is the edge of the skin and taken as gas; organs and tumors cannot be "
-    "told from muscle, contrast medium may pass for bone"
+    "told from muscle, so that muscle-by-ct may have the blood flow of an organ; contrast medium "
+    "may pass for bone"
 )
 
 HuArray = NDArray[np.float32]

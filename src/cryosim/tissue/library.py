@@ -19,6 +19,7 @@ from typing import Any
 
 from ..errors import InputError, did_you_mean
 from ..sources import ASSUMPTION, PLAN_SOURCE, bibliography
+from .hosts import HOST
 from .tissue_grid import Tissue
 
 __all__ = ["TissueLibrary", "citations", "define_tissue", "library_with", "read_library"]
@@ -167,6 +168,11 @@ def define_tissue(definition: Mapping[str, object], library: TissueLibrary) -> T
         ranges = {key: found for key, found in base.ranges.items() if key not in numbers}
         if "perfusion_1_s" in numbers:
             given["flow_of"] = ""
+        if "host_flow_share" in numbers and (given.get("flow_of", base.flow_of) != HOST):
+            raise InputError(
+                f"{owner}: host_flow_share is of a tumor without a perfusion_1_s of its own; "
+                f'leave one of them out, or say base = "tumor"'
+            )
         return dataclasses.replace(
             base, name=name, sources={**base.sources, **sources}, ranges=ranges, **given
         )

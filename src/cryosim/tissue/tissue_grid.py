@@ -39,6 +39,8 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "host_flow_share": (0.0, 1.0),
 }
 
+BY_CT = "-by-ct"  # ends the names of tissues that Hounsfield units tell from no others
+
 # Solids and liquids hold a thousand times more heat than gas.
 _GAS_BELOW_J_M3K = 1e5
 
@@ -119,6 +121,10 @@ class Tissue:
         known = {key.name: getattr(self, key.name) for key in fields(self)}
         known |= {"sources": dict(self.sources), "ranges": dict(self.ranges)}
         return functools.partial(type(self), **known), ()
+
+    def is_called(self, name: str) -> bool:
+        """Whether it is the tissue of that name, also where only Hounsfield units tell so."""
+        return name in (self.name, self.name.removesuffix(BY_CT))
 
     @property
     def is_gas(self) -> bool:

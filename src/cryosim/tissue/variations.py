@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .hosts import HOST
 from .tissue_grid import Tissue, TissueGrid
 
-__all__ = ["TissueVariation", "flows_without_range", "tissue_variations"]
+__all__ = ["TissueVariation", "flows_in_reach", "flows_without_range", "tissue_variations"]
 
 F32 = NDArray[np.float32]
 
@@ -110,14 +110,25 @@ def tissue_variations(
 
 def flows_without_range(tissue: TissueGrid, coldest_c: F32, body_c: float) -> tuple[Tissue, ...]:
     """Return the cooled tissues whose flow matters, but is varied by nobody: it has no range."""
-    kelvins = _cooled(tissue, coldest_c, body_c)
-    flows = np.array([known.perfusion_1_s for known in tissue.tissues])
-    weights = kelvins * flows
     return tuple(
+        known for known in _that_matter(tissue, coldest_c, body_c) if FLOW not in known.ranges
+    )
+
+
+def flows_in_reach(tissue: TissueGrid, coldest_c: F32, body_c: float) -> tuple[Tissue, ...]:
+    """Return the cooled tissues whose flow matters and has a range."""
+    return tuple(known for known in _that_matter(tissue, coldest_c, body_c) if FLOW in known.ranges)
+
+
+def _that_matter(tissue: TissueGrid, coldest_c: F32, body_c: float) -> list[Tissue]:
+    """Return the tissues that have a share of what blood may give, by flow times kelvins."""
+    kelvins = _cooled(tissue, coldest_c, body_c)
+    weights = kelvins * np.array([known.perfusion_1_s for known in tissue.tissues])
+    return [
         known
         for known, weight in zip(tissue.tissues, weights, strict=True)
-        if FLOW not in known.ranges and weight > _LEAST_SHARE * weights.sum()
-    )
+        if weight > _LEAST_SHARE * weights.sum()
+    ]
 
 
 def _cooled(tissue: TissueGrid, coldest_c: F32, body_c: float) -> NDArray[np.float64]:

@@ -9,9 +9,9 @@ from cryosim.evaluation import evaluate, range_notes
 from cryosim.evaluation.report import GoalVerdict
 from cryosim.evaluation.within_ranges import judged_within_ranges
 from cryosim.plan import Goal
+from cryosim.plan.metrics import COMPLIANCE
 from cryosim.simulation import Varied
 
-HALF_VOXEL_MM = 0.5
 MARGIN = GoalVerdict("ice margin", 7.9, 7.0, "at least", "mm", "ok", "target.margin.ice.min_mm")
 NERVE = GoalVerdict(
     "nerve coldest", 12.0, 10.0, "at least", "C", "ok", "organs_at_risk.n.coldest_c"
@@ -24,7 +24,7 @@ def varied(change, goal=MARGIN, where=UPPER, frozen_ml=0.0):
 
 
 def judged(goal, *found):
-    (one,) = judged_within_ranges([goal], found, HALF_VOXEL_MM)
+    (one,) = judged_within_ranges([goal], found)
     return one.verdict, one.within_ranges
 
 
@@ -34,9 +34,9 @@ def test_the_worst_end_is_named_with_the_value_there():
 
 
 @pytest.mark.parametrize(
-    ("change", "verdict"), [(1.0, "ok"), (-0.9, "ok"), (-1.39, "ok"), (-1.41, "warn")]
+    ("change", "verdict"), [(1.0, "ok"), (-0.89, "ok"), (-0.91, "warn"), (-1.3, "warn")]
 )
-def test_lengths_pass_within_half_a_voxel_as_in_the_verdict(change, verdict):
+def test_what_passes_within_half_a_voxel_elsewhere_does_not_here(change, verdict):
     assert judged(MARGIN, varied(change))[0] == verdict
 
 
@@ -78,6 +78,15 @@ def test_a_number_that_is_gone_with_its_goal_is_the_worst():
 
 def test_other_goals_are_left_alone():
     assert judged(NERVE, varied(-9.0)) == ("ok", "")
+
+
+def test_compliance_goes_with_the_ice_margin():
+    share = GoalVerdict("10 mm compliance", 1.0, 1.0, "at least", "", "ok", COMPLIANCE)
+    margin, compliance = judged_within_ranges([MARGIN, share], [varied(-2.6)])
+    assert (margin.verdict, compliance.verdict) == ("warn", "warn")
+    assert compliance.within_ranges == f"ice margin {margin.within_ranges}"
+    assert range_notes([margin, compliance]) == [f"ice margin: {margin.within_ranges}"]
+    assert judged_within_ranges([MARGIN, share], [varied(-0.5)])[1].verdict == "ok"
 
 
 def test_a_result_that_was_varied_is_judged_by_it():

@@ -259,7 +259,6 @@ def test_the_target_is_judged_as_the_finer_grid_shows_it():
     dead = sample(grid, result.coldest_c, at) <= -40.0
     dead &= sample(grid, result.time_below_s[-40.0], at) >= 60.0
     assert found["coverage"] == pytest.approx(dead.mean(), abs=0.02)
-    assert found["coverage"] < outcome()["coverage"]
 
 
 def test_a_finer_target_counts_by_shares_and_for_a_minute():

@@ -10,7 +10,7 @@ import cases
 from cryosim.evaluation import evaluate
 from cryosim.plan import Goal, OrganAtRisk, Target
 from cryosim.planning import vary_tissues
-from cryosim.planning.otherwise import applied, otherwise
+from cryosim.planning.otherwise import Otherwise, applied, otherwise
 from cryosim.planning.varied_runs import _factors, effect_of
 from cryosim.simulation import simulate
 from cryosim.tissue import TissueGrid
@@ -115,10 +115,27 @@ def test_a_small_target_keeps_voxels_of_its_own():
         share = cases.ball_share(grid.grid, (0, 0, 0), radius_mm)
         return dataclasses.replace(grid, structures={"target": share})
 
-    assert _factors(of(14.0)) == (4, 4, 4)
-    assert _factors(of(10.5)) == (3, 3, 3)
-    assert _factors(of(4.0)) == (2, 2, 2)
-    assert _factors(grid) == (4, 4, 4)
+    assert _factors(of(14.0), organs=False) == (4, 4, 4)
+    assert _factors(of(10.6), organs=False) == (3, 3, 3)
+    assert _factors(of(4.0), organs=False) == (2, 2, 2)
+    assert _factors(grid, organs=False) == (4, 4, 4)
+    # Ice against the flow of an organ comes to rest anywhere within a voxel.
+    assert _factors(of(14.0), organs=True) == (2, 2, 2)
+    # Never beyond what is wanted.
+    assert _factors(cases.box(2.5, (20, 20, 20)), organs=False) == (1, 1, 1)
+
+
+def test_what_a_coarse_voxel_may_hide_is_taken_off_lengths_that_get_worse():
+    one = Otherwise("at A", "", {})
+
+    def changed(now, usual):
+        goals = ({"goals": {"a": found}, "frozen_ml": 1.0} for found in (now, usual))
+        return effect_of(one, *goals, 0.5).goals["a"]
+
+    assert changed(row(4.0), row(6.5)) == pytest.approx(-3.0)
+    assert changed(row(6.5), row(4.0)) == pytest.approx(2.5)
+    warm, cold = ([value, 5.0, "at least", "C", "ok", "n"] for value in (12.0, 9.0))
+    assert changed(cold, warm) == pytest.approx(-3.0)
 
 
 def row(value, limit=5.0, sense="at least", verdict="ok"):

@@ -148,9 +148,9 @@ def test_a_stop_of_an_organ_stops_the_tumors_that_it_feeds_and_nothing_else():
     own = perfused("tumor", k_unfrozen_w_mk=0.001)
     tissue = slabs(
         perfused("liver", k_unfrozen_w_mk=0.001),
-        dataclasses.replace(own, name="tumor-in-liver", flow_of="liver"),
+        dataclasses.replace(own, flow_of="liver"),
         perfused("muscle", k_unfrozen_w_mk=0.001),
-        dataclasses.replace(own, name="tumor-in-kidney", flow_of="kidney"),
+        dataclasses.replace(own, flow_of="kidney"),
     )
     liver, fed, muscle, other = cooled(tissue, "Liver")
     assert liver == pytest.approx(20.0, abs=0.1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cryosim.errors import InputError
 from cryosim.geometry import Grid
 from cryosim.tissue import TissueGrid, define_tissue, flow_from_hosts, read_library
 
@@ -83,6 +84,8 @@ def test_without_a_host_a_tumor_keeps_its_own_numbers():
         TissueGrid.uniform(Grid.centered((9.0, 9.0, 9.0), 3.0), LIBRARY["tumor"])
     )
     assert (alone.tissues[0].flow_of, alone.tissues[0].perfusion_1_s) == ("", 5e-4)
+    embolized = TissueGrid.uniform(alone.grid, LIBRARY["tumor-embolized"])
+    assert flow_from_hosts(embolized).tissues[0].perfusion_1_s == 2.5e-4
 
 
 def test_an_embolized_tumor_has_a_share_of_its_hosts_flow():
@@ -100,6 +103,9 @@ def test_what_states_its_flow_keeps_it():
     stated = define_tissue({"name": "mine", "base": "tumor", "perfusion_1_s": 0.003}, LIBRARY)
     inherits = define_tissue({"name": "mine", "base": "tumor", "k_frozen_w_mk": 2.2}, LIBRARY)
     assert (stated.flow_of, inherits.flow_of) == ("", "host")
+    for wrong in ({"base": "liver"}, {"base": "tumor", "perfusion_1_s": 0.003}):
+        with pytest.raises(InputError, match="host_flow_share is of a tumor without"):
+            define_tissue({"name": "mine", "host_flow_share": 0.5, **wrong}, LIBRARY)
     avascular = LIBRARY["tumor-avascular"]
     assert (avascular.flow_of, avascular.perfusion_1_s) == ("", 0.0)
     assert avascular.k_frozen_w_mk == LIBRARY["tumor"].k_frozen_w_mk

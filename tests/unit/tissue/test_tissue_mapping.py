@@ -132,9 +132,9 @@ def test_every_name_of_the_structure_table_is_understood():
         (-500, "fat"),
         (-190, "fat"),
         (-31, "fat"),
-        (-30, "muscle"),
-        (50, "muscle"),
-        (149, "muscle"),
+        (-30, "muscle-by-ct"),
+        (50, "muscle-by-ct"),
+        (149, "muscle-by-ct"),
         (150, "bone-cancellous"),
         (499, "bone-cancellous"),
         (500, "bone-cortical"),
@@ -264,13 +264,25 @@ def slabs() -> tuple[np.ndarray, np.ndarray]:
     return hu, labels
 
 
+def test_what_ct_alone_calls_muscle_may_be_an_organ():
+    """A liver that nobody labelled must not be judged by the flow of muscle alone."""
+    seen, muscle = LIBRARY["muscle-by-ct"], LIBRARY["muscle"]
+    assert seen.name in HU_TISSUES
+    assert muscle.name not in HU_TISSUES
+    assert seen.perfusion_1_s == muscle.perfusion_1_s
+    highest = seen.ranges["perfusion_1_s"][1]
+    assert highest >= LIBRARY["liver"].ranges["perfusion_1_s"][1]
+    assert seen.is_called("muscle")
+    assert not muscle.is_called("muscle-by-ct")
+
+
 def test_ct_without_labels_gets_gas_lung_fat_muscle_and_bone(slabs):
     tissue = build_tissue(grid_of(), ct_of(slabs[0]), None, {}, LIBRARY)
     assert names_in(tissue)[::2, 0, 0].tolist() == [
         "gas",
         "lung",
         "fat",
-        "muscle",
+        "muscle-by-ct",
         "bone-cancellous",
         "bone-cortical",
     ]
@@ -372,7 +384,7 @@ def test_labels_on_another_grid_are_carried_over():
     labels = Labels(coarse, values, {5: "liver"}, "labels.nii.gz")
     tissue = build_tissue(grid_of(), ct_of(np.full(SHAPE, 40.0)), labels, {}, LIBRARY)
     assert (names_in(tissue)[:3] == "liver").all()
-    assert (names_in(tissue)[3:] == "muscle").all()
+    assert (names_in(tissue)[3:] == "muscle-by-ct").all()
 
 
 def test_wide_vessels_are_held_and_narrow_ones_are_soft_tissue():
@@ -456,4 +468,4 @@ def test_the_edge_of_the_skin_is_not_lung():
     grid = Grid.from_spacing(hu.shape, 1.0, (0.0, 0.0, 0.0))
     volume = Volume(grid, hu.astype(np.float32), "ct", "ct.nii.gz")
     tissue = build_tissue(grid, volume, None, {}, LIBRARY)
-    assert {t.name for t in tissue.tissues} == {"gas", "muscle"}
+    assert {t.name for t in tissue.tissues} == {"gas", "muscle-by-ct"}
