@@ -78,7 +78,7 @@ class Scene:
 def _probe(angle_rad: float) -> dict[str, Any]:
     x, y = math.cos(angle_rad), math.sin(angle_rad)
     return {
-        "model": "argon-17g",
+        "model": "argon-17g-ideal",
         "tip_mm": [_PROBE_CIRCLE * x, _PROBE_CIRCLE * y, _TIP_Z],
         "entry_mm": [_ENTRY_CIRCLE * x, _ENTRY_CIRCLE * y, _ENTRY_Z],
     }
