@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..plan import ICE_C
 from ..simulation import Result, Varied
-from ..tissue import TissueGrid, flows_in_reach, flows_without_range, tissue_variations
+from ..tissue import BY_CT, TissueGrid, flows_in_reach, flows_without_range, tissue_variations
 from .isotherms import isotherm_volume_ml
 from .report import GoalVerdict
 from .within_ranges import number_words, room_of, value_in
@@ -40,6 +40,11 @@ def range_warnings(result: Result, goals: Sequence[GoalVerdict]) -> Iterator[str
             "and cryosim.vary_tissues(result)"
         )
     deciding = [*_on_goals(result, goals)] if goals else [*_on_ice(result)]
+    if any(BY_CT in words for words in deciding):
+        yield (
+            "what Hounsfield units alone show as muscle may be an organ, with its blood flow: label "
+            "organs and muscle in anatomy.labels"
+        )
     if deciding:
         yield f"tissue decides this result: {'; '.join(deciding)}"
     yield from _beyond(result)

@@ -4,7 +4,7 @@ from .coarsening import coarsened
 from .hosts import flow_from_hosts
 from .library import TissueLibrary, citations, define_tissue, library_with, read_library
 from .mapping import build_tissue
-from .tissue_grid import Tissue, TissueGrid, look_up
+from .tissue_grid import BY_CT, Tissue, TissueGrid, look_up
 from .variations import (
     TissueVariation,
     flows_in_reach,
@@ -13,6 +13,7 @@ from .variations import (
 )
 
 __all__ = [
+    "BY_CT",
     "Tissue",
     "TissueGrid",
     "TissueLibrary",

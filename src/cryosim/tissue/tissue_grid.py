@@ -17,7 +17,7 @@ from ..geometry import Grid, read_only
 from ..images import Modality
 from ..sources import is_assumption
 
-__all__ = ["FROZEN_LAWS", "Tissue", "TissueGrid", "look_up"]
+__all__ = ["BY_CT", "FROZEN_LAWS", "Tissue", "TissueGrid", "look_up"]
 
 Element = TypeVar("Element", bound=np.generic)
 FrozenLaw = Literal["constant", "ice"]

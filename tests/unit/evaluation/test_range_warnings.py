@@ -46,6 +46,25 @@ def test_what_takes_a_goal_or_most_of_its_room_is_named(margin_mm, words):
     assert found == ([f"tissue decides this result: {words}"] if words else [])
 
 
+def test_muscle_that_only_a_ct_shows_may_be_an_organ():
+    where = "at the upper end of muscle-by-ct's blood flow"
+    first, second = told([MARGIN], Varied(where, "0.0155 1/s", {MARGIN.key: -6.0}, 0.0))
+    assert "may be an organ" in first
+    assert where in second
+
+
+def test_a_factor_that_leaves_the_range_is_named():
+    ranged = small({"perfusion_1_s": (0.0005, 0.001)}, [Varied("at A", "", {}, 0.0)])
+    for scale, words in ((1.0, None), (1.2, None), (30.0, "blood flow of liver 0.021 1/s")):
+        perfusion = ranged.plan.perfusion.model_copy(update={"scale": scale})
+        plan = ranged.plan.model_copy(update={"perfusion": perfusion})
+        found = list(range_warnings(dataclasses.replace(ranged, plan=plan), []))
+        assert [line for line in found if line.startswith("perfusion.scale")] == (
+            [line for line in found if words in line] if words else []
+        )
+        assert len(found) == (1 if words else 0)
+
+
 def test_each_variation_is_named_once_the_worst_first():
     (found,) = told(
         [MARGIN, NERVE],
