@@ -42,8 +42,8 @@ def range_warnings(result: Result, goals: Sequence[GoalVerdict]) -> Iterator[str
     deciding = [*_on_goals(result, goals)] if goals else [*_on_ice(result)]
     if any(BY_CT in words for words in deciding):
         yield (
-            "what Hounsfield units alone show as muscle may be an organ, with its blood flow: label "
-            "organs and muscle in anatomy.labels"
+            "what Hounsfield units alone show as muscle may be an organ, with its blood flow: "
+            "label organs and muscle in anatomy.labels"
         )
     if deciding:
         yield f"tissue decides this result: {'; '.join(deciding)}"
