@@ -11,6 +11,7 @@ from PIL import Image
 
 import cryosim
 from cryosim.anatomy import phantom_plan
+from cryosim.evaluation import range_notes
 from cryosim.plan import GridPlan, Protocol
 
 from . import growth, histogram, iceball, margin_map, three_planes, two_plans
@@ -49,8 +50,7 @@ def simulate(count: int, spacing_mm: float, folder: Path) -> str:
     cryosim.save_result(result, folder / "result.vtkhdf")
     goals = cryosim.evaluate(result).goals
     missed = [goal.name for goal in goals if goal.verdict == "fail"]
-    shaky = [f"{goal.name} {goal.within_ranges}" for goal in goals if goal.within_ranges]
-    met = "; ".join(["all goals met", *shaky])
+    met = "; ".join(["all goals met", *range_notes(goals)])
     return f"missed: {', '.join(missed)}" if missed else met
 
 
