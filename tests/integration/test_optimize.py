@@ -1,6 +1,7 @@
 """The whole search on a ball in a box of muscle: what it finds, keeps, and survives."""
 
 import contextlib
+import html
 import json
 import os
 import shutil
@@ -252,7 +253,7 @@ def test_the_report_says_why_this_plan_and_how_sure_it_is(case, capsys):
         section = text[text.index('id="plans"') :]
         section = section[: section.index("</section>")]
         assert section.count("<li>") == len(document["explanation"])
-        assert document["explanation"][0] in section
+        assert html.escape(document["explanation"][0]) in section
         assert section.count("<img") == 3
         share = document["best"]["freeze_share"]
         assert f">best, freezes {100 * share:.0f} %<" in section
