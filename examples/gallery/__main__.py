@@ -31,7 +31,9 @@ def main(output: str = "docs/gallery", spacing_mm: float = 1.0) -> None:
         for script, names in SHOWN.items():
             picture = Path(output, Path(script.__file__).stem + ".png")
             script.main(*(Path(folder, name) for name in names), picture)
-            make_small(picture)
+            (image := Image.open(picture).convert("RGB")).thumbnail((1200, 1200))
+            colors = image.quantize(method=Image.Quantize.MAXCOVERAGE, kmeans=3)
+            colors.save(picture, optimize=True)
             title, words = script.__doc__.split("\n\n")[:2]
             page += f"\n## {title[:-1]}\n\n{words} Here: {' and '.join(names)}. "
             page += f"[{picture.stem}.py](../../examples/gallery/{picture.stem}.py)\n\n"
@@ -52,11 +54,6 @@ def simulate(count: int, spacing_mm: float, folder: Path) -> str:
     missed = [goal.name for goal in goals if goal.verdict == "fail"]
     met = "; ".join(["all goals met", *range_notes(goals)])
     return f"missed: {', '.join(missed)}" if missed else met
-
-
-def make_small(picture: Path) -> None:
-    (image := Image.open(picture).convert("RGB")).thumbnail((1200, 1200))
-    image.quantize(method=Image.Quantize.MAXCOVERAGE, kmeans=3).save(picture, optimize=True)
 
 
 if __name__ == "__main__":
