@@ -52,8 +52,7 @@ def simulate(count: int, spacing_mm: float, folder: Path) -> str:
     cryosim.save_result(result, folder / "result.vtkhdf")
     goals = cryosim.evaluate(result).goals
     missed = [goal.name for goal in goals if goal.verdict == "fail"]
-    met = "; ".join(["all goals met", *range_notes(goals)])
-    return f"missed: {', '.join(missed)}" if missed else met
+    return f"missed: {', '.join(missed)}" if missed else "; ".join(["all met", *range_notes(goals)])
 
 
 if __name__ == "__main__":
