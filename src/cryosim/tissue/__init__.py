@@ -1,7 +1,7 @@
 """Tissues: the library with its sources, and the mapping from labels and HU to tissue."""
 
 from .coarsening import coarsened
-from .hosts import flow_from_hosts
+from .hosts import ORGAN_FLOW_1_S, flow_from_hosts
 from .library import TissueLibrary, citations, define_tissue, library_with, read_library
 from .mapping import build_tissue
 from .tissue_grid import BY_CT, Tissue, TissueGrid, look_up
@@ -14,6 +14,7 @@ from .variations import (
 
 __all__ = [
     "BY_CT",
+    "ORGAN_FLOW_1_S",
     "Tissue",
     "TissueGrid",
     "TissueLibrary",

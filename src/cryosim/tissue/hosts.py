@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from .tissue_grid import Tissue, TissueGrid
 
-__all__ = ["HOST", "flow_from_hosts"]
+__all__ = ["HOST", "ORGAN_FLOW_1_S", "flow_from_hosts"]
 
 HOST = "host"  # in `Tissue.flow_of`: the organ that it lies in
 
 # An organ is what has at least so much flow; it is the host where it covers so much of the surface
 # of a tumor, also where fat or muscle covers more: one that bulges out of a kidney is fed by it.
-_ORGAN_1_S = 3e-3
+ORGAN_FLOW_1_S = 3e-3
 _COVERED = 0.1
 # Metabolism goes with flow, so that resting tissue stays at blood temperature.
 _TAKEN = ("perfusion_1_s", "metabolism_w_m3")
@@ -79,7 +79,7 @@ def _host(
     flows = np.array([0.0 if each.heat_sink else each.perfusion_1_s for each in tissues])
     own = np.array([each.flow_of == HOST for each in tissues])
     shares = np.where((flows > 0) & ~own, faces, 0.0) / max(faces.sum(), 1.0)
-    organs = np.where((flows >= _ORGAN_1_S) & (shares >= _COVERED), shares, 0.0)
+    organs = np.where((flows >= ORGAN_FLOW_1_S) & (shares >= _COVERED), shares, 0.0)
     number = int(np.argmax(organs if organs.any() else shares))
     return (tissues[number], float(shares[number])) if shares[number] > 0 else (None, 0.0)
 
